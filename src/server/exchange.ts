@@ -1,0 +1,85 @@
+/**
+ * One HTTP request and its answer, the same for HTTP/1.1 and HTTP/2. The transport makes it; filters and endpoints
+ * use it; nothing above the transport touches `node:http` or `node:http2`.
+ */
+
+/** Header names are lower case. A list becomes repeated header lines. */
+export type HeaderValue = string | readonly string[];
+export interface ResponseHeaders {
+  readonly [name: string]: HeaderValue;
+}
+
+/** What all exchanges of one client connection share. Authenticators keep their answer for the TLS session here. */
+export interface Connection {
+  readonly remoteAddress: string;
+  /** The client certificate in DER, undefined when none was sent. Not verified. Computed on first use. */
+  readonly peerCertificate: Uint8Array | undefined;
+  /** The certificates above the client's own that the client sent along, in DER, nearest first. */
+  readonly peerIntermediates: readonly Uint8Array[];
+  /** Filled and read by the authentication filter only. */
+  authentication: unknown;
+  /** Lets the exchanges under way finish and takes no more on this connection (GOAWAY, `Connection: close`). */
+  closeWhenIdle(): void;
+}
+
+/** A response body written piece by piece (watch, streamed lists). */
+export interface ResponseStream {
+  /** Queues bytes; never blocks, never throws. Ignored after the stream has closed. */
+  write(chunk: Uint8Array | string): void;
+  /** Bytes accepted by `write` and not yet handed to the socket: the measure by which slow readers are cut off. */
+  readonly queuedBytes: number;
+  /** Calls back once, when the queue is empty again (at once on the next turn if it is). */
+  onDrain(callback: () => void): void;
+  /** Ends the body properly. */
+  end(): void;
+  /** Cuts the client off: RST_STREAM on HTTP/2, a closed socket on HTTP/1.1. Queued bytes are dropped. */
+  abort(): void;
+}
+
+export interface Exchange {
+  readonly method: string;
+  /** Percent-encoded as received, without the query; begins with `/`. */
+  readonly rawPath: string;
+  /** Without the question mark; empty when there is none. */
+  readonly rawQuery: string;
+  readonly httpVersion: "1.1" | "2";
+  readonly connection: Connection;
+  /** True as soon as an answer was begun. */
+  readonly responded: boolean;
+  /** True when the answer is complete or the client has gone. */
+  readonly closed: boolean;
+  /** The status that was answered, 0 before. */
+  readonly status: number;
+
+  /** A request header; `name` in lower case. Repeated lines are joined with `, `. */
+  header(name: string): string | undefined;
+  /** Names of all request headers, lower case. */
+  headerNames(): string[];
+
+  /**
+   * The whole body. At most once.
+   * @throws StatusError 413 when it is longer than `limitBytes`, 400 when the client ends it early.
+   */
+  readBody(limitBytes: number): Promise<Buffer>;
+
+  /** A header for the answer, whoever gives it; set before `respond` or `startStream`. */
+  setHeader(name: string, value: HeaderValue): void;
+
+  /**
+   * Answers completely; a second call is ignored. Sets `content-length`, leaves the body out for HEAD, and compresses
+   * bodies above 128 KiB for clients that accept gzip. `headers` win over those of `setHeader`.
+   */
+  respond(status: number, headers: ResponseHeaders, body?: Uint8Array | string): void;
+
+  /** Begins an answer of unknown length. */
+  startStream(status: number, headers: ResponseHeaders): ResponseStream;
+
+  /** Calls back once when the answer is complete or the client has gone, at once on the next turn if that was before. */
+  onClose(callback: () => void): void;
+
+  /** Cuts the client off without an answer. */
+  abort(): void;
+}
+
+/** The longest request body (spec: `Request entity too large: limit is 3145728`). */
+export const MAX_BODY_BYTES = 3 * 1024 * 1024;
