@@ -1,0 +1,74 @@
+/**
+ * The only place where a workspace becomes bytes.
+ *
+ * `/registry/<group, "core" for the empty one>/<resource>/<cluster>/[<namespace>/]<name>` (ARCHITECTURE.md, "Keys").
+ * Every prefix ends in "/", so `root` never matches `root2`; segments are refused when empty or when they hold a slash
+ * or NUL, so no name can reach into another range.
+ */
+import type { GroupResource } from "#machinery/meta/object.ts";
+import { type Key, type KeyRange, type Partition, prefixRange } from "#storage/port.ts";
+import type { ClusterName, ClusterScope } from "./cluster-name.ts";
+
+export const registryPrefix = "/registry/";
+
+/** Where an object lives. `namespace` is "" for cluster-scoped objects. */
+export interface ObjectLocation {
+  readonly cluster: ClusterName;
+  readonly namespace: string;
+  readonly name: string;
+}
+
+/** Prefix of all objects of a resource in all workspaces: `/registry/core/secrets/`. */
+export function collectionPrefix({ group, resource }: GroupResource): string {
+  return `${registryPrefix}${segment(group === "" ? "core" : group)}/${segment(resource)}/`;
+}
+
+/** Key of one object. */
+export function objectKey(collection: string, at: ObjectLocation): Key {
+  const tenant = `${collection}${segment(at.cluster)}/`;
+  return (at.namespace === ""
+    ? tenant + segment(at.name)
+    : `${tenant}${segment(at.namespace)}/${segment(at.name)}`) as Key;
+}
+
+/** Prefix that a list or watch reads: all clusters, one cluster, or one namespace of one cluster. */
+export function listPrefix(collection: string, cluster: ClusterScope, namespace: string): string {
+  if (cluster === "*") return collection;
+  const tenant = `${collection}${segment(cluster)}/`;
+  return namespace === "" ? tenant : `${tenant}${segment(namespace)}/`;
+}
+
+export const listRange = (collection: string, cluster: ClusterScope, namespace: string): KeyRange =>
+  prefixRange(listPrefix(collection, cluster, namespace));
+
+/** The reverse of {@link objectKey}. The key must be one of the collection's. */
+export function parseObjectKey(collection: string, namespaced: boolean, key: string): ObjectLocation {
+  const clusterEnd = key.indexOf("/", collection.length);
+  const cluster = key.slice(collection.length, clusterEnd) as ClusterName;
+  if (!namespaced) return { cluster, namespace: "", name: key.slice(clusterEnd + 1) };
+  const namespaceEnd = key.indexOf("/", clusterEnd + 1);
+  return { cluster, namespace: key.slice(clusterEnd + 1, namespaceEnd), name: key.slice(namespaceEnd + 1) };
+}
+
+/** Collection and tenant of a key below `/registry/`, without knowing the resource; undefined for any other key. */
+export function partitionOf(key: string): Partition | undefined {
+  if (!key.startsWith(registryPrefix)) return undefined;
+  const groupEnd = key.indexOf("/", registryPrefix.length);
+  const resourceEnd = groupEnd < 0 ? -1 : key.indexOf("/", groupEnd + 1);
+  const tenantEnd = resourceEnd < 0 ? -1 : key.indexOf("/", resourceEnd + 1);
+  if (tenantEnd < 0) return undefined;
+  return { collection: key.slice(0, resourceEnd + 1), tenant: key.slice(resourceEnd + 1, tenantEnd) };
+}
+
+/** Group and resource of a collection prefix: `/registry/core/secrets/` is `{group: "", resource: "secrets"}`. */
+export function parseCollection(collection: string): GroupResource {
+  const [group = "", resource = ""] = collection.slice(registryPrefix.length).split("/");
+  return { group: group === "core" ? "" : group, resource };
+}
+
+function segment(text: string): string {
+  if (text === "" || text === "." || text === ".." || /[/\0]/.test(text)) {
+    throw new RangeError(`not a key segment: ${JSON.stringify(text)}`);
+  }
+  return text;
+}
