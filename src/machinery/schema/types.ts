@@ -21,6 +21,11 @@ interface Common {
   /** Applied when the field is absent. Already in wire form. */
   readonly default?: JsonValue;
   readonly nullable?: boolean;
+  /**
+   * Go's name of the type where it is not evident: named strings and the like (`v1.Protocol`), and objects that no ref names.
+   * Only error texts show it.
+   */
+  readonly goType?: string;
 }
 
 export interface ObjectSchema extends Common {
@@ -89,8 +94,14 @@ export interface Field {
   /** Protobuf field number; absent when the type has no protobuf form. */
   readonly proto?: number;
   readonly required?: boolean;
-  /** Go's `omitempty`/`omitzero`: the zero value is not written. */
+  /**
+   * Go's `omitempty`: the zero value is not written. As in Go it has no effect on struct values that are not pointers
+   * (objects, `time`, `micro-time`, `quantity`, `int-or-string`, `duration`, raw values):
+   * those are always written (`{}`, `null`, `"0"`) unless {@link omitZero}.
+   */
   readonly omitEmpty?: boolean;
+  /** Go's `omitzero`: also the zero of a struct is not written (`metadata.creationTimestamp`). */
+  readonly omitZero?: boolean;
   /** A Go pointer: its zero value is nil, so `0`, `false`, `""` and `{}` are values and are written. */
   readonly pointer?: boolean;
   /** Strategic merge patch: `merge`, `replace`, `retainKeys` (joined by commas upstream). */
