@@ -46,6 +46,11 @@ export interface ListSchema extends Common {
   readonly items: Schema;
   readonly listType?: "atomic" | "set" | "map";
   readonly listMapKeys?: readonly string[];
+  /**
+   * The Go type is a named slice that protobuf wraps in a message of its own: `{ repeated T items = 1 }` (ExtraValue of the
+   * review and CSR kinds, meta/v1 Verbs). JSON is a plain array.
+   */
+  readonly wrapped?: boolean;
 }
 
 export interface ScalarSchema extends Common {
@@ -107,7 +112,11 @@ export interface Field {
   /** Strategic merge patch: `merge`, `replace`, `retainKeys` (joined by commas upstream). */
   readonly patchStrategy?: readonly string[];
   readonly patchMergeKey?: string;
-  /** Go embeds the struct inline (`json:",inline"`): protobuf carries it as a message of its own number, JSON inlines it. */
+  /**
+   * Go embeds the struct inline (`json:",inline"`): protobuf carries it as a message of its own number, JSON has its fields
+   * in the enclosing object. Such an entry is for protobuf only: code that works on JSON skips it, since the embedded
+   * fields are also listed in {@link ObjectSchema.fields}, without a number. `name` is the protobuf name (`volumeSource`).
+   */
   readonly inline?: boolean;
 }
 
