@@ -4,7 +4,8 @@ export class Lru<K, V> {
   readonly #capacity: number;
 
   constructor(capacity: number) {
-    if (!Number.isSafeInteger(capacity) || capacity < 1) throw new RangeError("Lru: capacity must be at least 1");
+    if (!Number.isSafeInteger(capacity) || capacity < 1)
+      throw new RangeError("Lru: capacity must be at least 1");
     this.#capacity = capacity;
   }
 
