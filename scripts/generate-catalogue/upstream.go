@@ -1,0 +1,179 @@
+package main
+
+import (
+	"encoding/json"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"log"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"sort"
+	"strconv"
+	"strings"
+
+	"k8s.io/apimachinery/pkg/runtime/schema"
+)
+
+// moduleDir downloads `path@version` into the module cache and tells where it lies.
+func moduleDir(module string) string {
+	output, err := exec.Command("go", "mod", "download", "-json", module).Output()
+	must(err)
+	var answer struct{ Dir string }
+	must(json.Unmarshal(output, &answer))
+	return answer.Dir
+}
+
+// dependencyDir is the directory of a module this program depends on.
+func dependencyDir(module string) string {
+	output, err := exec.Command("go", "list", "-m", "-f", "{{.Dir}}", module).Output()
+	must(err)
+	return strings.TrimSpace(string(output))
+}
+
+// enabledVersions reads which group-versions the release serves by default: the arguments of EnableVersions in
+// DefaultAPIResourceConfigSource (pkg/controlplane/instance.go). The aggregator's and the CRD server's own groups are
+// enabled in their own servers; they are added here.
+func enabledVersions(kubernetes string) map[string]bool {
+	file := parse(filepath.Join(kubernetes, "pkg/controlplane/instance.go"))
+	imports := map[string]string{}
+	for _, spec := range file.Imports {
+		path, _ := strconv.Unquote(spec.Path.Value)
+		name := filepath.Base(path)
+		if spec.Name != nil {
+			name = spec.Name.Name
+		}
+		imports[name] = path
+	}
+	lists := map[string][]string{}
+	enabledLists := map[string]bool{}
+	ast.Inspect(file, func(node ast.Node) bool {
+		switch n := node.(type) {
+		case *ast.ValueSpec:
+			for i, name := range n.Names {
+				if i >= len(n.Values) {
+					continue
+				}
+				if lit, ok := n.Values[i].(*ast.CompositeLit); ok {
+					for _, elt := range lit.Elts {
+						if sel, ok := elt.(*ast.SelectorExpr); ok && sel.Sel.Name == "SchemeGroupVersion" {
+							lists[name.Name] = append(lists[name.Name], imports[sel.X.(*ast.Ident).Name])
+						}
+					}
+				}
+			}
+		case *ast.CallExpr:
+			if sel, ok := n.Fun.(*ast.SelectorExpr); ok && sel.Sel.Name == "EnableVersions" {
+				for _, arg := range n.Args {
+					enabledLists[arg.(*ast.Ident).Name] = true
+				}
+			}
+		}
+		return true
+	})
+	groups := map[string]schema.GroupVersion{}
+	for _, gv := range allGroupVersions() {
+		groups[packageOf(gv)] = gv
+	}
+	enabled := map[string]bool{"apiextensions.k8s.io/v1": true, "apiregistration.k8s.io/v1": true}
+	for list := range enabledLists {
+		for _, path := range lists[list] {
+			gv, ok := groups[path]
+			if !ok {
+				log.Fatalf("no group is registered for package %s", path)
+			}
+			enabled[gv.String()] = true
+		}
+	}
+	return enabled
+}
+
+func parse(path string) *ast.File {
+	file, err := parser.ParseFile(token.NewFileSet(), path, nil, parser.ParseComments)
+	must(err)
+	return file
+}
+
+// readEnums finds string types marked `+enum` and the constants of each; keyed by "import/path.Type".
+func readEnums(modules []string) map[string][]string {
+	enums := map[string][]string{}
+	for _, module := range modules {
+		root := dependencyDir(module)
+		must(filepath.WalkDir(root, func(path string, entry os.DirEntry, err error) error {
+			if err != nil {
+				return err
+			}
+			if !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") || strings.HasPrefix(entry.Name(), "zz_") ||
+				strings.HasSuffix(path, ".pb.go") || !hasVersionDir(path) {
+				return nil
+			}
+			relative, _ := filepath.Rel(root, filepath.Dir(path))
+			readEnumsOfFile(parse(path), filepath.ToSlash(filepath.Join(module, relative)), enums)
+			return nil
+		}))
+	}
+	for name, values := range enums {
+		sort.Strings(values)
+		if len(values) == 0 {
+			delete(enums, name)
+		}
+	}
+	return enums
+}
+
+var versionDir = regexp.MustCompile(`/v[0-9]+((alpha|beta)[0-9]+)?/[^/]+$`)
+
+func hasVersionDir(path string) bool { return versionDir.MatchString(filepath.ToSlash(path)) }
+
+var enumMarker = regexp.MustCompile(`(?m)^\s*//\s*\+(k8s:)?enum\s*$`)
+
+// The types of one package may lie in several files, so every constant is collected and unmarked types are dropped by name
+// through a nil entry check: a type is an enum only when its declaration carries the marker.
+func readEnumsOfFile(file *ast.File, pkg string, enums map[string][]string) {
+	marked := map[string]bool{}
+	for _, decl := range file.Decls {
+		gen, ok := decl.(*ast.GenDecl)
+		if !ok {
+			continue
+		}
+		for _, spec := range gen.Specs {
+			if t, ok := spec.(*ast.TypeSpec); ok {
+				for _, doc := range []*ast.CommentGroup{gen.Doc, t.Doc} {
+					if doc == nil {
+						continue
+					}
+					for _, line := range doc.List {
+						if enumMarker.MatchString(line.Text) {
+							marked[t.Name.Name] = true
+						}
+					}
+				}
+			}
+		}
+	}
+	for _, decl := range file.Decls {
+		gen, ok := decl.(*ast.GenDecl)
+		if !ok || gen.Tok != token.CONST {
+			continue
+		}
+		for _, spec := range gen.Specs {
+			value := spec.(*ast.ValueSpec)
+			ident, ok := value.Type.(*ast.Ident)
+			if !ok || !marked[ident.Name] {
+				continue
+			}
+			for _, expr := range value.Values {
+				lit, ok := expr.(*ast.BasicLit)
+				if !ok || lit.Kind != token.STRING {
+					log.Printf("enum %s.%s: a constant is not a literal", pkg, ident.Name)
+					continue
+				}
+				text, err := strconv.Unquote(lit.Value)
+				must(err)
+				enums[pkg+"."+ident.Name] = append(enums[pkg+"."+ident.Name], text)
+			}
+		}
+	}
+}
