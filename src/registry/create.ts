@@ -1,0 +1,156 @@
+import { alreadyExists, badRequest, generateNameConflict, internalError, invalid } from "#machinery/errors/errors.ts";
+import type { KubeObject } from "#machinery/meta/object.ts";
+import { objectMetaErrors } from "#machinery/meta/validation.ts";
+import { generateName } from "#machinery/names/generate.ts";
+import { canonicalBytes } from "#machinery/schema/canonical.ts";
+import type { Comparison, Operation } from "#storage/port.ts";
+import { noRevision } from "#storage/port.ts";
+import type { ClusterName } from "./cluster-name.ts";
+import { onFreshCopy } from "./freshness.ts";
+import { namespaceGuard, workspaceGuard } from "./guards.ts";
+import { type ObjectLocation, objectKey } from "./keys.ts";
+import type { Registry } from "./registry.ts";
+import { convertTo, type Resource } from "./resource.ts";
+import { StoredObject } from "./stored-object.ts";
+import type { Companion, Requester, StrategyContext } from "./strategy.ts";
+import { makeUid, timestamp, wipeSystemFields } from "./system-fields.ts";
+
+export interface CreateRequest {
+  readonly resource: Resource;
+  readonly cluster: ClusterName;
+  /** "" for cluster-scoped kinds. */
+  readonly namespace: string;
+  /** Decoded, normalised and defaulted, in any served version. Not changed. */
+  readonly object: KubeObject;
+  readonly dryRun: boolean;
+  readonly requester: Requester;
+}
+
+/** Names tried for `generateName` before the client is told to try again (upstream: 8). */
+const generatedNameAttempts = 8;
+/** Transactions tried when a guard (namespace, workspace) changed in between. */
+const maxAttempts = 64;
+
+/**
+ * Creates an object and its strategy's companions in one transaction. With `dryRun` everything but the commit happens.
+ * @throws StatusError 400, 403, 404 (namespace), 409, 422
+ */
+export async function createObject(registry: Registry, request: CreateRequest): Promise<StoredObject> {
+  const { resource } = request;
+  const object = convertTo(resource, structuredCopy(request.object), resource.storage.version);
+  const { metadata } = object;
+  if (metadata.resourceVersion !== undefined && metadata.resourceVersion !== "") {
+    throw badRequest("resourceVersion should not be set on objects to be created");
+  }
+  delete metadata.resourceVersion;
+  wipeSystemFields(object);
+  const nowMs = registry.clock.now();
+  metadata.uid = makeUid(registry.randomBytes);
+  metadata.creationTimestamp = timestamp(nowMs);
+  if (resource.hasStatus) delete object["status"];
+  if (resource.strategy.tracksGeneration === true) metadata.generation = 1;
+  else delete metadata.generation;
+  if (request.namespace === "") delete metadata.namespace;
+  else metadata.namespace = request.namespace;
+
+  const generated = (metadata.name ?? "") === "" && (metadata.generateName ?? "") !== "";
+  for (let attempt = 1; ; attempt++) {
+    if (generated) metadata.name = generateName(metadata.generateName!, registry.randomBytes);
+    try {
+      return await onFreshCopy(registry.store, () => createNamed(registry, request, structuredCopy(object), nowMs));
+    } catch (error) {
+      if (!generated || !isTaken(error)) throw error;
+      if (attempt >= generatedNameAttempts) throw generateNameConflict(resource, metadata.name!);
+    }
+  }
+}
+
+async function createNamed(
+  registry: Registry,
+  request: CreateRequest,
+  object: KubeObject,
+  nowMs: number,
+): Promise<StoredObject> {
+  const { resource, cluster, namespace, requester } = request;
+  const { strategy } = resource;
+  const context: StrategyContext = {
+    cluster,
+    namespace,
+    requester,
+    nowMs,
+    subresource: "",
+    randomBytes: registry.randomBytes,
+  };
+  strategy.prepareForCreate?.(object, context);
+  const errors = [
+    ...objectMetaErrors(object, { namespaced: resource.namespaced, validateName: strategy.validateName }),
+    ...(strategy.validate?.(object, context) ?? []),
+  ];
+  const name = object.metadata.name ?? "";
+  if (errors.length > 0) throw invalid({ group: resource.group, kind: resource.storage.kind }, name, errors);
+  for (const warning of strategy.warnings?.(object, undefined) ?? []) requester.warn?.(warning);
+
+  const location: ObjectLocation = { cluster, namespace, name };
+  const key = objectKey(resource.collection, location);
+  const value = canonicalBytes(object);
+  const operations: Operation[] = [{ type: "put", key, value }];
+  const fixed: Comparison[] = [{ key, revision: noRevision }];
+  for (const companion of strategy.companions?.(object, context) ?? []) {
+    const operation = companionPut(registry, companion, nowMs);
+    operations.push(operation);
+    fixed.push({ key: operation.key, revision: noRevision });
+  }
+
+  for (let attempt = 0; attempt < maxAttempts; attempt++) {
+    const compare = [...fixed, workspaceGuard(registry, resource, cluster, name)];
+    if (namespace !== "") compare.push(namespaceGuard(registry, resource, location));
+    if (request.dryRun) {
+      if (registry.store.revisionOf(key) !== noRevision) throw taken(registry, resource, key, name);
+      return new StoredObject(resource, location, noRevision, value);
+    }
+    const result = await registry.store.commit({ compare, operations });
+    if (result.ok) return new StoredObject(resource, location, result.revisions[0]!, value);
+    if (result.failed === 0) throw taken(registry, resource, key, name);
+    if (result.failed < fixed.length) {
+      throw internalError(`an object that belongs to ${name} exists already: ${fixed[result.failed]!.key}`);
+    }
+  }
+  throw internalError(`${resource.resource} "${name}" could not be created: its namespace or workspace changes too often`);
+}
+
+/** The put of an object that is created beside another one. Its content is the server's own and is not validated. */
+export function companionPut(
+  registry: Registry,
+  companion: Companion,
+  nowMs: number,
+): Extract<Operation, { type: "put" }> {
+  const resource = registry.mustResource(companion.resource);
+  const { object, cluster, namespace } = companion;
+  const metadata = {
+    ...object.metadata,
+    uid: object.metadata.uid ?? makeUid(registry.randomBytes),
+    creationTimestamp: timestamp(nowMs),
+    ...(resource.strategy.tracksGeneration === true ? { generation: 1 } : {}),
+  };
+  const key = objectKey(resource.collection, { cluster, namespace, name: metadata.name ?? "" });
+  return { type: "put", key, value: canonicalBytes({ ...object, metadata }) };
+}
+
+function taken(registry: Registry, resource: Resource, key: Operation["key"], name: string): Error {
+  const holder = registry.store.get(key)?.value;
+  return alreadyExists(resource, name, holder !== undefined && isBeingDeleted(holder));
+}
+
+function isBeingDeleted(value: Buffer): boolean {
+  if (!value.includes('"deletionTimestamp":"')) return false;
+  const { metadata } = JSON.parse(value.toString("utf8")) as { metadata: { deletionTimestamp?: string } };
+  return metadata.deletionTimestamp !== undefined;
+}
+
+const isTaken = (error: unknown): boolean =>
+  error instanceof Error && "reason" in error && error.reason === "AlreadyExists";
+
+/** Copies what create changes; deeper values are shared and must not be changed in place by strategies. */
+function structuredCopy(object: KubeObject): KubeObject {
+  return { ...object, metadata: { ...object.metadata } };
+}

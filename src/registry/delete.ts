@@ -1,0 +1,91 @@
+import { conflict, notFound } from "#machinery/errors/errors.ts";
+import type { KubeObject } from "#machinery/meta/object.ts";
+import { canonicalBytes } from "#machinery/schema/canonical.ts";
+import type { Operation } from "#storage/port.ts";
+import type { ClusterName } from "./cluster-name.ts";
+import { onFreshCopy } from "./freshness.ts";
+import { objectKey } from "./keys.ts";
+import type { Registry } from "./registry.ts";
+import type { Resource } from "./resource.ts";
+import { decodeStored, StoredObject } from "./stored-object.ts";
+import type { Requester } from "./strategy.ts";
+import { dropDerivedAnnotation, markDeleted } from "./system-fields.ts";
+import { isReleased } from "./update.ts";
+
+export interface DeleteRequest {
+  readonly resource: Resource;
+  readonly cluster: ClusterName;
+  readonly namespace: string;
+  readonly name: string;
+  /** The object must be this one, in this version. */
+  readonly preconditions: { readonly uid?: string; readonly resourceVersion?: string };
+  readonly dryRun: boolean;
+  readonly requester: Requester;
+  /** The server's own clean-up: the strategy's `checkDelete` is not asked. */
+  readonly internal?: boolean;
+}
+
+export interface DeleteResult {
+  /** The object as it is now, or as it was last. */
+  readonly stored: StoredObject;
+  /** False while finalizers hold it back. */
+  readonly gone: boolean;
+}
+
+const maxAttempts = 256;
+
+/**
+ * Deletes an object, or marks it deleted when finalizers hold it back. Repeated deletes change nothing.
+ * @throws StatusError 403, 404, 409 (preconditions)
+ */
+export function deleteObject(registry: Registry, request: DeleteRequest): Promise<DeleteResult> {
+  return onFreshCopy(registry.store, () => deleteLoop(registry, request));
+}
+
+async function deleteLoop(registry: Registry, request: DeleteRequest): Promise<DeleteResult> {
+  const { resource, cluster, namespace, name, requester } = request;
+  const { strategy } = resource;
+  const location = { cluster, namespace, name };
+  const key = objectKey(resource.collection, location);
+  for (let attempt = 0; attempt < maxAttempts; attempt++) {
+    const entry = registry.store.get(key);
+    if (entry === undefined) throw notFound(resource, name);
+    const existing = new StoredObject(resource, location, entry.revision, entry.value);
+    checkPreconditions(request, existing.object);
+    const nowMs = registry.clock.now();
+    if (request.internal !== true) {
+      const { randomBytes } = registry;
+      strategy.checkDelete?.(existing.object, { cluster, namespace, requester, nowMs, subresource: "", randomBytes });
+    }
+    const marked = decodeStored(existing);
+    dropDerivedAnnotation(marked);
+    const first = marked.metadata.deletionTimestamp === undefined;
+    if (first) {
+      markDeleted(marked, nowMs);
+      strategy.prepareForDeletion?.(marked);
+    }
+    const gone = isReleased(resource, marked);
+    if (!gone && !first) return { stored: existing, gone };
+    const value = canonicalBytes(marked);
+    if (request.dryRun) return { stored: gone ? existing : new StoredObject(resource, location, entry.revision, value), gone };
+    const operation: Operation = gone ? { type: "delete", key } : { type: "put", key, value };
+    const result = await registry.store.commit({ compare: [{ key, revision: entry.revision }], operations: [operation] });
+    if (!result.ok) continue;
+    if (gone) return { stored: new StoredObject(resource, location, result.revisions[0]!, entry.value), gone };
+    return { stored: new StoredObject(resource, location, result.revisions[0]!, value), gone };
+  }
+  throw conflict(resource, name);
+}
+
+/** Texts: k8s.io/apiserver pkg/storage/interfaces.go Preconditions.Check. */
+function checkPreconditions({ resource, name, preconditions }: DeleteRequest, { metadata }: KubeObject): void {
+  const { uid, resourceVersion } = preconditions;
+  if (uid !== undefined && uid !== metadata.uid) {
+    const why = `Precondition failed: UID in precondition: ${uid}, UID in object meta: ${metadata.uid}`;
+    throw conflict(resource, name, why);
+  }
+  if (resourceVersion !== undefined && resourceVersion !== metadata.resourceVersion) {
+    const why = `Precondition failed: ResourceVersion in precondition: ${resourceVersion}, ResourceVersion in object meta: ${metadata.resourceVersion}`;
+    throw conflict(resource, name, why);
+  }
+}

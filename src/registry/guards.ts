@@ -1,0 +1,53 @@
+/** Conditions under which an object may come into being; they hold at commit, because they are compared in its transaction. */
+import { forbiddenResource, notFound } from "#machinery/errors/errors.ts";
+import type { Comparison, Key } from "#storage/port.ts";
+import type { ClusterName } from "./cluster-name.ts";
+import { collectionPrefix, objectKey } from "./keys.ts";
+import type { Registry } from "./registry.ts";
+import type { Resource } from "./resource.ts";
+import { logicalClusters } from "./tenants.ts";
+
+export const namespaces = { group: "", resource: "namespaces" } as const;
+const namespaceCollection = collectionPrefix(namespaces);
+const deletionMark = Buffer.from('"deletionTimestamp":"');
+
+/**
+ * The workspace exists and is not being deleted. Content of a workspace that is going away could outlive it otherwise.
+ * @throws StatusError 403
+ */
+export function workspaceGuard(registry: Registry, resource: Resource, cluster: ClusterName, name: string): Comparison {
+  const tenant = registry.tenants.get(cluster);
+  if (tenant === undefined) throw notFound(logicalClusters, cluster);
+  if (tenant.deleting) {
+    const why = `unable to create new content in logical cluster ${cluster} because it is being terminated`;
+    throw forbiddenResource(resource, name, why);
+  }
+  return { key: tenant.key, revision: tenant.revision };
+}
+
+/**
+ * The namespace exists and is not terminating (admission plugin NamespaceLifecycle).
+ * @throws StatusError 404 `namespaces "x" not found`, 403 with cause NamespaceTerminating
+ */
+export function namespaceGuard(
+  registry: Registry,
+  resource: Resource,
+  at: { readonly cluster: ClusterName; readonly namespace: string; readonly name: string },
+): Comparison {
+  const key: Key = objectKey(namespaceCollection, { cluster: at.cluster, namespace: "", name: at.namespace });
+  const entry = registry.store.get(key);
+  if (entry === undefined) throw notFound(namespaces, at.namespace);
+  if (entry.value.includes(deletionMark)) {
+    const namespace = JSON.parse(entry.value.toString("utf8")) as { metadata: { deletionTimestamp?: string } };
+    if (namespace.metadata.deletionTimestamp !== undefined) {
+      const text = `namespace ${at.namespace} is being terminated`;
+      throw forbiddenResource(
+        resource,
+        at.name,
+        `unable to create new content in namespace ${at.namespace} because it is being terminated`,
+        [{ reason: "NamespaceTerminating", message: text, field: "metadata.namespace" }],
+      );
+    }
+  }
+  return { key, revision: entry.revision };
+}

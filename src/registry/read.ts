@@ -1,0 +1,157 @@
+import { expired, notFound, tooLargeResourceVersion } from "#machinery/errors/errors.ts";
+import { CompactedError, type Key, type KeyRange, type Revision } from "#storage/port.ts";
+import type { ClusterName, ClusterScope } from "./cluster-name.ts";
+import { listRange, objectKey, parseObjectKey } from "./keys.ts";
+import type { Registry } from "./registry.ts";
+import type { Resource } from "./resource.ts";
+import { matches, type Selection, selectsAll } from "./selection.ts";
+import { StoredObject } from "./stored-object.ts";
+
+/** How new the answer of a read must be (spec, resourceVersion semantics). */
+export type Freshness =
+  /** As new as every write answered before the read. */
+  | { readonly kind: "consistent" }
+  /** Whatever the local copy has. */
+  | { readonly kind: "any" }
+  | { readonly kind: "not-older"; readonly revision: Revision }
+  | { readonly kind: "exact"; readonly revision: Revision };
+
+export interface GetRequest {
+  readonly resource: Resource;
+  readonly cluster: ClusterName;
+  readonly namespace: string;
+  readonly name: string;
+  readonly freshness: Freshness;
+}
+
+/** How long a read waits for a revision that the server has not reached (upstream: 3 s). */
+const futureRevisionWaitMs = 3_000;
+/** A scan gives the event loop back after this long. */
+const sliceMs = 8;
+/** Entries between two looks at the clock. */
+const entriesPerClockRead = 64;
+
+/**
+ * The revision to read at; undefined = the newest the local copy has.
+ * @throws StatusError 504 when it is not reached in time
+ */
+export function settleFreshness(registry: Registry, freshness: Freshness): undefined | Revision | Promise<Revision | undefined> {
+  const { store } = registry;
+  switch (freshness.kind) {
+    case "any":
+      return undefined;
+    case "consistent": {
+      const fresh = store.fresh();
+      return typeof fresh === "number" ? undefined : fresh.then(() => undefined);
+    }
+    case "not-older":
+    case "exact": {
+      const at = freshness.kind === "exact" ? freshness.revision : undefined;
+      return store.current() >= freshness.revision ? at : reach(registry, freshness.revision).then(() => at);
+    }
+  }
+}
+
+async function reach(registry: Registry, revision: Revision): Promise<void> {
+  if (!(await registry.store.waitFor(revision, futureRevisionWaitMs))) {
+    throw tooLargeResourceVersion(revision, registry.store.current(), 1);
+  }
+}
+
+export async function getObject(registry: Registry, request: GetRequest): Promise<StoredObject> {
+  const settled = settleFreshness(registry, request.freshness);
+  if (settled instanceof Promise) await settled;
+  return readObject(registry, request);
+}
+
+/** Reads the local copy, without waiting. @throws StatusError 404 */
+export function readObject(registry: Registry, request: Omit<GetRequest, "freshness">): StoredObject {
+  const { resource, cluster, namespace, name } = request;
+  const location = { cluster, namespace, name };
+  const entry = registry.store.get(objectKey(resource.collection, location));
+  if (entry === undefined) throw notFound(resource, name);
+  return new StoredObject(resource, location, entry.revision, entry.value);
+}
+
+export interface ScanRequest {
+  readonly resource: Resource;
+  readonly cluster: ClusterScope;
+  /** "" = all namespaces, and for cluster-scoped resources. */
+  readonly namespace: string;
+  readonly selection: Selection;
+  /** Read at exactly this revision; it must not be in the future. */
+  readonly at: Revision;
+  /** Resume behind this key; it must lie within the range. */
+  readonly after?: Key;
+  /** Most matching objects to visit; absent = all. */
+  readonly limit?: number;
+  /**
+   * Called for every match, in key order. The object's `value` is valid during the call only. May ask for a pause (slow
+   * reader) by returning a promise, which is awaited before the scan goes on.
+   */
+  visit(object: StoredObject): void | Promise<void>;
+}
+
+export interface ScanResult {
+  /** The last visited key when the limit was reached and more keys follow; else undefined. */
+  readonly resumeAfter: Key | undefined;
+}
+
+/**
+ * Visits a collection at one revision, in slices that never hold the event loop for long.
+ * @throws StatusError 410 when the revision has been compacted before or during the scan
+ */
+export async function scanCollection(registry: Registry, request: ScanRequest): Promise<ScanResult> {
+  const { resource, selection, at, limit = Number.POSITIVE_INFINITY } = request;
+  const whole = listRange(resource.collection, request.cluster, request.namespace);
+  // A wildcard over one namespace cannot be a range: the namespace stands behind the cluster in the key.
+  const onlyNamespace = request.cluster === "*" ? request.namespace : "";
+  const all = selectsAll(selection) && onlyNamespace === "";
+  let range: KeyRange = request.after === undefined ? whole : startAfter(whole, request.after);
+  let visited = 0;
+  let lastVisited: Key | undefined;
+  for (;;) {
+    let lastKey: Key | undefined;
+    let stopped = false;
+    let full = false;
+    let sinceClock = 0;
+    let pause: void | Promise<void>;
+    const deadline = registry.clock.now() + sliceMs;
+    try {
+      registry.store.visit(range, at, (key, value, revision) => {
+        if (visited >= limit) {
+          full = true;
+          return false;
+        }
+        lastKey = key;
+        const location = parseObjectKey(resource.collection, resource.namespaced, key);
+        const stored = new StoredObject(resource, location, revision, value);
+        if (all || ((onlyNamespace === "" || location.namespace === onlyNamespace) && matches(selection, stored))) {
+          visited++;
+          lastVisited = key;
+          pause = request.visit(stored);
+        }
+        if (pause === undefined && (++sinceClock < entriesPerClockRead || registry.clock.now() < deadline)) {
+          if (sinceClock >= entriesPerClockRead) sinceClock = 0;
+          return true;
+        }
+        stopped = true;
+        return false;
+      });
+    } catch (error) {
+      if (error instanceof CompactedError) throw expired(compactedListMessage);
+      throw error;
+    }
+    if (full) return { resumeAfter: lastVisited };
+    if (!stopped || lastKey === undefined) return { resumeAfter: undefined };
+    range = startAfter(whole, lastKey);
+    if (pause === undefined) await new Promise<void>((resolve) => setImmediate(resolve));
+    else await pause;
+  }
+}
+
+/** Text of a 410 for a list or continue token whose revision is gone (apiserver pkg/storage/etcd3). */
+export const compactedListMessage =
+  "The provided continue parameter is too old to display a consistent list result. You can start a new list without the continue parameter.";
+
+const startAfter = (range: KeyRange, key: Key): KeyRange => ({ start: `${key}\0` as Key, end: range.end });

@@ -1,0 +1,96 @@
+import type { Clock } from "#base/clock.ts";
+import type { GroupResource } from "#machinery/meta/object.ts";
+import type { Store } from "#storage/port.ts";
+import { type CreateRequest, createObject } from "./create.ts";
+import { type DeleteRequest, type DeleteResult, deleteObject } from "./delete.ts";
+import { type GetRequest, getObject, type ScanRequest, scanCollection } from "./read.ts";
+import { type Resource, makeResource } from "./resource.ts";
+import { ChangeViews, type StoredObject } from "./stored-object.ts";
+import type { StrategyCatalogue } from "./strategy.ts";
+import { Tenants } from "./tenants.ts";
+import { type UpdateRequest, type UpdateResult, updateObject } from "./update.ts";
+import { type WatchHandle, type WatchRequest, watchCollection } from "./watch.ts";
+import type { ResourceInfo } from "#api/resource.ts";
+
+export interface RegistryOptions {
+  readonly store: Store;
+  readonly clock: Clock;
+  /** Unpredictable bytes: names and UIDs are made of them. */
+  randomBytes(size: number): Uint8Array;
+  readonly resources: readonly ResourceInfo[];
+  readonly strategies: StrategyCatalogue;
+}
+
+/**
+ * The generic registry: every REST endpoint and every controller reads and writes objects through it. It knows each
+ * resource's key prefix; the workspace, namespace and name come with the request.
+ */
+export class Registry {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly tenants: Tenants;
+  readonly views = new ChangeViews();
+  readonly randomBytes: (size: number) => Uint8Array;
+  readonly #byName = new Map<string, Resource>();
+  readonly #byCollection = new Map<string, Resource>();
+
+  constructor(options: RegistryOptions) {
+    this.store = options.store;
+    this.clock = options.clock;
+    this.randomBytes = options.randomBytes;
+    this.tenants = new Tenants(options.store);
+    for (const info of options.resources) {
+      if (info.virtual) continue;
+      const resource = makeResource(info, options.strategies.strategyFor(info));
+      this.#byName.set(`${info.group}/${info.resource}`, resource);
+      this.#byCollection.set(resource.collection, resource);
+    }
+  }
+
+  /** The stored resource of that name; undefined for unknown and for virtual ones. */
+  resource({ group, resource }: GroupResource): Resource | undefined {
+    return this.#byName.get(`${group}/${resource}`);
+  }
+
+  /** The same for callers that know it exists. Throws otherwise. */
+  mustResource(of: GroupResource): Resource {
+    const resource = this.resource(of);
+    if (resource === undefined) throw new Error(`registry: unknown resource ${of.resource}.${of.group}`);
+    return resource;
+  }
+
+  /** The resource whose keys start with `collection`. */
+  resourceOfCollection(collection: string): Resource | undefined {
+    return this.#byCollection.get(collection);
+  }
+
+  resources(): Iterable<Resource> {
+    return this.#byName.values();
+  }
+
+  /** @throws StatusError 404, 504 (revision too new), 410. See {@link GetRequest}. */
+  get(request: GetRequest): Promise<StoredObject> {
+    return getObject(this, request);
+  }
+
+  /** Visits the matching objects of a collection at one revision; see {@link ScanRequest}. */
+  scan(request: ScanRequest): ReturnType<typeof scanCollection> {
+    return scanCollection(this, request);
+  }
+
+  watch(request: WatchRequest): WatchHandle {
+    return watchCollection(this, request);
+  }
+
+  create(request: CreateRequest): Promise<StoredObject> {
+    return createObject(this, request);
+  }
+
+  update(request: UpdateRequest): Promise<UpdateResult> {
+    return updateObject(this, request);
+  }
+
+  delete(request: DeleteRequest): Promise<DeleteResult> {
+    return deleteObject(this, request);
+  }
+}

@@ -1,0 +1,41 @@
+import type { ResourceInfo, ResourceVersion } from "#api/resource.ts";
+import type { GroupResource, KubeObject } from "#machinery/meta/object.ts";
+import { apiVersionOf } from "#machinery/meta/object.ts";
+import { collectionPrefix } from "./keys.ts";
+import type { Strategy } from "./strategy.ts";
+
+/** A resource as the registry serves it: the facts, its key prefix (computed once) and its strategy. */
+export interface Resource extends GroupResource {
+  readonly info: ResourceInfo;
+  /** `/registry/core/secrets/` */
+  readonly collection: string;
+  readonly namespaced: boolean;
+  readonly strategy: Strategy;
+  readonly storage: ResourceVersion;
+  /** The kind has a status subresource, so the main endpoint ignores `status`. */
+  readonly hasStatus: boolean;
+}
+
+/** Throws when the facts are inconsistent: that is a bug of the catalogue. */
+export function makeResource(info: ResourceInfo, strategy: Strategy): Resource {
+  const storage = info.versions.find((version) => version.version === info.storageVersion);
+  if (storage === undefined) throw new Error(`${info.resource}.${info.group}: storage version is not served`);
+  return {
+    info,
+    group: info.group,
+    resource: info.resource,
+    collection: collectionPrefix(info),
+    namespaced: info.namespaced,
+    strategy,
+    storage,
+    hasStatus: storage.subresources.some((subresource) => subresource.name === "status"),
+  };
+}
+
+/** The same object as another version of its kind shows it. Never changes its argument. */
+export function convertTo(resource: Resource, object: KubeObject, version: string): KubeObject {
+  const apiVersion = apiVersionOf(resource.group, version);
+  if (object.apiVersion === apiVersion) return object;
+  const converted = resource.strategy.convert?.(object, version) ?? object;
+  return { ...converted, apiVersion };
+}

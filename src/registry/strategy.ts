@@ -1,0 +1,80 @@
+import type { FieldError } from "#machinery/errors/field-error.ts";
+import type { GroupResource, KubeObject } from "#machinery/meta/object.ts";
+import type { ClusterName } from "./cluster-name.ts";
+
+/** Who makes a registry call: a request's authenticated user, or a controller's explicit identity. */
+export interface Requester {
+  readonly user: {
+    readonly name: string;
+    readonly uid: string;
+    readonly groups: readonly string[];
+    readonly extra: Readonly<Record<string, readonly string[]>>;
+  };
+  /** Shown to the client as `Warning: 299`. */
+  warn?(text: string): void;
+}
+
+/** An object that is created in the same transaction as the one the client asked for. */
+export interface Companion {
+  readonly resource: GroupResource;
+  readonly cluster: ClusterName;
+  /** "" for cluster-scoped kinds. */
+  readonly namespace: string;
+  readonly object: KubeObject;
+}
+
+export interface StrategyContext {
+  readonly cluster: ClusterName;
+  readonly namespace: string;
+  readonly requester: Requester;
+  /** Milliseconds since the epoch. */
+  readonly nowMs: number;
+  /** "" for the main endpoint, else `status`, `finalize`, ... */
+  readonly subresource: string;
+  /** Unpredictable bytes, for names. */
+  readonly randomBytes: (size: number) => Uint8Array;
+}
+
+/**
+ * What a kind adds to the generic registry (k8s.io/apiserver pkg/registry/rest). Objects are in the storage version. The
+ * `prepare` functions set members of the object and of its metadata; deeper values are shared with the caller, who may
+ * try again, and are replaced, never changed in place. Every member is optional: a kind without any is plain data.
+ */
+export interface Strategy {
+  /** `metadata.generation` is kept: 1 at creation, one more for each change outside metadata and status. */
+  readonly tracksGeneration?: boolean;
+  /** PUT to a missing name creates it. */
+  readonly allowCreateOnUpdate?: boolean;
+  /** PUT needs `metadata.resourceVersion`. */
+  readonly requiresResourceVersion?: boolean;
+  /** Checks a name; answers upstream's complaint texts. Default: DNS-1123 subdomain. */
+  validateName?(name: string, prefix: boolean): readonly string[];
+  /** Sets what the server owns; drops what a client may not set. `status` is dropped by the registry already. */
+  prepareForCreate?(object: KubeObject, context: StrategyContext): void;
+  /** `old` must not be changed. Spec and status separation was applied already. */
+  prepareForUpdate?(object: KubeObject, old: KubeObject, context: StrategyContext): void;
+  /** Problems of the object's own fields, metadata aside. */
+  validate?(object: KubeObject, context: StrategyContext): readonly FieldError[];
+  validateUpdate?(object: KubeObject, old: KubeObject, context: StrategyContext): readonly FieldError[];
+  /** Texts for `Warning` headers. */
+  warnings?(object: KubeObject, old: KubeObject | undefined): readonly string[];
+  /** Fields besides metadata.name and metadata.namespace that field selectors may name, with their values. */
+  readonly selectableFields?: Readonly<Record<string, (object: KubeObject) => string>>;
+  /** Throws a StatusError when the object may not be deleted (by anyone but controllers). */
+  checkDelete?(object: KubeObject, context: StrategyContext): void;
+  /** More than `metadata.finalizers` holds the object back (namespaces: `spec.finalizers`). */
+  hasPendingFinalizers?(object: KubeObject): boolean;
+  /** The object is being marked for deletion (namespaces: phase Terminating). */
+  prepareForDeletion?(object: KubeObject): void;
+  /** Created in the same transaction as the object itself; called on create only, after validation. */
+  companions?(object: KubeObject, context: StrategyContext): readonly Companion[];
+  /** Converts between served versions; without it only `apiVersion` is rewritten. */
+  convert?(object: KubeObject, toVersion: string): KubeObject;
+}
+
+/** Finds the strategy of a kind; kinds without one of their own get {@link plainStrategy}. */
+export interface StrategyCatalogue {
+  strategyFor(resource: GroupResource): Strategy;
+}
+
+export const plainStrategy: Strategy = {};

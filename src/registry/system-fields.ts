@@ -1,0 +1,44 @@
+/** The metadata that the server owns. */
+import type { KubeObject } from "#machinery/meta/object.ts";
+import { clusterAnnotation } from "./stored-object.ts";
+
+/** RFC 3339 in UTC with whole seconds, as meta/v1 Time is written. */
+export const timestamp = (nowMs: number): string => `${new Date(nowMs).toISOString().slice(0, 19)}Z`;
+
+/** A random (version 4) UUID. */
+export function makeUid(randomBytes: (size: number) => Uint8Array): string {
+  const bytes = Buffer.from(randomBytes(16));
+  bytes[6] = (bytes[6]! & 0x0f) | 0x40;
+  bytes[8] = (bytes[8]! & 0x3f) | 0x80;
+  const hex = bytes.toString("hex");
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
+}
+
+/** Drops what a client may not set on a new object (rest.WipeObjectMetaSystemFields), and what is derived from the key. */
+export function wipeSystemFields(object: KubeObject): void {
+  const { metadata } = object;
+  delete metadata.uid;
+  delete metadata.creationTimestamp;
+  delete metadata.deletionTimestamp;
+  delete metadata.deletionGracePeriodSeconds;
+  delete metadata.managedFields;
+  delete (metadata as { selfLink?: unknown }).selfLink;
+  dropDerivedAnnotation(object);
+}
+
+/** `kcp.io/cluster` is told from the key; clients send it back because they read it. */
+export function dropDerivedAnnotation(object: KubeObject): void {
+  const { annotations } = object.metadata;
+  if (annotations === undefined || !Object.hasOwn(annotations, clusterAnnotation)) return;
+  const { [clusterAnnotation]: _derived, ...rest } = annotations;
+  if (Object.keys(rest).length === 0) delete object.metadata.annotations;
+  else object.metadata.annotations = rest;
+}
+
+/** Marks an object as being deleted: `deletionTimestamp`, no grace, a new generation where one is kept. */
+export function markDeleted(object: KubeObject, nowMs: number): void {
+  const { metadata } = object;
+  metadata.deletionTimestamp = timestamp(nowMs);
+  metadata.deletionGracePeriodSeconds = 0;
+  if (metadata.generation !== undefined) metadata.generation += 1;
+}

@@ -1,0 +1,186 @@
+import { badRequest, conflict, internalError, invalid, notFound } from "#machinery/errors/errors.ts";
+import { jsonEqual } from "#machinery/json/equal.ts";
+import type { JsonValue } from "#machinery/json/value.ts";
+import type { KubeObject } from "#machinery/meta/object.ts";
+import { objectMetaUpdateErrors } from "#machinery/meta/validation.ts";
+import { canonicalBytes } from "#machinery/schema/canonical.ts";
+import { type Entry, noRevision, type Operation } from "#storage/port.ts";
+import type { ClusterName } from "./cluster-name.ts";
+import { createObject } from "./create.ts";
+import { onFreshCopy } from "./freshness.ts";
+import { workspaceGuard } from "./guards.ts";
+import { objectKey } from "./keys.ts";
+import type { Registry } from "./registry.ts";
+import { convertTo, type Resource } from "./resource.ts";
+import { StoredObject } from "./stored-object.ts";
+import type { Requester, StrategyContext } from "./strategy.ts";
+import { dropDerivedAnnotation } from "./system-fields.ts";
+
+export interface UpdateRequest {
+  readonly resource: Resource;
+  /** The version in which `transform` works. */
+  readonly version: string;
+  readonly cluster: ClusterName;
+  readonly namespace: string;
+  readonly name: string;
+  /** "" for the main endpoint, else `status`, `finalize`, ... */
+  readonly subresource: string;
+  /**
+   * Makes the new object from the current one (undefined: there is none, and the kind may be created by PUT). Called
+   * again when somebody else was faster. A `metadata.resourceVersion` in its answer must be the current one.
+   */
+  transform(current: KubeObject | undefined): KubeObject | Promise<KubeObject>;
+  readonly dryRun: boolean;
+  readonly requester: Requester;
+}
+
+export interface UpdateResult {
+  readonly stored: StoredObject;
+  /** PUT to a missing name made it. */
+  readonly created: boolean;
+}
+
+/** Tries against concurrent writers; each lost try means that somebody else's write succeeded. */
+const maxAttempts = 256;
+
+/**
+ * Changes an object. A result that equals what is stored is not written (spec, trap 7); removing the last finalizer of a
+ * deleting object removes it, and answers its last state (trap 11).
+ * @throws StatusError 400, 404, 409, 422, and what `transform` throws
+ */
+export function updateObject(registry: Registry, request: UpdateRequest): Promise<UpdateResult> {
+  return onFreshCopy(registry.store, () => updateLoop(registry, request));
+}
+
+async function updateLoop(registry: Registry, request: UpdateRequest): Promise<UpdateResult> {
+  const { resource, cluster, namespace, name } = request;
+  const location = { cluster, namespace, name };
+  const key = objectKey(resource.collection, location);
+  for (let attempt = 0; attempt < maxAttempts; attempt++) {
+    const entry = registry.store.get(key);
+    if (entry === undefined) {
+      if (resource.strategy.allowCreateOnUpdate !== true || request.subresource !== "") throw notFound(resource, name);
+      const object = await request.transform(undefined);
+      const { dryRun, requester } = request;
+      return { stored: await createObject(registry, { resource, cluster, namespace, object, dryRun, requester }), created: true };
+    }
+    const existing = new StoredObject(resource, location, entry.revision, entry.value);
+    const next = await nextState(registry, request, existing);
+    if (next === undefined) return { stored: existing, created: false };
+    const value = canonicalBytes(next);
+    if (isUnchanged(existing, entry, next, value)) return { stored: existing, created: false };
+    if (request.dryRun) return { stored: new StoredObject(resource, location, entry.revision, value), created: false };
+    const gone = isReleased(resource, next);
+    const operation: Operation = gone ? { type: "delete", key } : { type: "put", key, value };
+    const result = await registry.store.commit({ compare: [{ key, revision: entry.revision }], operations: [operation] });
+    if (result.ok) return { stored: new StoredObject(resource, location, result.revisions[0]!, value), created: false };
+  }
+  throw conflict(resource, name);
+}
+
+/** The object to store, in the storage version; undefined when the transform gave the current one back. */
+async function nextState(
+  registry: Registry,
+  request: UpdateRequest,
+  existing: StoredObject,
+): Promise<KubeObject | undefined> {
+  const { resource, cluster, namespace, name, subresource, requester } = request;
+  const { strategy } = resource;
+  const old = existing.object;
+  const current = convertTo(resource, old, request.version);
+  const wanted = await request.transform(current);
+  if (wanted === current) return undefined;
+  const object = convertTo(resource, { ...wanted, metadata: { ...wanted.metadata } }, resource.storage.version);
+  const { metadata } = object;
+
+  const { resourceVersion = "", uid = "" } = metadata;
+  if (resourceVersion === "" && strategy.requiresResourceVersion === true) {
+    throw invalid({ group: resource.group, kind: resource.storage.kind }, name, [
+      { type: "FieldValueInvalid", field: "metadata.resourceVersion", value: 0, detail: "must be specified for an update" },
+    ]);
+  }
+  if (uid !== "" && uid !== old.metadata.uid) {
+    throw conflict(resource, name, `Precondition failed: UID in precondition: ${uid}, UID in object meta: ${old.metadata.uid}`);
+  }
+  if (resourceVersion !== "" && resourceVersion !== old.metadata.resourceVersion) throw conflict(resource, name);
+
+  keepSystemFields(object, old);
+  separateStatus(resource, object, old, subresource);
+  const context: StrategyContext = {
+    cluster,
+    namespace,
+    requester,
+    nowMs: registry.clock.now(),
+    subresource,
+    randomBytes: registry.randomBytes,
+  };
+  strategy.prepareForUpdate?.(object, old, context);
+  if (strategy.tracksGeneration === true) bumpGeneration(object, old);
+  const errors = [
+    ...objectMetaUpdateErrors(object, old, { namespaced: resource.namespaced, validateName: strategy.validateName }),
+    ...(strategy.validate?.(object, context) ?? []),
+    ...(strategy.validateUpdate?.(object, old, context) ?? []),
+  ];
+  if (errors.length > 0) throw invalid({ group: resource.group, kind: resource.storage.kind }, name, errors);
+  for (const warning of strategy.warnings?.(object, old) ?? []) requester.warn?.(warning);
+  return object;
+}
+
+/** What an update can neither set nor remove (k8s.io/apiserver pkg/registry/rest/update.go BeforeUpdate). */
+function keepSystemFields(object: KubeObject, old: KubeObject): void {
+  const { metadata } = object;
+  const kept = old.metadata;
+  for (const field of ["uid", "creationTimestamp", "deletionTimestamp", "resourceVersion", "generation"] as const) {
+    const value = kept[field];
+    if (value === undefined) delete metadata[field];
+    else Object.assign(metadata, { [field]: value });
+  }
+  if (metadata.deletionGracePeriodSeconds === undefined && kept.deletionGracePeriodSeconds !== undefined) {
+    metadata.deletionGracePeriodSeconds = kept.deletionGracePeriodSeconds;
+  }
+  delete metadata.managedFields;
+  delete (metadata as { selfLink?: unknown }).selfLink;
+  dropDerivedAnnotation(object);
+}
+
+/** The main endpoint keeps the old status; the status endpoint keeps everything else (metadata goes by the kind). */
+function separateStatus(resource: Resource, object: KubeObject, old: KubeObject, subresource: string): void {
+  if (!resource.hasStatus) return;
+  if (subresource === "") {
+    if (old["status"] === undefined) delete object["status"];
+    else object["status"] = old["status"];
+  } else if (subresource === "status") {
+    for (const field of Object.keys(object)) {
+      if (field !== "metadata" && field !== "status" && !Object.hasOwn(old, field)) delete object[field];
+    }
+    for (const field of Object.keys(old)) {
+      if (field !== "metadata" && field !== "status") object[field] = old[field];
+    }
+  }
+}
+
+/** One more for any change outside metadata and status. */
+function bumpGeneration(object: KubeObject, old: KubeObject): void {
+  const content = ({ metadata: _metadata, status: _status, ...rest }: KubeObject): JsonValue => rest as JsonValue;
+  if (!jsonEqual(content(object), content(old))) object.metadata.generation = (old.metadata.generation ?? 0) + 1;
+}
+
+/** Equal by content; the bytes differ for equal content only when members stand in another order. */
+function isUnchanged(existing: StoredObject, entry: Entry, next: KubeObject, value: Buffer): boolean {
+  if (value.equals(entry.value)) return true;
+  if (value.length !== entry.value.length) return false;
+  const old = { ...existing.object, metadata: { ...existing.object.metadata } };
+  dropDerivedAnnotation(old);
+  return jsonEqual(old as unknown as JsonValue, next as unknown as JsonValue);
+}
+
+/** Nothing holds a deleting object back any more. */
+export function isReleased(resource: Resource, object: KubeObject): boolean {
+  const { deletionTimestamp, deletionGracePeriodSeconds = 0, finalizers = [] } = object.metadata;
+  return (
+    deletionTimestamp !== undefined &&
+    deletionGracePeriodSeconds === 0 &&
+    finalizers.length === 0 &&
+    resource.strategy.hasPendingFinalizers?.(object) !== true
+  );
+}

@@ -1,0 +1,52 @@
+/** Continue tokens: URL-safe base64 of `{"v":"meta.k8s.io/v1","rv":N,"start":"ns/name\0"}` (apiserver pkg/storage/continue.go). */
+import { badRequest } from "#machinery/errors/errors.ts";
+import type { Key, Revision } from "#storage/port.ts";
+
+/** Where a list goes on. */
+export interface Continuation {
+  /** Undefined = at the newest revision (the client gave up consistency after its token had expired). */
+  readonly revision: Revision | undefined;
+  /** The last key of the page before. */
+  readonly after: Key;
+}
+
+const inconsistent = -1;
+const maxTokenLength = 4_096;
+
+/** `revision` undefined makes an inconsistent token. */
+export function encodeContinue(prefix: string, { revision, after }: Continuation): string {
+  const token = { v: "meta.k8s.io/v1", rv: revision ?? inconsistent, start: `${after.slice(prefix.length)}\0` };
+  return Buffer.from(JSON.stringify(token)).toString("base64url");
+}
+
+/** @throws StatusError 400. A token cannot reach outside `prefix`. */
+export function decodeContinue(prefix: string, text: string): Continuation {
+  const token = parse(text);
+  const { v, rv, start } = token;
+  if (v !== "meta.k8s.io/v1") {
+    throw badRequest(`continue key is not valid: server does not recognize this encoded version ${JSON.stringify(v)}`);
+  }
+  if (typeof start !== "string" || start.length < 2 || !start.endsWith("\0")) {
+    throw badRequest('continue key is not valid: encoded start key empty (version meta.k8s.io/v1)');
+  }
+  const path = start.slice(0, -1);
+  if (path.includes("\0") || path.split("/").some((segment) => segment === "" || segment === "." || segment === "..")) {
+    throw badRequest(`continue key is not valid: ${JSON.stringify(path)}`);
+  }
+  if (typeof rv !== "number" || !Number.isSafeInteger(rv) || rv < inconsistent || rv === 0) {
+    throw badRequest("continue key is not valid: incorrect encoded start resourceVersion (version meta.k8s.io/v1)");
+  }
+  return { revision: rv === inconsistent ? undefined : (rv as Revision), after: (prefix + path) as Key };
+}
+
+function parse(text: string): { v?: unknown; rv?: unknown; start?: unknown } {
+  if (text.length <= maxTokenLength) {
+    try {
+      const value: unknown = JSON.parse(Buffer.from(text, "base64url").toString("utf8"));
+      if (typeof value === "object" && value !== null) return value;
+    } catch {
+      // Answered below.
+    }
+  }
+  throw badRequest("continue key is not valid: illegal base64 data or malformed token");
+}

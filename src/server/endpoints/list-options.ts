@@ -1,0 +1,165 @@
+/** Query parameters of get, list, watch and deletecollection (apimachinery pkg/apis/meta/internalversion/validation). */
+import { badRequest, invalid } from "#machinery/errors/errors.ts";
+import { type FieldError, fieldForbidden, fieldInvalid, fieldNotSupported, fieldRequired } from "#machinery/errors/field-error.ts";
+import { FieldSelector } from "#machinery/selectors/fields.ts";
+import { LabelSelector } from "#machinery/selectors/labels.ts";
+import { type Freshness, settleFreshness } from "#registry/read.ts";
+import type { Resource } from "#registry/resource.ts";
+import { type Selection, selectableFieldNames } from "#registry/selection.ts";
+import type { Query } from "#server/context.ts";
+import type { Revision } from "#storage/port.ts";
+
+export { settleFreshness };
+
+export interface ListOptions {
+  readonly selection: Selection;
+  /** Text as given; "" when absent. */
+  readonly resourceVersion: string;
+  readonly resourceVersionMatch: string;
+  readonly limit: number;
+  readonly continueToken: string;
+  readonly watch: boolean;
+  readonly timeoutSeconds: number | undefined;
+  readonly allowWatchBookmarks: boolean;
+  readonly sendInitialEvents: boolean | undefined;
+}
+
+const listOptionsKind = { group: "meta.k8s.io", kind: "ListOptions" } as const;
+
+/** @throws StatusError 400 for unparsable values, 422 for combinations that mean nothing */
+export function parseListOptions(query: Query, resource: Resource, pathName: string): ListOptions {
+  const options: ListOptions = {
+    selection: parseSelection(query, resource, pathName),
+    resourceVersion: query.get("resourceVersion") ?? "",
+    resourceVersionMatch: query.get("resourceVersionMatch") ?? "",
+    limit: parseInteger(query, "limit") ?? 0,
+    continueToken: query.get("continue") ?? "",
+    watch: parseBoolean(query, "watch") ?? false,
+    timeoutSeconds: parseInteger(query, "timeoutSeconds"),
+    allowWatchBookmarks: parseBoolean(query, "allowWatchBookmarks") ?? false,
+    sendInitialEvents: parseBoolean(query, "sendInitialEvents"),
+  };
+  const errors = options.watch ? watchErrors(options) : listErrors(options);
+  if (errors.length > 0) throw invalid(listOptionsKind, "", errors);
+  return options;
+}
+
+function listErrors(options: ListOptions): FieldError[] {
+  const { resourceVersion, resourceVersionMatch: match, continueToken } = options;
+  const errors: FieldError[] = [];
+  if (options.sendInitialEvents !== undefined) {
+    errors.push(fieldForbidden("sendInitialEvents", "sendInitialEvents is forbidden for list"));
+  }
+  if (match === "") return errors;
+  if (resourceVersion === "") {
+    errors.push(fieldForbidden("resourceVersionMatch", "resourceVersionMatch is forbidden unless resourceVersion is provided"));
+  }
+  if (continueToken !== "") {
+    errors.push(fieldForbidden("resourceVersionMatch", "resourceVersionMatch is forbidden when continue is provided"));
+  }
+  if (match !== "Exact" && match !== "NotOlderThan") {
+    errors.push(fieldNotSupported("resourceVersionMatch", match, ["Exact", "NotOlderThan", ""]));
+  }
+  if (match === "Exact" && resourceVersion === "0") {
+    errors.push(
+      fieldForbidden("resourceVersionMatch", 'resourceVersionMatch "exact" is forbidden for resourceVersion "0"'),
+    );
+  }
+  return errors;
+}
+
+function watchErrors(options: ListOptions): FieldError[] {
+  const { resourceVersion, resourceVersionMatch: match, sendInitialEvents } = options;
+  const errors: FieldError[] = [];
+  if (resourceVersion !== "" && parseRevision(resourceVersion) === undefined) {
+    errors.push(fieldInvalid("resourceVersion", resourceVersion, `strconv.ParseUint: parsing ${JSON.stringify(resourceVersion)}: invalid syntax`));
+  }
+  if (sendInitialEvents !== undefined) {
+    if (match === "") {
+      errors.push(fieldRequired("resourceVersionMatch", "sendInitialEvents requires setting resourceVersionMatch to NotOlderThan"));
+    } else if (match !== "NotOlderThan") {
+      errors.push(fieldForbidden("resourceVersionMatch", "sendInitialEvents requires setting resourceVersionMatch to NotOlderThan"));
+    }
+  } else if (match !== "") {
+    errors.push(
+      fieldForbidden("resourceVersionMatch", "resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided"),
+    );
+  }
+  return errors;
+}
+
+/** @throws StatusError 400 */
+function parseSelection(query: Query, resource: Resource, pathName: string): Selection {
+  const labelText = query.get("labelSelector") ?? "";
+  const fieldText = query.get("fieldSelector") ?? "";
+  const labels = labelText === "" ? undefined : LabelSelector.parse(labelText);
+  const parsed = fieldText === "" ? undefined : FieldSelector.parse(fieldText);
+  const known = parsed === undefined ? [] : selectableFieldNames(resource);
+  for (const field of parsed?.fields() ?? []) {
+    if (!known.includes(field)) throw badRequest(unknownField(resource, field, known));
+  }
+  const exactName = parsed?.requiresExactMatch("metadata.name");
+  if (pathName !== "" && exactName !== undefined && exactName !== pathName) {
+    throw badRequest("field metadata.name does not match the name in the URL");
+  }
+  return {
+    labels: labels === undefined || labels.isEmpty ? undefined : labels,
+    fields: parsed === undefined || parsed.isEmpty ? undefined : parsed,
+  };
+}
+
+function unknownField(resource: Resource, field: string, known: readonly string[]): string {
+  if (resource.strategy.selectableFields === undefined) {
+    const quoted = known.map((name) => JSON.stringify(name)).join(", ");
+    return `${JSON.stringify(field)} is not a known field selector: only ${quoted}`;
+  }
+  return `field label not supported: ${field}`;
+}
+
+/** A revision greater than 0 without leading zeros, or 0; undefined when it is no such number. */
+export function parseRevision(text: string): Revision | undefined {
+  if (!/^(?:0|[1-9][0-9]{0,15})$/.test(text)) return undefined;
+  const value = Number(text);
+  return Number.isSafeInteger(value) ? (value as Revision) : undefined;
+}
+
+/** How new a GET must be. @throws StatusError 400 */
+export function getFreshness(resourceVersion: string): Freshness {
+  if (resourceVersion === "") return { kind: "consistent" };
+  const revision = requireRevision(resourceVersion);
+  return revision === 0 ? { kind: "any" } : { kind: "not-older", revision };
+}
+
+/** How new a list must be, and whether `limit` counts (spec 5.1, the resourceVersion table). @throws StatusError 400 */
+export function listFreshness(options: ListOptions): { readonly freshness: Freshness; readonly limit: number } {
+  const { resourceVersion, resourceVersionMatch: match, limit } = options;
+  if (resourceVersion === "") return { freshness: { kind: "consistent" }, limit };
+  const revision = requireRevision(resourceVersion);
+  if (revision === 0) return { freshness: { kind: "any" }, limit: 0 };
+  if (match === "Exact" || (match === "" && limit > 0)) return { freshness: { kind: "exact", revision }, limit };
+  return { freshness: { kind: "not-older", revision }, limit };
+}
+
+function requireRevision(text: string): Revision {
+  const revision = parseRevision(text);
+  if (revision === undefined) throw badRequest(`Invalid value: ${JSON.stringify(text)}: invalid resource version`);
+  return revision;
+}
+
+/** Go's conversion of query values: empty, `false` and `0` are false, anything else is true. */
+export function parseBoolean(query: Query, name: string): boolean | undefined {
+  const text = query.get(name);
+  if (text === undefined) return undefined;
+  return !(text === "" || text.toLowerCase() === "false" || text === "0");
+}
+
+/** @throws StatusError 400 */
+export function parseInteger(query: Query, name: string): number | undefined {
+  const text = query.get(name);
+  if (text === undefined || text === "") return undefined;
+  const value = Number(text);
+  if (!/^[+-]?[0-9]+$/.test(text) || !Number.isSafeInteger(value)) {
+    throw badRequest(`strconv.ParseInt: parsing ${JSON.stringify(text)}: invalid syntax`);
+  }
+  return value;
+}

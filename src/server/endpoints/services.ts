@@ -1,0 +1,22 @@
+import type { Clock } from "#base/clock.ts";
+import type { ColumnSource } from "#api/columns/types.ts";
+import type { TypeCompiler } from "#machinery/schema/decode.ts";
+import type { TypeResolver } from "#machinery/schema/types.ts";
+import type { Registry } from "#registry/registry.ts";
+import type { Encoders } from "./encoder.ts";
+import type { Negotiator } from "./media-types.ts";
+import type { WatchSet } from "./watch-set.ts";
+
+/** What the REST endpoints work with; constructed once, by the composition root. */
+export interface EndpointServices {
+  readonly registry: Registry;
+  readonly clock: Clock;
+  readonly types: TypeResolver;
+  readonly compiler: TypeCompiler;
+  readonly columns: ColumnSource;
+  readonly negotiator: Negotiator;
+  readonly encoders: Encoders;
+  readonly watches: WatchSet;
+  /** Between 0 and 1, for spreading time-outs. */
+  random(): number;
+}

@@ -1,0 +1,112 @@
+/** Query parameters and bodies that say how to write (apimachinery pkg/apis/meta/v1/validation). */
+import { badRequest, invalid } from "#machinery/errors/errors.ts";
+import { type FieldError, fieldInvalid, fieldNotSupported, fieldForbidden, fieldTooLong } from "#machinery/errors/field-error.ts";
+import type { JsonObject } from "#machinery/json/value.ts";
+import type { Query } from "#server/context.ts";
+import { parseBoolean, parseInteger } from "./list-options.ts";
+
+export type FieldValidation = "Ignore" | "Warn" | "Strict";
+
+export interface WriteOptions {
+  readonly dryRun: boolean;
+  readonly fieldValidation: FieldValidation;
+  readonly fieldManager: string;
+}
+
+const maxFieldManagerLength = 128;
+
+/** @throws StatusError 422 naming `CreateOptions`, `UpdateOptions` or `PatchOptions` */
+export function parseWriteOptions(query: Query, kind: "CreateOptions" | "UpdateOptions" | "PatchOptions"): WriteOptions {
+  const errors: FieldError[] = [];
+  const dryRun = query.getAll("dryRun").filter((value) => value !== "");
+  errors.push(...dryRunErrors(dryRun));
+  const fieldValidation = query.get("fieldValidation") ?? "";
+  if (!["", "Ignore", "Warn", "Strict"].includes(fieldValidation)) {
+    errors.push(fieldNotSupported("fieldValidation", fieldValidation, ["Ignore", "Warn", "Strict"]));
+  }
+  const fieldManager = query.get("fieldManager") ?? "";
+  if (fieldManager.length > maxFieldManagerLength) errors.push(fieldTooLong("fieldManager", maxFieldManagerLength));
+  else if (!/^[\p{L}\p{M}\p{N}\p{P}\p{S} ]*$/u.test(fieldManager)) {
+    errors.push(fieldInvalid("fieldManager", fieldManager, "should only contain printable characters"));
+  }
+  if (kind === "PatchOptions" && parseBoolean(query, "force") !== undefined) {
+    errors.push(fieldForbidden("force", "may not be specified for non-apply patch"));
+  }
+  if (errors.length > 0) throw invalid({ group: "meta.k8s.io", kind }, "", errors);
+  return {
+    dryRun: dryRun.length > 0,
+    fieldValidation: fieldValidation === "" ? "Warn" : (fieldValidation as FieldValidation),
+    fieldManager,
+  };
+}
+
+export interface DeleteOptions {
+  readonly dryRun: boolean;
+  readonly preconditions: { readonly uid?: string; readonly resourceVersion?: string };
+  readonly gracePeriodSeconds: number | undefined;
+  readonly propagationPolicy: string;
+  readonly orphanDependents: boolean | undefined;
+}
+
+/** From the body where there is one, else from the query. @throws StatusError 400, 422 */
+export function parseDeleteOptions(query: Query, body: JsonObject | undefined): DeleteOptions {
+  const fromBody = body as
+    | {
+        dryRun?: string[];
+        preconditions?: { uid?: string; resourceVersion?: string };
+        gracePeriodSeconds?: number;
+        propagationPolicy?: string;
+        orphanDependents?: boolean;
+      }
+    | undefined;
+  const dryRun = fromBody === undefined ? query.getAll("dryRun").filter((value) => value !== "") : (fromBody.dryRun ?? []);
+  const options: DeleteOptions = {
+    dryRun: dryRun.length > 0,
+    preconditions: { ...fromBody?.preconditions },
+    gracePeriodSeconds: fromBody === undefined ? parseInteger(query, "gracePeriodSeconds") : fromBody.gracePeriodSeconds,
+    propagationPolicy: (fromBody === undefined ? query.get("propagationPolicy") : fromBody.propagationPolicy) ?? "",
+    orphanDependents: fromBody === undefined ? parseBoolean(query, "orphanDependents") : fromBody.orphanDependents,
+  };
+  const errors: FieldError[] = [...dryRunErrors(dryRun)];
+  const { propagationPolicy, orphanDependents } = options;
+  if (propagationPolicy !== "" && orphanDependents !== undefined) {
+    errors.push(fieldInvalid("propagationPolicy", propagationPolicy, "orphanDependents and deletionPropagation cannot be both set"));
+  }
+  if (!["", "Foreground", "Background", "Orphan"].includes(propagationPolicy)) {
+    errors.push(fieldNotSupported("propagationPolicy", propagationPolicy, ["Foreground", "Background", "Orphan", "nil"]));
+  }
+  if (errors.length > 0) throw invalid({ group: "meta.k8s.io", kind: "DeleteOptions" }, "", errors);
+  return options;
+}
+
+function dryRunErrors(values: readonly string[]): FieldError[] {
+  return values.some((value) => value !== "All") ? [fieldNotSupported("dryRun", values, ["All"])] : [];
+}
+
+/** Grace periods and the like have no meaning without nodes; a malformed `timeout` is refused by the filters. */
+export const unsupportedPropagation = (options: DeleteOptions): boolean =>
+  options.propagationPolicy === "Foreground" || options.propagationPolicy === "Orphan" || options.orphanDependents === true;
+
+/** The boolean `pretty` parameter, and tools whose users read the answer (apiserver negotiation isPrettyPrint). */
+export function wantsPretty(query: Query, userAgent: string | undefined): boolean {
+  const asked = parseBoolean(query, "pretty");
+  if (asked !== undefined) return asked;
+  return userAgent !== undefined && /^(?:curl|Wget|Mozilla\/5\.0)/.test(userAgent);
+}
+
+/** Name and namespace in a body must be those of the URL. @throws StatusError 400 */
+export function checkBodyAgainstUrl(
+  metadata: { readonly name?: string; readonly namespace?: string },
+  url: { readonly name: string; readonly namespace: string },
+): void {
+  const { name = "", namespace = "" } = metadata;
+  if (url.name !== "" && name !== "" && name !== url.name) {
+    throw badRequest(`the name of the object (${name}) does not match the name on the URL (${url.name})`);
+  }
+  if (url.name !== "" && name === "") {
+    throw badRequest(`the name of the object (empty) does not match the name on the URL (${url.name})`);
+  }
+  if (url.namespace !== "" && namespace !== "" && namespace !== url.namespace) {
+    throw badRequest("the namespace of the provided object does not match the namespace sent on the request");
+  }
+}
