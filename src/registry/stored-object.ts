@@ -1,12 +1,13 @@
 import { parseJson } from "#machinery/json/read.ts";
 import type { JsonObject } from "#machinery/json/value.ts";
+import { clusterAnnotation } from "#machinery/schema/canonical.ts";
 import type { KubeObject } from "#machinery/meta/object.ts";
 import type { Change, Revision } from "#storage/port.ts";
 import { type ObjectLocation, parseObjectKey } from "./keys.ts";
 import type { Resource } from "./resource.ts";
 
 /** The annotation that names an object's workspace; it comes from the key on read and is never stored. */
-export const clusterAnnotation = "kcp.io/cluster";
+export { clusterAnnotation };
 
 /**
  * An object as it lies in the store: canonical bytes, with what the key and the revision say kept beside them.

@@ -8,21 +8,23 @@ export interface Continuation {
   readonly revision: Revision | undefined;
   /** The last key of the page before. */
   readonly after: Key;
+  /** How many objects the pages before had; 0 when nobody needs to know. */
+  readonly seen: number;
 }
 
 const inconsistent = -1;
 const maxTokenLength = 4_096;
 
 /** `revision` undefined makes an inconsistent token. */
-export function encodeContinue(prefix: string, { revision, after }: Continuation): string {
-  const token = { v: "meta.k8s.io/v1", rv: revision ?? inconsistent, start: `${after.slice(prefix.length)}\0` };
+export function encodeContinue(prefix: string, { revision, after, seen }: Continuation): string {
+  const token = { v: "meta.k8s.io/v1", rv: revision ?? inconsistent, start: `${after.slice(prefix.length)}\0`, ...(seen === 0 ? {} : { seen }) };
   return Buffer.from(JSON.stringify(token)).toString("base64url");
 }
 
 /** @throws StatusError 400. A token cannot reach outside `prefix`. */
 export function decodeContinue(prefix: string, text: string): Continuation {
   const token = parse(text);
-  const { v, rv, start } = token;
+  const { v, rv, start, seen = 0 } = token;
   if (v !== "meta.k8s.io/v1") {
     throw badRequest(`continue key is not valid: server does not recognize this encoded version ${JSON.stringify(v)}`);
   }
@@ -36,10 +38,10 @@ export function decodeContinue(prefix: string, text: string): Continuation {
   if (typeof rv !== "number" || !Number.isSafeInteger(rv) || rv < inconsistent || rv === 0) {
     throw badRequest("continue key is not valid: incorrect encoded start resourceVersion (version meta.k8s.io/v1)");
   }
-  return { revision: rv === inconsistent ? undefined : (rv as Revision), after: (prefix + path) as Key };
+  return { revision: rv === inconsistent ? undefined : (rv as Revision), after: (prefix + path) as Key, seen: typeof seen === "number" ? seen : 0 };
 }
 
-function parse(text: string): { v?: unknown; rv?: unknown; start?: unknown } {
+function parse(text: string): { v?: unknown; rv?: unknown; start?: unknown; seen?: unknown } {
   if (text.length <= maxTokenLength) {
     try {
       const value: unknown = JSON.parse(Buffer.from(text, "base64url").toString("utf8"));

@@ -1,0 +1,151 @@
+/** Request bodies: bytes to a normalised, defaulted object of the endpoint's kind (apiserver endpoints/handlers). */
+import { decodeEnvelope } from "#machinery/codecs/envelope.ts";
+import { decodeProtobuf } from "#machinery/codecs/protobuf.ts";
+import { readYaml } from "#machinery/codecs/yaml.ts";
+import { badRequest, unsupportedMediaType } from "#machinery/errors/errors.ts";
+import { parseJson } from "#machinery/json/read.ts";
+import { isJsonObject, type JsonObject, type JsonValue } from "#machinery/json/value.ts";
+import { apiVersionOf, type KubeObject, parseApiVersion } from "#machinery/meta/object.ts";
+import { DecodeError, type TypeCompiler } from "#machinery/schema/decode.ts";
+import type { TypeName, TypeResolver } from "#machinery/schema/types.ts";
+import { bareType } from "./media-types.ts";
+import type { FieldValidation } from "./write-options.ts";
+
+/** The kind that an endpoint takes. */
+export interface ExpectedType {
+  readonly group: string;
+  readonly version: string;
+  readonly kind: string;
+  readonly type: TypeName;
+}
+
+export interface Codecs {
+  readonly types: TypeResolver;
+  readonly compiler: TypeCompiler;
+}
+
+/** Media types of request bodies that carry objects. */
+export const acceptedBodies = ["application/json", "application/yaml", "application/vnd.kubernetes.protobuf"] as const;
+
+interface RawBody {
+  readonly value: JsonObject;
+  readonly duplicates: readonly string[];
+}
+
+/**
+ * Decodes an object of the expected kind. A missing kind or apiVersion is filled in.
+ * @throws StatusError 400 (broken body, other kind, strict field validation), 415
+ */
+export function decodeObject(
+  codecs: Codecs,
+  expected: ExpectedType,
+  bytes: Buffer,
+  contentType: string | undefined,
+  fieldValidation: FieldValidation,
+  warn: (text: string) => void,
+): KubeObject {
+  const raw = readBody(codecs, expected, bytes, contentType, fieldValidation !== "Ignore");
+  checkKind(expected, raw.value);
+  return normalise(codecs, expected, raw, fieldValidation, warn);
+}
+
+/** The last steps for a value that is already JSON: patch results go through here too. */
+export function normalise(
+  codecs: Codecs,
+  expected: ExpectedType,
+  raw: RawBody,
+  fieldValidation: FieldValidation,
+  warn: (text: string) => void,
+): KubeObject {
+  const compiled = codecs.compiler.compile(expected.type);
+  try {
+    const decoded = compiled.decode(raw.value);
+    const problems = [...raw.duplicates.map((path) => `duplicate field "${path}"`), ...decoded.unknownFields];
+    if (problems.length > 0 && fieldValidation === "Strict") {
+      throw new DecodeError(`strict decoding error: ${problems.join(", ")}`);
+    }
+    if (fieldValidation === "Warn") for (const problem of problems) warn(problem);
+    compiled.applyDefaults(decoded.value);
+    const object = decoded.value as unknown as KubeObject;
+    object.apiVersion = apiVersionOf(expected.group, expected.version);
+    object.kind = expected.kind;
+    object.metadata ??= {};
+    return object;
+  } catch (error) {
+    if (error instanceof DecodeError) throw badRequest(`${cannotHandle(expected, expected)}: ${error.message}`);
+    throw error;
+  }
+}
+
+/** An options body (DeleteOptions and the like); undefined when there is no body. @throws StatusError 400, 415 */
+export function decodeOptions(
+  codecs: Codecs,
+  expected: ExpectedType,
+  bytes: Buffer,
+  contentType: string | undefined,
+): JsonObject | undefined {
+  if (bytes.length === 0) return undefined;
+  const { value } = readBody(codecs, expected, bytes, contentType, false);
+  try {
+    return codecs.compiler.compile(expected.type).decode(value).value;
+  } catch (error) {
+    if (error instanceof DecodeError) throw badRequest(`${cannotHandle(expected, expected)}: ${error.message}`);
+    throw error;
+  }
+}
+
+function readBody(
+  codecs: Codecs,
+  expected: ExpectedType,
+  bytes: Buffer,
+  contentType: string | undefined,
+  duplicates: boolean,
+): RawBody {
+  const type = bareType(contentType);
+  switch (type) {
+    case "":
+    case "application/json": {
+      const read = parseJson(bytes, { duplicates });
+      return { value: requireObject(read.value, expected), duplicates: read.duplicates };
+    }
+    case "application/yaml": {
+      const read = readYaml(bytes, { duplicates });
+      return { value: requireObject(read.value, expected), duplicates: read.duplicates };
+    }
+    case "application/vnd.kubernetes.protobuf": {
+      const envelope = decodeEnvelope(bytes);
+      const typeMeta = { apiVersion: envelope.apiVersion, kind: envelope.kind };
+      checkKind(expected, typeMeta);
+      return { value: { ...decodeProtobuf(codecs.types, expected.type, envelope.raw), ...typeMeta }, duplicates: [] };
+    }
+    default:
+      throw unsupportedMediaType(acceptedBodies);
+  }
+}
+
+function requireObject(value: JsonValue, expected: ExpectedType): JsonObject {
+  if (isJsonObject(value)) return value;
+  throw badRequest(
+    `couldn't get version/kind; json parse error: json: cannot unmarshal ${jsonTypeName(value)} into Go value of type struct { APIVersion string "json:\\"apiVersion,omitempty\\""; Kind string "json:\\"kind,omitempty\\"" } (expected a ${expected.kind})`,
+  );
+}
+
+function checkKind(expected: ExpectedType, value: JsonObject): void {
+  const { apiVersion = "", kind = "" } = value;
+  const wanted = apiVersionOf(expected.group, expected.version);
+  if (apiVersion !== "" && apiVersion !== wanted) {
+    throw badRequest(
+      `the API version in the data (${String(apiVersion)}) does not match the expected API version (${wanted})`,
+    );
+  }
+  if (kind !== "" && kind !== expected.kind) {
+    const given = { version: parseApiVersion(wanted)?.version ?? "", kind: String(kind) };
+    throw badRequest(`${cannotHandle(given, expected)}: the kind in the data does not match the kind of the endpoint`);
+  }
+}
+
+const cannotHandle = (given: { version: string; kind: string }, expected: ExpectedType): string =>
+  `${given.kind} in version ${JSON.stringify(given.version)} cannot be handled as a ${expected.kind}`;
+
+const jsonTypeName = (value: JsonValue): string =>
+  value === null ? "null" : Array.isArray(value) ? "array" : typeof value === "object" ? "number" : typeof value === "boolean" ? "bool" : typeof value;

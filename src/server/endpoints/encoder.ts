@@ -1,0 +1,54 @@
+/** How objects, lists and events leave the server in one form: a format and a shape of one kind in one version. */
+import type { Status } from "#machinery/errors/status-error.ts";
+import type { StoredObject } from "#registry/stored-object.ts";
+import type { EventType } from "#registry/watch.ts";
+import type { Exchange } from "#server/exchange.ts";
+import type { Revision } from "#storage/port.ts";
+
+export interface ListMeta {
+  readonly resourceVersion: string;
+  readonly continue?: string;
+  readonly remainingItemCount?: number;
+}
+
+/** Collects a list. Bytes of visited objects are copied on `add`. */
+export interface ListWriter {
+  readonly count: number;
+  /** Bytes held and not taken. */
+  readonly size: number;
+  /** The form can be sent before the end is known. */
+  readonly canStream: boolean;
+  add(object: StoredObject): void;
+  /** Hands over what is ready; the first piece begins with the list's head, so the meta must be known without the end. */
+  take(): Buffer;
+  /** The rest of a list of which pieces were taken. */
+  finish(): Buffer;
+  /** Answers the whole list; only when nothing was taken. */
+  respond(exchange: Exchange, meta: ListMeta): void;
+}
+
+/** Events are encoded once per form: encoders remember their bytes on the shared object. */
+export interface ObjectEncoder {
+  readonly contentType: string;
+  readonly streamContentType: string;
+  respond(exchange: Exchange, code: number, object: StoredObject): void;
+  list(at: Revision): ListWriter;
+  event(type: EventType, object: StoredObject): Buffer;
+  /** `initialEventsEnd`: the bookmark that closes a streaming list. */
+  bookmark(revision: Revision, initialEventsEnd: boolean): Buffer;
+  error(status: Status): Buffer;
+}
+
+/** Annotation of the closing bookmark (KEP-3157). */
+export const initialEventsEndAnnotation = "k8s.io/initial-events-end";
+
+/** Bytes of an event in a form, made by `make` the first time and shared by all its watchers. */
+export function sharedEncoding(object: StoredObject, form: string, make: () => Buffer): Buffer {
+  object.encoded ??= new Map();
+  let bytes = object.encoded.get(form);
+  if (bytes === undefined) {
+    bytes = make();
+    object.encoded.set(form, bytes);
+  }
+  return bytes;
+}

@@ -1,0 +1,26 @@
+import type { ClusterName } from "#registry/cluster-name.ts";
+import { getObject, readObject, settleFreshness } from "#registry/read.ts";
+import type { Resource } from "#registry/resource.ts";
+import type { RequestContext } from "#server/context.ts";
+import type { ObjectEncoder } from "./encoder.ts";
+import { getFreshness } from "./list-options.ts";
+import type { EndpointServices } from "./services.ts";
+
+/** GET of one object: raw bytes with the revision spliced in, unless the client asked for another form. */
+export function serveGet(
+  services: EndpointServices,
+  context: RequestContext,
+  resource: Resource,
+  cluster: ClusterName,
+  encoder: ObjectEncoder,
+): void | Promise<void> {
+  const { registry } = services;
+  const { namespace, name } = context.info;
+  const freshness = getFreshness(context.query.get("resourceVersion") ?? "");
+  const request = { resource, cluster, namespace, name, freshness };
+  // Nothing to wait for where this process decides the writes: the whole answer is made in one turn.
+  if (settleFreshness(registry, freshness) instanceof Promise) {
+    return getObject(registry, request).then((stored) => encoder.respond(context.exchange, 200, stored));
+  }
+  encoder.respond(context.exchange, 200, readObject(registry, request));
+}

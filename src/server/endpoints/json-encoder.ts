@@ -1,0 +1,188 @@
+/** Objects as JSON (or YAML): stored bytes with the revision spliced in, parsed only for another version or for people. */
+import { apiVersionOf, type KubeObject } from "#machinery/meta/object.ts";
+import { writeYaml } from "#machinery/codecs/yaml.ts";
+import type { Status } from "#machinery/errors/status-error.ts";
+import { readJson } from "#machinery/json/read.ts";
+import type { JsonValue } from "#machinery/json/value.ts";
+import { writeJson, writePrettyJson } from "#machinery/json/write.ts";
+import { maxSplicedBytes, spliceInto, spliceStored } from "#machinery/schema/splice.ts";
+import { convertTo, type Resource } from "#registry/resource.ts";
+import type { StoredObject } from "#registry/stored-object.ts";
+import type { EventType } from "#registry/watch.ts";
+import type { Exchange } from "#server/exchange.ts";
+import type { Revision } from "#storage/port.ts";
+import { Chunks } from "./chunks.ts";
+import { initialEventsEndAnnotation, type ListMeta, type ListWriter, type ObjectEncoder, sharedEncoding } from "./encoder.ts";
+import { contentTypes } from "./media-types.ts";
+
+/** How JSON text is finally written. */
+export interface JsonStyle {
+  readonly yaml: boolean;
+  readonly pretty: boolean;
+}
+
+/** JSON bytes in the client's style; indented or YAML text is made from the compact bytes. */
+export function styled(compact: Buffer, style: JsonStyle): Buffer {
+  if (!style.yaml && !style.pretty) return compact;
+  const value = readJson(compact);
+  return Buffer.from(style.yaml ? writeYaml(value) : `${writePrettyJson(value)}\n`, "utf8");
+}
+
+/** What differs between the shapes of a JSON answer (the object itself, its metadata, table rows). */
+export interface JsonShape {
+  /** Name of the form, for shared encodings; "" = every watch makes its own (tables: the first event says more). */
+  readonly form: string;
+  /** One object on its own. */
+  one(object: StoredObject): Buffer;
+  /** The object inside an event; the first event of a watch may say more. */
+  eventObject(object: StoredObject): Buffer;
+  bookmarkObject(revision: Revision, initialEventsEnd: boolean): JsonValue;
+  /** Everything of a list before its meta, and between meta and items: `{"kind":...,"metadata":`, `,"items":[`. */
+  readonly listHead: string;
+  readonly listItems: string;
+  addItem(chunks: Chunks, object: StoredObject): void;
+}
+
+export class JsonEncoder implements ObjectEncoder {
+  readonly contentType: string;
+  readonly streamContentType = contentTypes.json;
+  readonly #shape: JsonShape;
+  readonly #style: JsonStyle;
+
+  constructor(shape: JsonShape, style: JsonStyle) {
+    this.#shape = shape;
+    this.#style = style;
+    this.contentType = style.yaml ? contentTypes.yaml : contentTypes.json;
+  }
+
+  respond(exchange: Exchange, code: number, object: StoredObject): void {
+    exchange.respond(code, { "content-type": this.contentType }, styled(this.#shape.one(object), this.#style));
+  }
+
+  list(at: Revision): ListWriter {
+    return new JsonListWriter(this.#shape, this.#style, this.contentType, at);
+  }
+
+  event(type: EventType, object: StoredObject): Buffer {
+    const make = (): Buffer => {
+      const inner = this.#shape.eventObject(object);
+      const head = `{"type":"${type}","object":`;
+      const bytes = Buffer.allocUnsafeSlow(head.length + inner.length + 2);
+      let end = bytes.write(head, 0, "latin1");
+      end += inner.copy(bytes, end);
+      bytes.write("}\n", end, "latin1");
+      return bytes;
+    };
+    const { form } = this.#shape;
+    return form === "" ? make() : sharedEncoding(object, `${type} ${form}`, make);
+  }
+
+  bookmark(revision: Revision, initialEventsEnd: boolean): Buffer {
+    return line({ type: "BOOKMARK", object: this.#shape.bookmarkObject(revision, initialEventsEnd) });
+  }
+
+  error(status: Status): Buffer {
+    return line({ type: "ERROR", object: status as unknown as JsonValue });
+  }
+}
+
+const line = (event: JsonValue): Buffer => Buffer.from(`${writeJson(event)}\n`, "utf8");
+
+class JsonListWriter implements ListWriter {
+  readonly canStream: boolean;
+  readonly #shape: JsonShape;
+  readonly #style: JsonStyle;
+  readonly #contentType: string;
+  readonly #at: Revision;
+  readonly #chunks = new Chunks();
+  #count = 0;
+  #started = false;
+
+  constructor(shape: JsonShape, style: JsonStyle, contentType: string, at: Revision) {
+    this.#shape = shape;
+    this.#style = style;
+    this.#contentType = contentType;
+    this.#at = at;
+    this.canStream = !style.yaml && !style.pretty;
+  }
+
+  get count(): number {
+    return this.#count;
+  }
+
+  get size(): number {
+    return this.#chunks.length;
+  }
+
+  add(object: StoredObject): void {
+    if (this.#count++ > 0) this.#chunks.text(",");
+    this.#shape.addItem(this.#chunks, object);
+  }
+
+  take(): Buffer {
+    const items = this.#chunks.take();
+    if (this.#started) return items;
+    this.#started = true;
+    return Buffer.concat([this.#head({ resourceVersion: String(this.#at) }), items]);
+  }
+
+  finish(): Buffer {
+    this.#chunks.text("]}\n");
+    return this.take();
+  }
+
+  respond(exchange: Exchange, meta: ListMeta): void {
+    this.#chunks.text("]}\n");
+    const body = Buffer.concat([this.#head(meta), this.#chunks.take()]);
+    exchange.respond(200, { "content-type": this.#contentType }, styled(body, this.#style));
+  }
+
+  #head(meta: ListMeta): Buffer {
+    return Buffer.from(`${this.#shape.listHead}${JSON.stringify(meta)}${this.#shape.listItems}`, "utf8");
+  }
+}
+
+const identityOf = (object: StoredObject) => ({ ...object.location, revision: object.revision });
+
+/** The object itself. */
+export function objectShape(resource: Resource, version: string, kind: string): JsonShape {
+  const apiVersion = apiVersionOf(resource.group, version);
+  const raw = version === resource.storage.version;
+  // Upstream leaves the type out of the items of built-in lists; custom resources, as kcp's kinds are there, keep it.
+  const omitTypeMeta = !resource.group.endsWith("kcp.io");
+  const one = (object: StoredObject): Buffer =>
+    raw
+      ? spliceStored(object.value, identityOf(object))
+      : Buffer.from(writeJson(convertTo(resource, object.object, version) as unknown as JsonValue), "utf8");
+  return {
+    form: `json ${version}`,
+    one,
+    eventObject: one,
+    bookmarkObject: (revision, initialEventsEnd) => bookmarkObject(apiVersion, kind, revision, initialEventsEnd),
+    listHead: `{"kind":${JSON.stringify(`${kind}List`)},"apiVersion":${JSON.stringify(apiVersion)},"metadata":`,
+    listItems: ',"items":[',
+    addItem(chunks, object) {
+      if (!raw) {
+        const { apiVersion: _v, kind: _k, ...rest } = convertTo(resource, object.object, version) as KubeObject;
+        chunks.text(writeJson(rest as unknown as JsonValue));
+        return;
+      }
+      const identity = identityOf(object);
+      chunks.reserve(maxSplicedBytes(object.value, identity), (target, offset) =>
+        spliceInto(target, offset, object.value, identity, { omitTypeMeta }),
+      );
+    },
+  };
+}
+
+/** An object that says only how far the watch has come. */
+export function bookmarkObject(apiVersion: string, kind: string, revision: Revision, initialEventsEnd: boolean): JsonValue {
+  return {
+    kind,
+    apiVersion,
+    metadata: {
+      resourceVersion: String(revision),
+      ...(initialEventsEnd ? { annotations: { [initialEventsEndAnnotation]: "true" } } : {}),
+    },
+  };
+}
