@@ -80,7 +80,8 @@ func enabledVersions(kubernetes string) map[string]bool {
 	enabled := map[string]bool{"apiextensions.k8s.io/v1": true, "apiregistration.k8s.io/v1": true}
 	for list := range enabledLists {
 		for _, path := range lists[list] {
-			gv, ok := groups[path]
+			// Some lists name the conversion package of a version; its types are in k8s.io/api.
+			gv, ok := groups[strings.Replace(path, "k8s.io/kubernetes/pkg/apis/", "k8s.io/api/", 1)]
 			if !ok {
 				log.Fatalf("no group is registered for package %s", path)
 			}
