@@ -12,8 +12,11 @@ export const rootCluster = "root" as ClusterName;
 /** What a request is about: one logical cluster, or (admins only) all of them. */
 export type ClusterScope = ClusterName | "*";
 
-// kcp-dev/logicalcluster: a name is `[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?`; `system:...` names are reserved for the server.
-const clusterNamePattern = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/;
+/** Where the server keeps what is its own; never the parent or child of anything. */
+export const systemAdminCluster = "system:admin" as ClusterName;
+
+// kcp-dev/logicalcluster: a name is `[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?`, and `system:<such a name>` for the server's own.
+const clusterNamePattern = /^(?:system:)?[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/;
 
 /** A cluster name, or undefined when the text is none. */
 export function parseClusterName(text: string): ClusterName | undefined {

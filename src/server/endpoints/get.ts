@@ -4,7 +4,7 @@ import type { Resource } from "#registry/resource.ts";
 import type { RequestContext } from "#server/context.ts";
 import type { ObjectEncoder } from "./encoder.ts";
 import { getFreshness } from "./list-options.ts";
-import type { EndpointServices } from "./services.ts";
+import { type EndpointServices, namespaceOf } from "./services.ts";
 
 /** GET of one object: raw bytes with the revision spliced in, unless the client asked for another form. */
 export function serveGet(
@@ -15,7 +15,8 @@ export function serveGet(
   encoder: ObjectEncoder,
 ): void | Promise<void> {
   const { registry } = services;
-  const { namespace, name } = context.info;
+  const { name } = context.info;
+  const namespace = namespaceOf(context, resource);
   const freshness = getFreshness(context.query.get("resourceVersion") ?? "");
   const request = { resource, cluster, namespace, name, freshness };
   // Nothing to wait for where this process decides the writes: the whole answer is made in one turn.

@@ -31,6 +31,12 @@ export const contentTypes: Readonly<Record<Format, string>> = {
   protobuf: "application/vnd.kubernetes.protobuf",
 };
 
+/** What a 406 lists. */
+export const acceptedAnswers = (offer: Offer): string[] =>
+  offer.stream
+    ? [contentTypes.json, `${contentTypes.protobuf};stream=watch`]
+    : [contentTypes.json, contentTypes.yaml, contentTypes.protobuf];
+
 interface Clause {
   readonly type: string;
   readonly quality: number;

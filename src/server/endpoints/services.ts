@@ -3,7 +3,8 @@ import type { ColumnSource } from "#api/columns/types.ts";
 import type { TypeCompiler } from "#machinery/schema/decode.ts";
 import type { TypeResolver } from "#machinery/schema/types.ts";
 import type { Registry } from "#registry/registry.ts";
-import type { Encoders } from "./encoder.ts";
+import type { Resource } from "#registry/resource.ts";
+import type { RequestContext } from "#server/context.ts";
 import type { Negotiator } from "./media-types.ts";
 import type { WatchSet } from "./watch-set.ts";
 
@@ -15,8 +16,11 @@ export interface EndpointServices {
   readonly compiler: TypeCompiler;
   readonly columns: ColumnSource;
   readonly negotiator: Negotiator;
-  readonly encoders: Encoders;
   readonly watches: WatchSet;
   /** Between 0 and 1, for spreading time-outs. */
   random(): number;
 }
+
+/** The namespace of the URL; "" for cluster-scoped kinds (a Namespace's own URL names itself as its namespace). */
+export const namespaceOf = (context: RequestContext, resource: Resource): string =>
+  resource.namespaced ? context.info.namespace : "";

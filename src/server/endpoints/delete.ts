@@ -1,0 +1,117 @@
+/** DELETE of one object and of a collection (spec 8). */
+import { deleted } from "#machinery/errors/errors.ts";
+import { StatusError } from "#machinery/errors/status-error.ts";
+import type { Key } from "#storage/port.ts";
+import type { ClusterName } from "#registry/cluster-name.ts";
+import type { Resource } from "#registry/resource.ts";
+import { settleFreshness } from "#registry/read.ts";
+import { StoredObject } from "#registry/stored-object.ts";
+import type { RequestContext } from "#server/context.ts";
+import { MAX_BODY_BYTES } from "#server/exchange.ts";
+import { decodeOptions, type ExpectedType } from "./decode-body.ts";
+import type { ObjectEncoder } from "./encoder.ts";
+import { type ListOptions, listFreshness } from "./list-options.ts";
+import { type EndpointServices, namespaceOf } from "./services.ts";
+import { type DeleteOptions, parseDeleteOptions, unsupportedPropagation } from "./write-options.ts";
+
+const deleteOptionsType: ExpectedType = {
+  group: "",
+  version: "v1",
+  kind: "DeleteOptions",
+  type: "io.k8s.apimachinery.pkg.apis.meta.v1.DeleteOptions",
+};
+const propagationWarning =
+  "propagationPolicy Foreground and Orphan are treated as Background: dependents are neither waited for nor changed, because no garbage collector runs yet";
+
+export async function serveDelete(
+  services: EndpointServices,
+  context: RequestContext,
+  resource: Resource,
+  cluster: ClusterName,
+  encoder: ObjectEncoder,
+  respondStatus: (code: number, status: object) => void,
+): Promise<void> {
+  const options = await readOptions(services, context);
+  const { name } = context.info;
+  const namespace = namespaceOf(context, resource);
+  const { stored, gone } = await services.registry.delete({
+    resource,
+    cluster,
+    namespace,
+    name,
+    preconditions: options.preconditions,
+    dryRun: options.dryRun,
+    requester: { user: context.user, warn: (text) => context.warn(text) },
+  });
+  if (!gone) {
+    encoder.respond(context.exchange, options.orphanDependents === false ? 202 : 200, stored);
+    return;
+  }
+  respondStatus(200, deleted(resource, name, stored.object.metadata.uid ?? ""));
+}
+
+/** How many objects of a collection are deleted side by side; group commit makes one flush of them. */
+const deletionBatch = 64;
+
+/** Deletes what matches and answers the list of it. Not atomic; objects that vanish meanwhile are skipped. */
+export async function serveDeleteCollection(
+  services: EndpointServices,
+  context: RequestContext,
+  resource: Resource,
+  cluster: ClusterName,
+  list: ListOptions,
+  encoder: ObjectEncoder,
+): Promise<void> {
+  const options = await readOptions(services, context);
+  const { registry } = services;
+  const namespace = namespaceOf(context, resource);
+  const { freshness, limit } = listFreshness(list);
+  const at = (await settleFreshness(registry, freshness)) ?? registry.store.current();
+  const writer = encoder.list(at);
+  const requester = { user: context.user, warn: (text: string) => context.warn(text) };
+  let after: Key | undefined;
+  for (;;) {
+    const found: StoredObject[] = [];
+    const batch = limit > 0 ? Math.min(deletionBatch, limit - writer.count) : deletionBatch;
+    const { resumeAfter } = await registry.scan({
+      resource,
+      cluster,
+      namespace,
+      selection: list.selection,
+      at,
+      ...(after === undefined ? {} : { after }),
+      limit: batch,
+      visit: (object) => {
+        found.push(new StoredObject(resource, object.location, object.revision, Buffer.from(object.value)));
+      },
+    });
+    const outcomes = await Promise.allSettled(
+      found.map((object) =>
+        registry.delete({
+          resource,
+          cluster,
+          namespace: object.location.namespace,
+          name: object.location.name,
+          preconditions: options.preconditions,
+          dryRun: options.dryRun,
+          requester,
+        }),
+      ),
+    );
+    for (const [index, outcome] of outcomes.entries()) {
+      if (outcome.status === "fulfilled") writer.add(found[index]!);
+      else if (!(outcome.reason instanceof StatusError) || outcome.reason.code !== 404) throw outcome.reason;
+    }
+    if (resumeAfter === undefined || (limit > 0 && writer.count >= limit) || context.closed) break;
+    after = resumeAfter;
+  }
+  writer.respond(context.exchange, { resourceVersion: String(registry.store.current()) });
+}
+
+async function readOptions(services: EndpointServices, context: RequestContext): Promise<DeleteOptions> {
+  const bytes = await context.exchange.readBody(MAX_BODY_BYTES);
+  const body = decodeOptions(services, deleteOptionsType, bytes, context.exchange.header("content-type"));
+  const options = parseDeleteOptions(context.query, body);
+  if (unsupportedPropagation(options)) context.warn(propagationWarning);
+  return options;
+}

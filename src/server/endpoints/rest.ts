@@ -1,0 +1,161 @@
+/** From a request that passed all filters to the endpoint of its verb (spec 1.1). */
+import type { ResourceVersion, Subresource } from "#api/resource.ts";
+import { methodNotSupported, notAcceptable, notFound, notFoundGeneric } from "#machinery/errors/errors.ts";
+import type { ClusterName } from "#registry/cluster-name.ts";
+import type { Resource } from "#registry/resource.ts";
+import { logicalClusters } from "#registry/tenants.ts";
+import type { Endpoint, RequestContext } from "#server/context.ts";
+import { pageNotFound } from "#server/text-error.ts";
+import type { ExpectedType } from "./decode-body.ts";
+import { serveDelete, serveDeleteCollection } from "./delete.ts";
+import type { ObjectEncoder } from "./encoder.ts";
+import { serveGet } from "./get.ts";
+import { serveList } from "./list.ts";
+import { parseListOptions } from "./list-options.ts";
+import { acceptedAnswers, type Offer } from "./media-types.ts";
+import { makeEncoder } from "./make-encoder.ts";
+import type { ServedResource, ServedSet } from "./served-set.ts";
+import { type EndpointServices, namespaceOf } from "./services.ts";
+import { respondStatus } from "./respond-status.ts";
+import { serveWatch } from "./watch.ts";
+import { serveCreate, servePatch, serveUpdate } from "./write.ts";
+
+export interface RestOptions {
+  readonly services: EndpointServices;
+  /** What a workspace of this type serves. */
+  servedBy(workspaceType: string): ServedSet;
+  /** What `/clusters/*` serves: everything. */
+  readonly servedByAll: ServedSet;
+  /** Discovery and OpenAPI; false = no such path. */
+  serveDocument(context: RequestContext, served: ServedSet): boolean | Promise<boolean>;
+  /** Review kinds: answered, never stored. */
+  serveVirtual(context: RequestContext, served: ServedResource): void | Promise<void>;
+}
+
+/** The endpoint behind the filters. */
+export function makeRestEndpoint(options: RestOptions): Endpoint {
+  const { services } = options;
+  return (context) => {
+    const { cluster, info } = context;
+    let served = options.servedByAll;
+    if (cluster.kind === "one") {
+      const tenant = services.registry.tenants.get(cluster.name);
+      if (tenant === undefined) return waitForTenant(options, context, cluster.name);
+      served = options.servedBy(tenant.type);
+    } else if (cluster.kind === "none") throw pageNotFound();
+    if (info.isResourceRequest) return serveResource(options, context, served);
+    return serveDocument(options, context, served);
+  };
+}
+
+/** Another server may have created the workspace a moment ago: look again on a fresh copy, then say no. */
+async function waitForTenant(options: RestOptions, context: RequestContext, cluster: ClusterName): Promise<void> {
+  const { registry } = options.services;
+  const fresh = registry.store.fresh();
+  if (typeof fresh !== "number") await fresh;
+  const tenant = registry.tenants.get(cluster);
+  if (tenant === undefined) throw notFound(logicalClusters, cluster);
+  const served = options.servedBy(tenant.type);
+  return context.info.isResourceRequest
+    ? serveResource(options, context, served)
+    : serveDocument(options, context, served);
+}
+
+async function serveDocument(options: RestOptions, context: RequestContext, served: ServedSet): Promise<void> {
+  if (!(await options.serveDocument(context, served))) throw pageNotFound();
+}
+
+function serveResource(options: RestOptions, context: RequestContext, served: ServedSet): void | Promise<void> {
+  const { services } = options;
+  const { info } = context;
+  const found = served.find(info.apiGroup, info.apiVersion, info.resource);
+  if (found === undefined) throw pageNotFound();
+  if (info.parts.length > 3) throw notFoundGeneric();
+  if (found.info.virtual) return options.serveVirtual(context, found);
+  const resource = services.registry.mustResource(found.info);
+  const subresource = info.subresource === "" ? undefined : subresourceOf(found.version, info.subresource);
+  if (info.subresource !== "" && subresource === undefined) throw notFoundGeneric();
+  const verbs: readonly string[] = subresource?.verbs ?? found.version.verbs;
+  if (!verbs.includes(info.verb)) throw methodNotSupported(resource, info.verb);
+  if (resource.namespaced && info.namespace === "" && info.name !== "") throw notFoundGeneric();
+  if (!resource.namespaced && info.namespace !== "" && resource.resource !== "namespaces") throw notFoundGeneric();
+  if (resource.namespaced && info.namespace === "" && info.verb === "create") throw methodNotSupported(resource, "create");
+  return serveVerb(services, context, found, resource, subresource);
+}
+
+function serveVerb(
+  services: EndpointServices,
+  context: RequestContext,
+  found: ServedResource,
+  resource: Resource,
+  subresource: Subresource | undefined,
+): void | Promise<void> {
+  const { info, cluster } = context;
+  const { version } = found;
+  const encoderFor = (offer: Offer): ObjectEncoder => negotiated(services, context, resource, version, offer);
+  const one = { list: false, stream: false, transforms: true };
+  switch (info.verb) {
+    case "list":
+    case "watch": {
+      const options = parseListOptions(context.query, resource, info.name);
+      const target = {
+        resource,
+        cluster: cluster.kind === "one" ? cluster.name : ("*" as const),
+        namespace: namespaceOf(context, resource),
+      };
+      if (info.verb === "list") {
+        return serveList(services, context, target, options, encoderFor({ list: true, stream: false, transforms: true }));
+      }
+      const encoder = encoderFor({ list: false, stream: true, transforms: true });
+      return serveWatch(services, context, target, { ...options, watch: true }, encoder);
+    }
+    default:
+      break;
+  }
+  if (cluster.kind !== "one") throw methodNotSupported(resource, info.verb);
+  const name = cluster.name;
+  const expected: ExpectedType = {
+    group: subresource?.group ?? found.info.group,
+    version: subresource?.version ?? version.version,
+    kind: subresource?.kind ?? version.kind,
+    type: version.type,
+  };
+  const target = { resource, cluster: name, expected };
+  switch (info.verb) {
+    case "get":
+      return serveGet(services, context, resource, name, encoderFor(one));
+    case "create":
+      return serveCreate(services, context, target, encoderFor(one));
+    case "update":
+      return serveUpdate(services, context, target, encoderFor(one));
+    case "patch":
+      return servePatch(services, context, target, encoderFor(one));
+    case "delete":
+      return serveDelete(services, context, resource, name, encoderFor(one), (code, status) =>
+        respondStatus(services, context.exchange, code, status),
+      );
+    case "deletecollection": {
+      const options = parseListOptions(context.query, resource, info.name);
+      const encoder = encoderFor({ list: true, stream: false, transforms: true });
+      return serveDeleteCollection(services, context, resource, name, options, encoder);
+    }
+    default:
+      throw methodNotSupported(resource, info.verb);
+  }
+}
+
+const subresourceOf = (version: ResourceVersion, name: string): Subresource | undefined =>
+  version.subresources.find((subresource) => subresource.name === name);
+
+/** @throws StatusError 406 */
+function negotiated(
+  services: EndpointServices,
+  context: RequestContext,
+  resource: Resource,
+  version: ResourceVersion,
+  offer: Offer,
+): ObjectEncoder {
+  const media = services.negotiator.negotiate(context.exchange.header("accept"), offer);
+  if (media === undefined) throw notAcceptable(acceptedAnswers(offer));
+  return makeEncoder(services, context, resource, version, media);
+}

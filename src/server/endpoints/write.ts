@@ -1,0 +1,172 @@
+/** POST, PUT, PATCH: decode, hand to the registry, answer in the client's form. */
+import { badRequest, invalid, unsupportedMediaType } from "#machinery/errors/errors.ts";
+import { fieldInvalid } from "#machinery/errors/field-error.ts";
+import { StatusError } from "#machinery/errors/status-error.ts";
+import { parseJson } from "#machinery/json/read.ts";
+import { isJsonObject, type JsonObject, type JsonValue } from "#machinery/json/value.ts";
+import { writeJson } from "#machinery/json/write.ts";
+import type { KubeObject } from "#machinery/meta/object.ts";
+import { applyJsonPatch } from "#machinery/patch/json-patch.ts";
+import { applyMergePatch } from "#machinery/patch/merge-patch.ts";
+import { applyStrategicMergePatch } from "#machinery/patch/strategic-merge-patch.ts";
+import type { ClusterName } from "#registry/cluster-name.ts";
+import type { Resource } from "#registry/resource.ts";
+import type { Requester } from "#registry/strategy.ts";
+import type { RequestContext } from "#server/context.ts";
+import { MAX_BODY_BYTES } from "#server/exchange.ts";
+import { decodeObject, type ExpectedType, normalise } from "./decode-body.ts";
+import type { ObjectEncoder } from "./encoder.ts";
+import { bareType } from "./media-types.ts";
+import { type EndpointServices, namespaceOf } from "./services.ts";
+import { checkBodyAgainstUrl, parseWriteOptions, type WriteOptions } from "./write-options.ts";
+
+/** One write request, resolved. */
+export interface WriteTarget {
+  readonly resource: Resource;
+  readonly cluster: ClusterName;
+  /** The kind of the body and of the answer. */
+  readonly expected: ExpectedType;
+}
+
+const requesterOf = (context: RequestContext): Requester => ({ user: context.user, warn: (text) => context.warn(text) });
+
+export async function serveCreate(
+  services: EndpointServices,
+  context: RequestContext,
+  target: WriteTarget,
+  encoder: ObjectEncoder,
+): Promise<void> {
+  const options = parseWriteOptions(context.query, "CreateOptions");
+  const object = await readObjectBody(services, context, target, options);
+  const namespace = namespaceOf(context, target.resource);
+  checkBodyAgainstUrl(object.metadata, { name: "", namespace });
+  const stored = await services.registry.create({
+    resource: target.resource,
+    cluster: target.cluster,
+    namespace,
+    object,
+    dryRun: options.dryRun,
+    requester: requesterOf(context),
+  });
+  encoder.respond(context.exchange, 201, stored);
+}
+
+export async function serveUpdate(
+  services: EndpointServices,
+  context: RequestContext,
+  target: WriteTarget,
+  encoder: ObjectEncoder,
+): Promise<void> {
+  const options = parseWriteOptions(context.query, "UpdateOptions");
+  const object = await readObjectBody(services, context, target, options);
+  const { name, subresource } = context.info;
+  const namespace = namespaceOf(context, target.resource);
+  checkBodyAgainstUrl(object.metadata, { name, namespace });
+  const result = await services.registry.update({
+    resource: target.resource,
+    version: target.expected.version,
+    cluster: target.cluster,
+    namespace,
+    name,
+    subresource,
+    transform: () => object,
+    dryRun: options.dryRun,
+    requester: requesterOf(context),
+  });
+  encoder.respond(context.exchange, result.created ? 201 : 200, result.stored);
+}
+
+async function readObjectBody(
+  services: EndpointServices,
+  context: RequestContext,
+  target: WriteTarget,
+  options: WriteOptions,
+): Promise<KubeObject> {
+  const bytes = await context.exchange.readBody(MAX_BODY_BYTES);
+  const contentType = context.exchange.header("content-type");
+  const warn = (text: string): void => context.warn(text);
+  return decodeObject(services, target.expected, bytes, contentType, options.fieldValidation, warn);
+}
+
+const patchTypes = {
+  json: "application/json-patch+json",
+  merge: "application/merge-patch+json",
+  strategic: "application/strategic-merge-patch+json",
+  apply: "application/apply-patch+yaml",
+} as const;
+
+export async function servePatch(
+  services: EndpointServices,
+  context: RequestContext,
+  target: WriteTarget,
+  encoder: ObjectEncoder,
+): Promise<void> {
+  const type = bareType(context.exchange.header("content-type"));
+  // Custom resources, as kcp's kinds are there, have no strategic merge patch (spec 7.1).
+  const strategic = !target.resource.group.endsWith("kcp.io");
+  const accepted: string[] = [patchTypes.json, patchTypes.merge, ...(strategic ? [patchTypes.strategic] : [])];
+  if (!accepted.includes(type)) throw unsupportedMediaType(accepted);
+  const options = parseWriteOptions(context.query, "PatchOptions");
+  const bytes = await context.exchange.readBody(MAX_BODY_BYTES);
+  const patch = preparePatch(services, target, type, bytes);
+  const { name, subresource } = context.info;
+  const namespace = namespaceOf(context, target.resource);
+  const warn = (text: string): void => context.warn(text);
+  const result = await services.registry.update({
+    resource: target.resource,
+    version: target.expected.version,
+    cluster: target.cluster,
+    namespace,
+    name,
+    subresource,
+    transform(current) {
+      if (current === undefined) throw badRequest("a patch needs an object to change");
+      const patched = patch(current as unknown as JsonObject);
+      const object = normalisePatched(services, target, patched, bytes, options, warn);
+      checkBodyAgainstUrl(object.metadata, { name, namespace });
+      return object;
+    },
+    dryRun: options.dryRun,
+    requester: requesterOf(context),
+  });
+  encoder.respond(context.exchange, 200, result.stored);
+}
+
+type Patch = (current: JsonObject) => JsonValue;
+
+/** Reads the patch once; it may be applied several times. @throws StatusError 400 for a malformed one */
+function preparePatch(services: EndpointServices, target: WriteTarget, type: string, bytes: Buffer): Patch {
+  const patch = parseJson(bytes).value;
+  if (type === patchTypes.json) return (current) => applyJsonPatch(current, patch);
+  if (!isJsonObject(patch)) throw badRequest(`error decoding patch: expected an object, got ${writeJson(patch).slice(0, 64)}`);
+  if (type === patchTypes.merge) return (current) => applyMergePatch(current, patch);
+  const schema = { kind: "ref", ref: target.expected.type } as const;
+  return (current) => applyStrategicMergePatch(current, patch, schema, services.types);
+}
+
+/** What a patch makes must be an object of the kind; problems are the patch's (422 on field `patch`). */
+function normalisePatched(
+  services: EndpointServices,
+  target: WriteTarget,
+  patched: JsonValue,
+  bytes: Buffer,
+  options: WriteOptions,
+  warn: (text: string) => void,
+): KubeObject {
+  const complain = (message: string): StatusError =>
+    invalid({ group: "", kind: "" }, "", [fieldInvalid("patch", bytes.toString("utf8").slice(0, 4_096), message)]);
+  if (!isJsonObject(patched)) throw complain("the patch result is not an object");
+  const { apiVersion, kind } = patched;
+  const object = ((): KubeObject => {
+    try {
+      return normalise(services, target.expected, { value: patched, duplicates: [] }, options.fieldValidation, warn);
+    } catch (error) {
+      if (error instanceof StatusError && error.code === 400) throw complain(error.message);
+      throw error;
+    }
+  })();
+  if (apiVersion !== object.apiVersion || kind !== object.kind) {
+    throw badRequest("the patch changes apiVersion or kind, which are fixed by the URL");
+  }
+  return object;
+}

@@ -1,0 +1,43 @@
+/** The first start: the root workspace and the server's own logical cluster. */
+import { companionPut } from "#registry/create.ts";
+import { type ClusterName, rootCluster, systemAdminCluster } from "#registry/cluster-name.ts";
+import type { Registry } from "#registry/registry.ts";
+import { noRevision } from "#storage/port.ts";
+import { freshWorkspaceContent } from "./fresh-workspace.ts";
+import { defaultWorkspaceType, rootWorkspaceType, type WorkspaceType } from "./types.ts";
+
+export interface BootstrapOptions {
+  readonly externalUrl: string;
+  readonly caPem: string;
+}
+
+const systemUser = { name: "system:apiserver", uid: "", groups: ["system:masters"], extra: {} } as const;
+
+/** Creates what is missing; safe to run at every start, by several servers at once. */
+export async function bootstrapWorkspaces(registry: Registry, options: BootstrapOptions): Promise<void> {
+  await registry.store.fresh();
+  await ensure(registry, options, rootCluster, rootWorkspaceType);
+  await ensure(registry, options, systemAdminCluster, defaultWorkspaceType);
+}
+
+async function ensure(
+  registry: Registry,
+  { externalUrl, caPem }: BootstrapOptions,
+  cluster: ClusterName,
+  type: WorkspaceType,
+): Promise<void> {
+  if (registry.tenants.get(cluster) !== undefined) return;
+  const nowMs = registry.clock.now();
+  const operations = freshWorkspaceContent({
+    cluster,
+    path: cluster,
+    type,
+    url: `${externalUrl}/clusters/${cluster}`,
+    createdBy: systemUser,
+    owner: undefined,
+    caPem,
+    nowMs,
+  }).map((companion) => companionPut(registry, companion, nowMs));
+  // Lost to another server that did the same: its content is as good.
+  await registry.store.commit({ compare: [{ key: registry.tenants.keyOf(cluster), revision: noRevision }], operations });
+}

@@ -1,0 +1,67 @@
+/** v1 Namespace (k8s.io/kubernetes pkg/registry/core/namespace): born with its content, held until it is empty. */
+import { conflict, forbiddenResource } from "#machinery/errors/errors.ts";
+import { type FieldError, fieldInvalid } from "#machinery/errors/field-error.ts";
+import type { KubeObject } from "#machinery/meta/object.ts";
+import { dns1123LabelErrors } from "#machinery/names/dns.ts";
+import { namespaces } from "#registry/guards.ts";
+import type { Strategy } from "#registry/strategy.ts";
+import { namespaceContent } from "./fresh-workspace.ts";
+
+const nameLabel = "kubernetes.io/metadata.name";
+/** Admission plugin NamespaceLifecycle. */
+const immortal: readonly string[] = ["default", "kube-system", "kube-public"];
+
+export const specFinalizers = (namespace: KubeObject): string[] =>
+  ((namespace["spec"] ?? {}) as { finalizers?: string[] }).finalizers ?? [];
+
+export const namespacePhase = (namespace: KubeObject): string =>
+  ((namespace["status"] ?? {}) as { phase?: string }).phase ?? "";
+
+export function namespaceStrategy(caPem: () => string): Strategy {
+  return {
+    validateName: (name) => dns1123LabelErrors(name),
+    prepareForCreate(object) {
+      const finalizers = specFinalizers(object);
+      object["spec"] = { finalizers: finalizers.includes("kubernetes") ? finalizers : [...finalizers, "kubernetes"] };
+      object["status"] = { phase: "Active" };
+      if (object.metadata.name !== undefined) setNameLabel(object);
+    },
+    prepareForUpdate(object, old, { subresource }) {
+      if (subresource === "finalize") {
+        // Only the finalizers of the spec can be changed here.
+        const spec = object["spec"];
+        for (const field of Object.keys(old)) object[field] = old[field];
+        object["spec"] = { ...(spec as object | undefined), finalizers: specFinalizers({ ...object, spec }) };
+      } else {
+        object["spec"] = { ...(object["spec"] as object | undefined), finalizers: specFinalizers(old) };
+        if (subresource === "") object["status"] = old["status"];
+      }
+      setNameLabel(object);
+    },
+    validate: (object): FieldError[] =>
+      specFinalizers(object)
+        .filter((name) => name !== "kubernetes" && !name.includes("/"))
+        .map((name) => fieldInvalid("spec.finalizers", name, "name is neither a standard finalizer name nor is it fully qualified")),
+    selectableFields: { "status.phase": namespacePhase, name: (object) => object.metadata.name ?? "" },
+    checkDelete(object) {
+      const name = object.metadata.name ?? "";
+      if (immortal.includes(name)) throw forbiddenResource(namespaces, name, "this namespace may not be deleted");
+      if (object.metadata.deletionTimestamp !== undefined && specFinalizers(object).length > 0) {
+        throw conflict(
+          namespaces,
+          name,
+          "The system is ensuring all content is removed from this namespace.  Upon completion, this namespace will automatically be purged by the system.",
+        );
+      }
+    },
+    hasPendingFinalizers: (object) => specFinalizers(object).length > 0,
+    prepareForDeletion(object) {
+      object["status"] = { ...(object["status"] as object | undefined), phase: "Terminating" };
+    },
+    companions: (object, context) => namespaceContent(context.cluster, object.metadata.name ?? "", caPem()),
+  };
+}
+
+function setNameLabel(object: KubeObject): void {
+  object.metadata.labels = { ...object.metadata.labels, [nameLabel]: object.metadata.name ?? "" };
+}

@@ -1,0 +1,53 @@
+import { Lru } from "#base/lru.ts";
+import { type ClusterName, parseClusterName } from "#registry/cluster-name.ts";
+import { collectionPrefix, objectKey } from "#registry/keys.ts";
+import type { Key, Revision, Store } from "#storage/port.ts";
+import { workspaces } from "./types.ts";
+
+interface Child {
+  readonly revision: Revision;
+  readonly cluster: ClusterName | undefined;
+}
+
+/** About 200 bytes each. */
+const cachedChildren = 10_000;
+
+/**
+ * Finds the logical cluster of a workspace path (`root:org:team`, `<cluster name>:team`) or name. A single name is taken
+ * as it is: whether such a workspace exists is asked when it is entered. Every hop is checked against the store's
+ * revision, so a renamed, deleted or new workspace is never seen late.
+ */
+export class PathResolver {
+  readonly #store: Store;
+  readonly #children = new Lru<Key, Child>(cachedChildren);
+  readonly #collection = collectionPrefix(workspaces);
+
+  constructor(store: Store) {
+    this.#store = store;
+  }
+
+  /** From the local copy, without waiting. Undefined when some hop is not there; nothing unresolved becomes a key. */
+  resolve(path: string): ClusterName | undefined {
+    const [first = "", ...names] = path.startsWith("system:") ? [path] : path.split(":");
+    let cluster = parseClusterName(first);
+    for (const name of names) {
+      if (cluster === undefined || parseClusterName(name) === undefined) return undefined;
+      cluster = this.#child(cluster, name);
+    }
+    return cluster;
+  }
+
+  #child(parent: ClusterName, name: string): ClusterName | undefined {
+    const key = objectKey(this.#collection, { cluster: parent, namespace: "", name });
+    const cached = this.#children.get(key);
+    const revision = this.#store.revisionOf(key);
+    if (revision === 0) return undefined;
+    if (cached !== undefined && cached.revision === revision) return cached.cluster;
+    const entry = this.#store.get(key);
+    if (entry === undefined) return undefined;
+    const { spec } = JSON.parse(entry.value.toString("utf8")) as { spec?: { cluster?: string } };
+    const child = { revision: entry.revision, cluster: parseClusterName(spec?.cluster ?? "") };
+    this.#children.set(key, child);
+    return child.cluster;
+  }
+}
