@@ -208,7 +208,10 @@ func (ts *types) fields(t reflect.Type, facts component) []field {
 				log.Fatalf("%s.%s has no JSON name", t, f.Name)
 			}
 			if proto == 0 { // TypeMeta: part of the object on every wire but protobuf's
-				fields = append(fields, ts.fields(f.Type, facts)...)
+				for _, meta := range ts.fields(f.Type, facts) {
+					meta.proto = 0
+					fields = append(fields, meta)
+				}
 				continue
 			}
 			ts.add(f.Type)
@@ -223,9 +226,11 @@ func (ts *types) fields(t reflect.Type, facts component) []field {
 		}
 		row.expr = ts.expr(goType)
 		options = "," + options + ","
-		omitZero := strings.Contains(options, ",omitzero,")
-		if omitZero || strings.Contains(options, ",omitempty,") && (row.flags == "p" || goType.Kind() != reflect.Struct) {
+		if strings.Contains(options, ",omitempty,") {
 			row.flags += "o"
+		}
+		if strings.Contains(options, ",omitzero,") {
+			row.flags += "z"
 		}
 		if required[jsonName] {
 			row.flags += "r"
@@ -262,7 +267,16 @@ func (ts *types) extras(row *field, fact property, f reflect.StructField) {
 	}
 }
 
-// expr is the compact form of a type: a scalar word, `#type`, `@enum`, `[]expr`, `*[]expr` (wrapped in protobuf), `{}expr`.
+// goName is how Go's error texts call a named type (`v1.ResourceList`); empty for unnamed types.
+func goName(t reflect.Type) string {
+	if t.PkgPath() == "" {
+		return ""
+	}
+	return t.String()
+}
+
+// expr is the compact form of a type: a scalar word, `string=Go name`, `#type`, `@enum`, `[Go name]items`, `*[Go name]items`
+// (wrapped in protobuf), `{Go name}values`.
 func (ts *types) expr(t reflect.Type) string {
 	if word, ok := special[t]; ok {
 		return word
@@ -274,6 +288,9 @@ func (ts *types) expr(t reflect.Type) string {
 		if values, ok := ts.enums[t.PkgPath()+"."+t.Name()]; ok {
 			ts.used[ts.name(t)] = values
 			return "@" + ts.name(t)
+		}
+		if t.PkgPath() != "" {
+			return "string=" + goName(t)
 		}
 		return "string"
 	case reflect.Bool:
@@ -296,16 +313,16 @@ func (ts *types) expr(t reflect.Type) string {
 		if t.Elem().Kind() == reflect.Uint8 {
 			return "byte"
 		}
-		prefix := "[]"
+		prefix := "[" + goName(t) + "]"
 		if _, wrapped := reflect.PointerTo(t).MethodByName("Marshal"); wrapped {
-			prefix = "*[]"
+			prefix = "*" + prefix
 		}
 		return prefix + ts.expr(t.Elem())
 	case reflect.Map:
 		if t.Key().Kind() != reflect.String {
 			log.Fatalf("map with keys of type %s", t.Key())
 		}
-		return "{}" + ts.expr(t.Elem())
+		return "{" + goName(t) + "}" + ts.expr(t.Elem())
 	case reflect.Struct:
 		ts.add(t)
 		return "#" + ts.name(t)

@@ -130,8 +130,7 @@ func hasVersionDir(path string) bool { return versionDir.MatchString(filepath.To
 
 var enumMarker = regexp.MustCompile(`(?m)^\s*//\s*\+(k8s:)?enum\s*$`)
 
-// The types of one package may lie in several files, so every constant is collected and unmarked types are dropped by name
-// through a nil entry check: a type is an enum only when its declaration carries the marker.
+// Upstream declares a type and its constants in the same file.
 func readEnumsOfFile(file *ast.File, pkg string, enums map[string][]string) {
 	marked := map[string]bool{}
 	for _, decl := range file.Decls {
