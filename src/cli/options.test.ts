@@ -1,0 +1,85 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { parseDurationMs } from "./duration.ts";
+import { type FlagValues, OptionError, parseStartOptions } from "./options.ts";
+
+const parse = (values: FlagValues = {}) => parseStartOptions(values, "/srv");
+
+test("the defaults: loopback, 6443, embedded, below .myriad", () => {
+  assert.deepEqual(parse(), {
+    rootDirectory: "/srv/.myriad",
+    store: { engine: "embedded" },
+    historyRetentionMs: 300_000,
+    bindAddress: "127.0.0.1",
+    securePort: 6_443,
+    kubeconfigPath: "/srv/.myriad/admin.kubeconfig",
+    verbosity: 0,
+  });
+});
+
+test("paths are relative to the working directory, the kubeconfig's default to the root directory", () => {
+  const options = parse({
+    rootDirectory: "data",
+    tokenAuthFile: "../tokens.csv",
+    tlsCertFile: "c",
+    tlsPrivateKeyFile: "/k",
+  });
+  assert.equal(options.rootDirectory, "/srv/data");
+  assert.equal(options.kubeconfigPath, "/srv/data/admin.kubeconfig");
+  assert.equal(options.tokenAuthFile, "/tokens.csv");
+  assert.deepEqual(options.tls, { certFile: "/srv/c", keyFile: "/k" });
+});
+
+test("etcd servers come repeated or between commas; 'embedded' is none", () => {
+  assert.deepEqual(parse({ etcdServers: ["embedded"], store: "memory" }).store, { engine: "memory" });
+  assert.deepEqual(
+    parse({ etcdServers: ["http://a:2379, http://b:2379/", "https://c:1"], etcdPrefix: "/x/" }).store,
+    {
+      engine: "etcd",
+      servers: ["http://a:2379", "http://b:2379", "https://c:1"],
+      prefix: "/x",
+    },
+  );
+});
+
+test("the external address is the base address unless given; neither ends in a slash", () => {
+  const options = parse({ shardBaseUrl: "https://inside:6443/" });
+  assert.equal(options.shardBaseUrl, "https://inside:6443");
+  assert.equal(options.shardExternalUrl, "https://inside:6443");
+  assert.equal(parse({ shardExternalUrl: "https://out/x/" }).shardExternalUrl, "https://out/x");
+});
+
+const refused: readonly (readonly [FlagValues, RegExp])[] = [
+  [{ bindAddress: "localhost" }, /--bind-address "localhost" is not an IP address/],
+  [{ securePort: "70000" }, /--secure-port "70000" is not a whole number from 0 to 65535/],
+  [{ securePort: "6e3" }, /--secure-port/],
+  [{ v: "-1" }, /-v "-1"/],
+  [{ store: "etcd" }, /--store "etcd" is not embedded or memory/],
+  [{ store: "memory", etcdServers: ["http://a:1"] }, /exclude each other/],
+  [{ etcdServers: ["a:2379"] }, /--etcd-servers: "a:2379"/],
+  [{ etcdServers: ["http://a:1/path"] }, /--etcd-servers/],
+  [{ etcdServers: ["http://a:1"], etcdPrefix: "x" }, /--etcd-prefix "x"/],
+  [{ etcdServers: ["http://a:1"], etcdKeyfile: "k" }, /--etcd-keyfile needs --etcd-certfile/],
+  [{ etcdCafile: "ca" }, /need --etcd-servers/],
+  [{ tlsCertFile: "c" }, /--tls-cert-file needs --tls-private-key-file/],
+  [{ historyRetention: "5" }, /--history-retention "5" is not a duration/],
+  [{ historyRetention: "1s" }, /shorter than 10s/],
+  [{ shardBaseUrl: "http://x" }, /--shard-base-url "http:\/\/x" is not an https/],
+  [{ shardExternalUrl: "https://u@x" }, /--shard-external-url/],
+];
+for (const [values, message] of refused) {
+  test(`refuses ${JSON.stringify(values)}`, () => {
+    assert.throws(
+      () => parse(values),
+      (error: Error) => error instanceof OptionError && message.test(error.message),
+    );
+  });
+}
+
+test("durations are Go's", () => {
+  assert.equal(parseDurationMs("1h30m"), 5_400_000);
+  assert.equal(parseDurationMs("1.5s"), 1_500);
+  assert.equal(parseDurationMs("250ms"), 250);
+  assert.equal(parseDurationMs("0"), 0);
+  for (const bad of ["", "5", "m", "-5m", "5 m", "1d"]) assert.equal(parseDurationMs(bad), undefined, bad);
+});
