@@ -32,6 +32,8 @@ export interface UpdateRequest {
   transform(current: KubeObject | undefined): KubeObject | Promise<KubeObject>;
   readonly dryRun: boolean;
   readonly requester: Requester;
+  /** The server's own change to metadata: the strategy is not asked, nothing is validated. */
+  readonly internal?: boolean;
 }
 
 export interface UpdateResult {
@@ -114,6 +116,7 @@ async function nextState(
     subresource,
     randomBytes: registry.randomBytes,
   };
+  if (request.internal === true) return object;
   strategy.prepareForUpdate?.(object, old, context);
   if (strategy.tracksGeneration === true) bumpGeneration(object, old);
   const errors = [
