@@ -46,7 +46,12 @@ export function workspaceController(registry: Registry): Controller {
       if (change.value === undefined) {
         // Anything that goes may have been the last that a workspace waited for.
         const resource = registry.resourceOfCollection(collection);
-        if (resource === undefined || collection === clusterResource.collection) return;
+        if (resource === undefined) return;
+        if (resource === clusterResource) {
+          const owner = change.previous === undefined ? undefined : ownerOf(change.previous.value);
+          if (owner !== undefined) enqueue(itemName("workspace", owner.cluster, owner.name));
+          return;
+        }
         const { cluster } = parseObjectKey(collection, resource.namespaced, change.key);
         if (registry.tenants.get(cluster)?.deleting === true) enqueue(itemName("cluster", cluster));
         return;
@@ -112,22 +117,12 @@ export function workspaceController(registry: Registry): Controller {
         requester,
       });
       if (left.more) continue;
-      if (left.held.size === 0) await finish(cluster);
+      // Its deletion brings the Workspace that owns it back into the queue.
+      if (left.held.size === 0) {
+        await removeFinalizer(clusterResource, cluster, logicalClusterName, logicalClusterDeletionFinalizer);
+      }
       return;
     }
-  }
-
-  /** The LogicalCluster and the finalizer it kept on its Workspace. */
-  async function finish(cluster: ClusterName): Promise<void> {
-    const stored = read(clusterResource, cluster, logicalClusterName);
-    if (stored === undefined) return;
-    const { owner } = (stored.object["spec"] ?? {}) as { owner?: { cluster?: string; name?: string } };
-    await removeFinalizer(clusterResource, cluster, logicalClusterName, logicalClusterDeletionFinalizer);
-    const parent = parseClusterName(owner?.cluster ?? "");
-    if (parent === undefined || owner?.name === undefined) return;
-    const workspace = read(workspaceResource, parent, owner.name);
-    if (workspace === undefined || workspaceSpec(workspace.object).cluster !== cluster) return;
-    await removeFinalizer(workspaceResource, parent, owner.name, logicalClusterFinalizer);
   }
 
   async function removeFinalizer(
@@ -155,6 +150,13 @@ export function workspaceController(registry: Registry): Controller {
       }),
     );
   }
+}
+
+/** The Workspace that a stored LogicalCluster belongs to. */
+function ownerOf(value: Buffer): { cluster: string; name: string } | undefined {
+  const { spec } = JSON.parse(value.toString("utf8")) as { spec?: { owner?: { cluster?: string; name?: string } } };
+  const { cluster = "", name: workspace = "" } = spec?.owner ?? {};
+  return cluster === "" || workspace === "" ? undefined : { cluster, name: workspace };
 }
 
 /** Somebody else was faster: nothing is left to do. */

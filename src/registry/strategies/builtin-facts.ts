@@ -1,0 +1,75 @@
+/** Facts of each kind's strategy in k8s.io/kubernetes pkg/registry (1.36); kinds not named have none of them. */
+
+/** `AllowCreateOnUpdate`: PUT to a missing name creates. */
+export const createOnUpdate: ReadonlySet<string> = new Set([
+  "node.k8s.io/runtimeclasses",
+  "rbac.authorization.k8s.io/rolebindings",
+  "rbac.authorization.k8s.io/clusterrolebindings",
+  "rbac.authorization.k8s.io/roles",
+  "rbac.authorization.k8s.io/clusterroles",
+  "coordination.k8s.io/leases",
+  "/limitranges",
+  "/events",
+  "events.k8s.io/events",
+  "/services",
+  "/endpoints",
+]);
+
+/** `AllowUnconditionalUpdate` is false: PUT needs a resourceVersion. */
+export const conditionalUpdateOnly: ReadonlySet<string> = new Set([
+  "node.k8s.io/runtimeclasses",
+  "policy/poddisruptionbudgets",
+  "storage.k8s.io/csidrivers",
+  "storage.k8s.io/csistoragecapacities",
+  "storage.k8s.io/volumeattachments",
+  "storage.k8s.io/csinodes",
+  "coordination.k8s.io/leases",
+  "admissionregistration.k8s.io/validatingadmissionpolicies",
+  "admissionregistration.k8s.io/mutatingadmissionpolicies",
+  "admissionregistration.k8s.io/mutatingwebhookconfigurations",
+  "admissionregistration.k8s.io/validatingwebhookconfigurations",
+  "admissionregistration.k8s.io/mutatingadmissionpolicybindings",
+  "admissionregistration.k8s.io/validatingadmissionpolicybindings",
+]);
+
+/** `metadata.generation` is kept. */
+export const generationKept: ReadonlySet<string> = new Set([
+  "scheduling.k8s.io/priorityclasses",
+  "networking.k8s.io/ingressclasses",
+  "networking.k8s.io/networkpolicies",
+  "networking.k8s.io/ingresses",
+  "discovery.k8s.io/endpointslices",
+  "policy/poddisruptionbudgets",
+  "resource.k8s.io/resourceslices",
+  "resource.k8s.io/deviceclasses",
+  "resource.k8s.io/devicetaintrules",
+  "flowcontrol.apiserver.k8s.io/flowschemas",
+  "flowcontrol.apiserver.k8s.io/prioritylevelconfigurations",
+  "apps/daemonsets",
+  "apps/statefulsets",
+  "apps/deployments",
+  "apps/replicasets",
+  "batch/jobs",
+  "batch/cronjobs",
+  "/pods",
+  "/podtemplates",
+  "/replicationcontrollers",
+  "admissionregistration.k8s.io/validatingadmissionpolicies",
+  "admissionregistration.k8s.io/mutatingadmissionpolicies",
+  "admissionregistration.k8s.io/mutatingwebhookconfigurations",
+  "admissionregistration.k8s.io/validatingwebhookconfigurations",
+  "admissionregistration.k8s.io/mutatingadmissionpolicybindings",
+  "admissionregistration.k8s.io/validatingadmissionpolicybindings",
+]);
+
+/** Names are path segments (`system:admin` is one), not DNS names. */
+export const pathSegmentNames: ReadonlySet<string> = new Set([
+  "rbac.authorization.k8s.io/rolebindings",
+  "rbac.authorization.k8s.io/clusterrolebindings",
+  "rbac.authorization.k8s.io/roles",
+  "rbac.authorization.k8s.io/clusterroles",
+  "certificates.k8s.io/certificatesigningrequests",
+]);
+
+/** Names are DNS-1123 labels, or DNS-1035 labels for services. */
+export const dns1035Names: ReadonlySet<string> = new Set(["/services"]);

@@ -1,0 +1,25 @@
+/** Status answers, in the client's format where it is one that Status has. */
+import { encodeStatusProtobuf } from "#machinery/codecs/envelope.ts";
+import type { Status } from "#machinery/errors/status-error.ts";
+import type { Exchange } from "#server/exchange.ts";
+import { contentTypes } from "./media-types.ts";
+import type { EndpointServices } from "./services.ts";
+
+/** Answers a Status (or the codeless one of a delete); what cannot be negotiated is answered as JSON. */
+export function respondStatus(
+  services: Pick<EndpointServices, "negotiator" | "types">,
+  exchange: Exchange,
+  code: number,
+  status: object,
+): void {
+  const offer = { list: false, stream: false, transforms: false };
+  const format = services.negotiator.negotiate(exchange.header("accept"), offer)?.format ?? "json";
+  const retryAfter = (status as Status).details?.retryAfterSeconds;
+  const headers = retryAfter === undefined ? {} : { "retry-after": String(retryAfter) };
+  if (format === "protobuf") {
+    const body = encodeStatusProtobuf(services.types, status);
+    exchange.respond(code, { ...headers, "content-type": contentTypes.protobuf }, body);
+  } else {
+    exchange.respond(code, { ...headers, "content-type": contentTypes.json }, `${JSON.stringify(status)}\n`);
+  }
+}
