@@ -43,7 +43,7 @@ test("every type that a kind of the release reaches resolves", () => {
     assert.ok(kinds.size >= 2, groupVersion);
     for (const ref of kinds.values()) visit({ kind: "ref", ref });
   }
-  assert.ok(seen.size > 350, String(seen.size));
+  assert.ok(seen.size > 300, String(seen.size));
 });
 
 test("fields carry Go's tags and the markers of the documents", () => {

@@ -3,8 +3,10 @@
  * Packages of types are read and turned into {@link Schema} nodes when first asked for, so start-up pays for nothing.
  */
 import { createRequire } from "node:module";
-import type { Schema, TypeName, TypeResolver } from "#machinery/schema/types.ts";
+import type { TypeName, TypeResolver } from "#machinery/schema/types.ts";
 import { type PackageData, readType } from "./catalogue-encoding.ts";
+import { kcpResources } from "./kcp/resources.ts";
+import { kcpTypes } from "./kcp/types.ts";
 
 /** Gives the parsed content of `catalogue/<name>.generated.json`; undefined when there is no such file. */
 export type CatalogueSource = (name: string) => unknown;
@@ -37,8 +39,19 @@ export function bundledCatalogue(): CatalogueSource {
 /** One catalogue per server is enough: it holds no more than the types of the release (about 650). */
 export function loadCatalogue(source: CatalogueSource = bundledCatalogue()): Catalogue {
   const packages = new Map<string, PackageData | undefined>();
-  const types = new Map<TypeName, Schema>();
+  const types = kcpTypes();
   const kinds = new Map<string, ReadonlyMap<string, TypeName>>();
+  for (const { group, versions } of kcpResources()) {
+    for (const { version, kind, type } of versions) {
+      kinds.set(
+        `${group}/${version}`,
+        new Map([
+          [kind, type],
+          [`${kind}List`, `${type}List`],
+        ]),
+      );
+    }
+  }
   const noKinds: ReadonlyMap<string, TypeName> = new Map();
 
   const packageOf = (name: TypeName): PackageData | undefined => {
@@ -58,7 +71,7 @@ export function loadCatalogue(source: CatalogueSource = bundledCatalogue()): Cat
   };
 
   const catalogue: Catalogue = {
-    has: (name) => rawType(name) !== undefined,
+    has: (name) => types.has(name) || rawType(name) !== undefined,
     resolve(name) {
       let schema = types.get(name);
       if (schema === undefined) {

@@ -36,6 +36,8 @@ export interface ResourceInfo {
   readonly versions: readonly ResourceVersion[];
   /** The version that is written to the store. */
   readonly storageVersion: string;
+  /** Discovery's opaque mark of the storage version, as upstream publishes it. */
+  readonly storageVersionHash?: string;
   /** Review kinds are answered, never stored. */
   readonly virtual: boolean;
 }
