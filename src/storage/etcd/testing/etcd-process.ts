@@ -1,0 +1,146 @@
+/** A real etcd for tests: one member on random loopback ports with its data in a temporary directory. */
+import { type ChildProcess, spawn } from "node:child_process";
+import { accessSync, constants } from "node:fs";
+import { mkdtemp, rm } from "node:fs/promises";
+import { createServer } from "node:net";
+import { homedir, tmpdir } from "node:os";
+import { delimiter, join } from "node:path";
+import { systemClock } from "#base/clock.ts";
+import { EtcdClient } from "../client/client.ts";
+
+const startTimeoutMs = 30_000;
+const keptOutputBytes = 16_384;
+
+/** The etcd binary: `MYRIAD_ETCD`, else `etcd` on the PATH, else the one that continuous integration keeps. */
+export function findEtcd(): string | undefined {
+  const paths = (process.env.PATH ?? "").split(delimiter).map((directory) => join(directory, "etcd"));
+  const candidates = [process.env.MYRIAD_ETCD ?? "", ...paths, join(homedir(), ".cache/myriad-ci/bin/etcd")];
+  return candidates.find((path) => {
+    if (path === "") return false;
+    try {
+      accessSync(path, constants.X_OK);
+      return true;
+    } catch {
+      return false;
+    }
+  });
+}
+
+/** For `test({skip})`: the reason why tests with a real etcd cannot run here, or false. */
+export function etcdMissing(): string | false {
+  return findEtcd() === undefined ? "no etcd binary (MYRIAD_ETCD, PATH, ~/.cache/myriad-ci/bin/etcd)" : false;
+}
+
+export interface EtcdProcess {
+  /** Client URL; the same after a restart. */
+  readonly url: string;
+  /** Ends it at once (SIGKILL) and waits until it is gone; the data stays. */
+  kill(): Promise<void>;
+  /** Starts it again on the same ports and data. */
+  start(): Promise<void>;
+  /** Removes the data of a killed one, as if the disk were new. */
+  wipe(): Promise<void>;
+  /** Stops it without ending it (SIGSTOP), and lets it go on (SIGCONT). */
+  freeze(): void;
+  thaw(): void;
+  /** Kills it and removes everything. */
+  dispose(): Promise<void>;
+}
+
+/** Starts an etcd that answers. `flags` are added to the command line. */
+export async function startEtcd(flags: readonly string[] = []): Promise<EtcdProcess> {
+  const binary = findEtcd();
+  if (binary === undefined) throw new Error("no etcd binary");
+  const directory = await mkdtemp(join(tmpdir(), "myriad-etcd-"));
+  const [clientPort, peerPort] = await freePorts(2);
+  const url = `http://127.0.0.1:${clientPort}`;
+  const peer = `http://127.0.0.1:${peerPort}`;
+  const data = join(directory, "data");
+  const commandLine = [
+    ...["--name", "default", "--data-dir", data, "--listen-client-urls", url, "--advertise-client-urls", url],
+    ...[
+      "--listen-peer-urls",
+      peer,
+      "--initial-advertise-peer-urls",
+      peer,
+      "--initial-cluster",
+      `default=${peer}`,
+    ],
+    ...["--log-level", "error", ...flags],
+  ];
+  let child: ChildProcess | undefined;
+  const self: EtcdProcess = {
+    url,
+    async kill() {
+      const running = child;
+      child = undefined;
+      if (running === undefined || running.exitCode !== null || running.signalCode !== null) return;
+      const gone = new Promise((resolve) => running.once("exit", resolve));
+      running.kill("SIGKILL");
+      await gone;
+    },
+    async start() {
+      let output = "";
+      const started = spawn(binary, commandLine, { stdio: ["ignore", "pipe", "pipe"] });
+      child = started;
+      const keep = (chunk: Buffer) => {
+        output = (output + chunk.toString()).slice(-keptOutputBytes);
+      };
+      started.stdout.on("data", keep);
+      started.stderr.on("data", keep);
+      const failed = new Promise<never>((_, reject) => {
+        started.once("error", reject);
+        started.once("exit", (code) => reject(new Error(`etcd ended with ${code}:\n${output}`)));
+      });
+      failed.catch(() => undefined);
+      await Promise.race([answers(url), failed]);
+    },
+    async wipe() {
+      await rm(data, { recursive: true, force: true });
+    },
+    freeze() {
+      child?.kill("SIGSTOP");
+    },
+    thaw() {
+      child?.kill("SIGCONT");
+    },
+    async dispose() {
+      await self.kill();
+      await rm(directory, { recursive: true, force: true });
+    },
+  };
+  try {
+    await self.start();
+  } catch (error) {
+    await self.dispose();
+    throw error;
+  }
+  return self;
+}
+
+async function answers(url: string): Promise<void> {
+  const client = new EtcdClient({ endpoints: [url], tls: {}, clock: systemClock });
+  // systemClock's timers do not keep the process alive, and a connection attempt that was refused leaves nothing else.
+  const alive = setInterval(() => undefined, 1_000);
+  try {
+    const request = { key: Buffer.from("\0") };
+    await client.call(client.methods.range, request, { deadlineMs: startTimeoutMs, repeatable: true });
+  } finally {
+    clearInterval(alive);
+    client.close();
+  }
+}
+
+/** Loopback ports that were free a moment ago. */
+async function freePorts(count: number): Promise<number[]> {
+  const servers = await Promise.all(
+    Array.from({ length: count }, async () => {
+      const server = createServer();
+      await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+      return server;
+    }),
+  );
+  const ports = servers.map((server) => (server.address() as { port: number }).port);
+  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
+  return ports;
+}
