@@ -1,13 +1,12 @@
 /** A CA and a certificate for 127.0.0.1 that live as long as the process. */
 import "reflect-metadata";
-import { webcrypto } from "node:crypto";
 import { BasicConstraintsExtension, SubjectAlternativeNameExtension, X509CertificateGenerator } from "@peculiar/x509";
 
 const algorithm = { name: "ECDSA", namedCurve: "P-256", hash: "SHA-256" } as const;
 const dayMs = 86_400_000;
 
 export async function createPki(): Promise<{ caPem: string; certPem: string; keyPem: string }> {
-  const crypto = webcrypto as unknown as Crypto;
+  const { crypto } = globalThis;
   const caKeys = await crypto.subtle.generateKey(algorithm, true, ["sign", "verify"]);
   const keys = await crypto.subtle.generateKey(algorithm, true, ["sign", "verify"]);
   const notBefore = new Date(Date.now() - dayMs);
