@@ -1,10 +1,7 @@
 import type { UserInfo } from "#authn/user-info.ts";
-import type { Brand } from "#base/brand.ts";
+import type { ClusterName } from "#registry/cluster-name.ts";
 import type { Exchange } from "./exchange.ts";
 import type { RequestInfo } from "./request-info.ts";
-
-/** Name of a logical cluster, such as `root` or `2xfx4pq8m1kd0a7b`. */
-export type ClusterName = Brand<string, "ClusterName">;
 
 /** The workspace that a request is for. */
 export type ClusterTarget =

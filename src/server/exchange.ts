@@ -1,3 +1,5 @@
+import type { ClientCertificate } from "#authn/client-certificate.ts";
+
 /**
  * One HTTP request and its answer, the same for HTTP/1.1 and HTTP/2. The transport makes it; filters and endpoints
  * use it; nothing above the transport touches `node:http` or `node:http2`.
@@ -9,15 +11,11 @@ export interface ResponseHeaders {
   readonly [name: string]: HeaderValue;
 }
 
-/** What all exchanges of one client connection share. Authenticators keep their answer for the TLS session here. */
+/** What all exchanges of one client connection share. */
 export interface Connection {
   readonly remoteAddress: string;
-  /** The client certificate in DER, undefined when none was sent. Not verified. Computed on first use. */
-  readonly peerCertificate: Uint8Array | undefined;
-  /** The certificates above the client's own that the client sent along, in DER, nearest first. */
-  readonly peerIntermediates: readonly Uint8Array[];
-  /** Filled and read by the authentication filter only. */
-  authentication: unknown;
+  /** Undefined when none was sent. Read from the TLS session on first use. */
+  readonly clientCertificate: ClientCertificate | undefined;
   /** Lets the exchanges under way finish and takes no more on this connection (GOAWAY, `Connection: close`). */
   closeWhenIdle(): void;
 }
@@ -28,7 +26,10 @@ export interface ResponseStream {
   write(chunk: Uint8Array | string): void;
   /** Bytes accepted by `write` and not yet handed to the socket: the measure by which slow readers are cut off. */
   readonly queuedBytes: number;
-  /** Calls back once, when the queue is empty again (at once on the next turn if it is). */
+  /**
+   * Calls back once when more may be written without the queue growing long: on the next turn when the queue is
+   * short, else when it has emptied, or when the client has gone.
+   */
   onDrain(callback: () => void): void;
   /** Ends the body properly. */
   end(): void;
@@ -58,7 +59,8 @@ export interface Exchange {
 
   /**
    * The whole body. At most once.
-   * @throws StatusError 413 when it is longer than `limitBytes`, 400 when the client ends it early.
+   * @throws StatusError 413 when it is longer than `limitBytes`, 400 when the client ends it early; TextError 429
+   * when all bodies being read at this moment take too much memory.
    */
   readBody(limitBytes: number): Promise<Buffer>;
 

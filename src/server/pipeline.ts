@@ -1,0 +1,182 @@
+import { BoundedQueue } from "#base/bounded-queue.ts";
+import type { Clock } from "#base/clock.ts";
+import { badRequest, timeout } from "#machinery/errors/errors.ts";
+import type { Endpoint } from "./context.ts";
+import { parseGoDuration } from "./duration.ts";
+import type { Exchange } from "./exchange.ts";
+import type { Filter } from "./filters.ts";
+import { Request } from "./request.ts";
+import { isBug, respondError, type StatusWriter } from "./respond-error.ts";
+import { tooManyRequestsText } from "./text-error.ts";
+
+/** Ordinary requests that wait for something (store, body) at one time; more wait in the queue. */
+export const MAX_IN_FLIGHT = 1024;
+/** Requests that wait for their turn; more answer 429. */
+export const MAX_QUEUED = 4096;
+/** Longest time of an ordinary request, and the cap of `?timeout=`. */
+export const REQUEST_TIMEOUT_MS = 60_000;
+/** Longest time in the queue: a quarter of the request's, as upstream. */
+const QUEUE_TIMEOUT_MS = REQUEST_TIMEOUT_MS / 4;
+
+export interface PipelineOptions {
+  readonly filters: readonly Filter[];
+  readonly endpoint: Endpoint;
+  readonly clock: Clock;
+  readonly writeStatus: StatusWriter;
+  /** Called for exceptions that are bugs of ours. */
+  readonly onBug: (error: unknown, request: Request | undefined) => void;
+  /** Called once for each request, when its answer is complete or the client gone. */
+  readonly onDone?: (request: Request) => void;
+  readonly maxInFlight?: number;
+  readonly maxQueued?: number;
+  readonly requestTimeoutMs?: number;
+}
+
+/** Runs exchanges through the filters to the endpoint. A bug in any of them ends the request with 500, nothing else. */
+export class Pipeline {
+  readonly #options: PipelineOptions;
+  readonly #filters: readonly Filter[];
+  readonly #waiting: BoundedQueue<() => void>;
+  readonly #maxInFlight: number;
+  readonly #timeoutMs: number;
+  #inFlight = 0;
+
+  constructor(options: PipelineOptions) {
+    this.#options = options;
+    this.#filters = options.filters;
+    this.#maxInFlight = options.maxInFlight ?? MAX_IN_FLIGHT;
+    this.#waiting = new BoundedQueue(options.maxQueued ?? MAX_QUEUED);
+    this.#timeoutMs = options.requestTimeoutMs ?? REQUEST_TIMEOUT_MS;
+  }
+
+  get inFlight(): number {
+    return this.#inFlight;
+  }
+
+  get queued(): number {
+    return this.#waiting.size;
+  }
+
+  /** The transport's handler. Never throws. */
+  readonly handle = (exchange: Exchange): void => {
+    const request = new Request(exchange, this.#options.clock.now());
+    const { onDone } = this.#options;
+    if (onDone !== undefined) exchange.onClose(() => onDone(request));
+    this.#runFrom(0, request);
+  };
+
+  #runFrom(start: number, request: Request): void {
+    try {
+      for (let i = start; i < this.#filters.length; i++) {
+        const waiting = this.#filters[i]!.run(request);
+        if (request.exchange.responded) return;
+        if (waiting !== undefined) {
+          waiting.then(
+            () => this.#runFrom(i + 1, request),
+            (error: unknown) => this.#fail(request, error),
+          );
+          return;
+        }
+      }
+      this.#limitTime(request);
+      if (request.longRunning || this.#inFlight < this.#maxInFlight) this.#serve(request);
+      else this.#enqueue(request);
+    } catch (error) {
+      this.#fail(request, error);
+    }
+  }
+
+  #serve(request: Request): void {
+    let result: void | Promise<void>;
+    try {
+      result = this.#options.endpoint(request);
+    } catch (error) {
+      this.#fail(request, error);
+      return;
+    }
+    if (result === undefined) return;
+    if (request.longRunning) {
+      result.catch((error: unknown) => this.#fail(request, error));
+      return;
+    }
+    this.#inFlight++;
+    let settled = false;
+    const settle = (): boolean => {
+      if (settled) return false;
+      settled = true;
+      this.#inFlight--;
+      this.#serveNext();
+      return true;
+    };
+    const cancelTimeout = this.#options.clock.after(this.#timeLeft(request), () => {
+      settle();
+      request.expire();
+      this.#fail(request, timeout("request did not complete within the allotted timeout"));
+    });
+    result.then(
+      () => {
+        cancelTimeout();
+        settle();
+      },
+      (error: unknown) => {
+        cancelTimeout();
+        // After the time-out the answer is given; what fails later is a consequence of that.
+        if (settle()) this.#fail(request, error);
+      },
+    );
+  }
+
+  #enqueue(request: Request): void {
+    let gone = false;
+    const cancel = this.#options.clock.after(QUEUE_TIMEOUT_MS, () => {
+      gone = true;
+      this.#fail(request, tooManyRequests());
+    });
+    const taken = this.#waiting.push(() => {
+      cancel();
+      if (!gone && !request.exchange.closed) this.#serve(request);
+    });
+    if (taken) return;
+    cancel();
+    throw tooManyRequests();
+  }
+
+  #serveNext(): void {
+    while (this.#inFlight < this.#maxInFlight) {
+      const next = this.#waiting.shift();
+      if (next === undefined) return;
+      next();
+    }
+  }
+
+  #limitTime(request: Request): void {
+    if (request.longRunning || !request.exchange.rawQuery.includes("timeout=")) return;
+    const text = request.query.get("timeout");
+    if (text === undefined || text === "") return;
+    const wanted = parseGoDuration(text);
+    if (wanted === undefined)
+      throw badRequest(
+        `invalid timeout specified in the request URL - time: invalid duration ${JSON.stringify(text)}`,
+      );
+    if (wanted > 0 && wanted < this.#timeoutMs) request.timeoutMs = wanted;
+  }
+
+  #timeLeft(request: Request): number {
+    const spent = this.#options.clock.now() - request.startedAt;
+    return Math.max(0, (request.timeoutMs ?? this.#timeoutMs) - spent);
+  }
+
+  #fail(request: Request, error: unknown): void {
+    const { onBug, writeStatus } = this.#options;
+    try {
+      if (request.exchange.closed) return;
+      if (isBug(error)) onBug(error, request);
+      respondError(request.exchange, error, writeStatus);
+    } catch (second) {
+      onBug(second, request);
+      request.exchange.abort();
+    }
+  }
+}
+
+const tooManyRequests = () => tooManyRequestsText("Too many requests, please try again later.", 1);
