@@ -1,0 +1,4 @@
+#!/usr/bin/env node
+import { launch } from "./launch.ts";
+
+await launch(async () => (await import("./ws/program.ts")).runWs);
