@@ -95,7 +95,7 @@ function parseSelection(query: Query, resource: Resource, pathName: string): Sel
   const labels = labelText === "" ? undefined : LabelSelector.parse(labelText);
   const parsed = fieldText === "" ? undefined : FieldSelector.parse(fieldText);
   const known = parsed === undefined ? [] : selectableFieldNames(resource);
-  for (const field of parsed?.fields() ?? []) {
+  for (const { field } of parsed?.requirements ?? []) {
     if (!known.includes(field)) throw badRequest(unknownField(resource, field, known));
   }
   const exactName = parsed?.requiresExactMatch("metadata.name");

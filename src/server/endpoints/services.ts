@@ -5,6 +5,7 @@ import type { TypeResolver } from "#machinery/schema/types.ts";
 import type { Registry } from "#registry/registry.ts";
 import type { Resource } from "#registry/resource.ts";
 import type { RequestContext } from "#server/context.ts";
+import type { ObjectEncoder } from "./encoder.ts";
 import type { Negotiator } from "./media-types.ts";
 import type { WatchSet } from "./watch-set.ts";
 
@@ -17,6 +18,8 @@ export interface EndpointServices {
   readonly columns: ColumnSource;
   readonly negotiator: Negotiator;
   readonly watches: WatchSet;
+  /** Encoders made so far, by form; see `make-encoder.ts`. */
+  readonly encoders: Map<string, ObjectEncoder>;
   /** Between 0 and 1, for spreading time-outs. */
   random(): number;
 }

@@ -1,0 +1,59 @@
+import type { ResourceVersion } from "#api/resource.ts";
+import { badRequest, notAcceptable } from "#machinery/errors/errors.ts";
+import { readJson } from "#machinery/json/read.ts";
+import type { Resource } from "#registry/resource.ts";
+import type { RequestContext } from "#server/context.ts";
+import type { ObjectEncoder } from "./encoder.ts";
+import { JsonEncoder, objectShape } from "./json-encoder.ts";
+import type { MediaType } from "./media-types.ts";
+import { type IncludeObject, partialShape, tableShape } from "./meta-shapes.ts";
+import { objectProtobufEncoder, partialProtobufEncoder } from "./protobuf-encoder.ts";
+import type { EndpointServices } from "./services.ts";
+import { wantsPretty } from "./write-options.ts";
+
+/** The encoder for what was negotiated. The common ones, without state of their own, are made once and kept. */
+export function makeEncoder(
+  services: EndpointServices,
+  context: RequestContext,
+  resource: Resource,
+  version: ResourceVersion,
+  media: MediaType,
+): ObjectEncoder {
+  const { format, shape, metaVersion } = media;
+  const style = {
+    yaml: format === "yaml",
+    pretty: format === "json" && (media.pretty || wantsPretty(context.query, context.exchange.header("user-agent"))),
+  };
+  if (shape === "Table") {
+    const include = includeObject(context.query.get("includeObject") ?? "");
+    const object = objectShape(resource, version.version, version.kind);
+    const columns = services.columns.columnsFor(resource.group, resource.resource);
+    const now = (): number => services.clock.now();
+    return new JsonEncoder(tableShape(columns, metaVersion, include, (stored) => readJson(object.one(stored)), now), style);
+  }
+  // One key for each of a few hundred kinds and a handful of forms: bounded by the catalogue.
+  const key = `${resource.collection}${version.version} ${format} ${shape} ${metaVersion} ${style.pretty ? "pretty" : ""}`;
+  let encoder = services.encoders.get(key);
+  if (encoder === undefined) {
+    if (format === "protobuf") {
+      // Custom resources have no protobuf form; their metadata has (spec 3.1).
+      if (shape === "object" && resource.group.endsWith("kcp.io")) throw notAcceptable(["application/json", "application/yaml"]);
+      encoder =
+        shape === "object"
+          ? objectProtobufEncoder(services.types, resource, version)
+          : partialProtobufEncoder(services.types, metaVersion);
+    } else {
+      const made = shape === "object" ? objectShape(resource, version.version, version.kind) : partialShape(metaVersion);
+      encoder = new JsonEncoder(made, style);
+    }
+    services.encoders.set(key, encoder);
+  }
+  return encoder;
+}
+
+/** @throws StatusError 400 */
+function includeObject(text: string): IncludeObject {
+  if (text === "" || text === "Metadata") return "Metadata";
+  if (text === "None" || text === "Object") return text;
+  throw badRequest(`unrecognized includeObject value: ${JSON.stringify(text)}`);
+}
