@@ -6,8 +6,9 @@
 import { spawnSync } from "node:child_process";
 import { chmodSync, copyFileSync, globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { stripTypeScriptTypes } from "node:module";
-import { dirname, join, posix } from "node:path";
+import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { rewriteSpecifiers } from "./published-specifiers.ts";
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const target = join(root, "dist");
@@ -15,24 +16,6 @@ const target = join(root, "dist");
 /** Not part of the package: tests, and what only tests use. */
 const isPublished = (path: string): boolean =>
   !/\.(test|type-test|bench)\.ts$/.test(path) && !/(^|\/)(testdata|testing|suite)\//.test(path);
-
-/** The specifier as it reads in `dist/<path>`: `#room/x.ts` relative to the file, `.ts` as `.js`. */
-export function publishedSpecifier(path: string, specifier: string): string {
-  if (specifier.startsWith("#")) {
-    const relative = posix.relative(posix.dirname(path), specifier.slice(1));
-    return publishedSpecifier(path, relative.startsWith(".") ? relative : `./${relative}`);
-  }
-  return specifier.startsWith(".") ? specifier.replace(/\.ts$/, ".js") : specifier;
-}
-
-/** Rewrites the specifiers of import and export statements and of `import()`, also in declarations (`import("./x.ts").T`). */
-export function rewriteSpecifiers(path: string, code: string): string {
-  const rewrite = (_: string, before: string, name: string): string =>
-    `${before}"${publishedSpecifier(path, name)}"`;
-  return code
-    .replace(/^(\s*(?:import|export)\s(?:[^"';()]*?\bfrom\s*)?)"([#.][^"]+)"/gm, rewrite)
-    .replace(/(\bimport\(\s*)"([#.][^"]+)"/g, rewrite);
-}
 
 function place(path: string, content: string): void {
   const file = join(target, path);
@@ -73,4 +56,4 @@ function build(): void {
   for (const file of Object.values(manifest.bin)) chmodSync(join(root, file), 0o755);
 }
 
-if (import.meta.main) build();
+build();

@@ -7,7 +7,7 @@ import { existsSync, globSync, readFileSync } from "node:fs";
 import { basename, dirname, join, normalize, resolve } from "node:path";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
-import { missingOptional } from "../scripts/complete-lock.ts";
+import { missingOptional } from "../scripts/lock.ts";
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 

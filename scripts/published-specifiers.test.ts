@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { publishedSpecifier, rewriteSpecifiers } from "./build.ts";
+import { publishedSpecifier, rewriteSpecifiers } from "./published-specifiers.ts";
 
 test("specifiers of rooms become relative", () => {
   assert.equal(publishedSpecifier("index.ts", "#server/compose.ts"), "./server/compose.js");
