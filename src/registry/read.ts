@@ -54,7 +54,7 @@ export function settleFreshness(registry: Registry, freshness: Freshness): undef
 
 async function reach(registry: Registry, revision: Revision): Promise<void> {
   if (!(await registry.store.waitFor(revision, futureRevisionWaitMs))) {
-    throw tooLargeResourceVersion(revision, registry.store.current(), 1);
+    throw tooLargeResourceVersion(revision, registry.store.current());
   }
 }
 
@@ -115,7 +115,7 @@ export async function scanCollection(registry: Registry, request: ScanRequest): 
     let stopped = false;
     let full = false;
     let sinceClock = 0;
-    let pause: void | Promise<void>;
+    let pause: void | Promise<void> = undefined;
     const deadline = registry.clock.now() + sliceMs;
     try {
       registry.store.visit(range, at, (key, value, revision) => {

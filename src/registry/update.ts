@@ -1,14 +1,14 @@
-import { badRequest, conflict, internalError, invalid, notFound } from "#machinery/errors/errors.ts";
+import { conflict, invalid, notFound } from "#machinery/errors/errors.ts";
+import { fieldInvalid } from "#machinery/errors/field-error.ts";
 import { jsonEqual } from "#machinery/json/equal.ts";
 import type { JsonValue } from "#machinery/json/value.ts";
 import type { KubeObject } from "#machinery/meta/object.ts";
 import { objectMetaUpdateErrors } from "#machinery/meta/validation.ts";
 import { canonicalBytes } from "#machinery/schema/canonical.ts";
-import { type Entry, noRevision, type Operation } from "#storage/port.ts";
+import type { Entry, Operation } from "#storage/port.ts";
 import type { ClusterName } from "./cluster-name.ts";
 import { createObject } from "./create.ts";
 import { onFreshCopy } from "./freshness.ts";
-import { workspaceGuard } from "./guards.ts";
 import { objectKey } from "./keys.ts";
 import type { Registry } from "./registry.ts";
 import { convertTo, type Resource } from "./resource.ts";
@@ -98,7 +98,8 @@ async function nextState(
   const { resourceVersion = "", uid = "" } = metadata;
   if (resourceVersion === "" && strategy.requiresResourceVersion === true) {
     throw invalid({ group: resource.group, kind: resource.storage.kind }, name, [
-      { type: "FieldValueInvalid", field: "metadata.resourceVersion", value: 0, detail: "must be specified for an update" },
+      // Upstream prints the zero it misses in hexadecimal.
+      fieldInvalid("metadata.resourceVersion", undefined, "0x0: must be specified for an update"),
     ]);
   }
   if (uid !== "" && uid !== old.metadata.uid) {

@@ -1,6 +1,5 @@
 import type { GroupResource } from "#machinery/meta/object.ts";
-import { dns1035LabelErrors } from "#machinery/names/dns.ts";
-import { pathSegmentErrors } from "#machinery/names/path-segment.ts";
+import { dns1035LabelErrors, pathSegmentErrors } from "#machinery/names/dns.ts";
 import type { Strategy, StrategyCatalogue } from "#registry/strategy.ts";
 import {
   conditionalUpdateOnly,

@@ -1,0 +1,18 @@
+import type { Strategy } from "#registry/strategy.ts";
+import { configMapStrategy, secretStrategy } from "./config-data.ts";
+import { coreEventStrategy, eventStrategy } from "./events.ts";
+import { leaseStrategy } from "./lease.ts";
+import { clusterRoleBindingStrategy, clusterRoleStrategy, roleBindingStrategy, roleStrategy } from "./rbac.ts";
+
+/** What built-in kinds add to the facts of `builtin-facts.ts`, by `<group>/<resource>`. */
+export const ownStrategies: readonly (readonly [string, Strategy])[] = [
+  ["/configmaps", configMapStrategy],
+  ["/secrets", secretStrategy],
+  ["/events", coreEventStrategy],
+  ["events.k8s.io/events", eventStrategy],
+  ["coordination.k8s.io/leases", leaseStrategy],
+  ["rbac.authorization.k8s.io/roles", roleStrategy],
+  ["rbac.authorization.k8s.io/clusterroles", clusterRoleStrategy],
+  ["rbac.authorization.k8s.io/rolebindings", roleBindingStrategy],
+  ["rbac.authorization.k8s.io/clusterrolebindings", clusterRoleBindingStrategy],
+];

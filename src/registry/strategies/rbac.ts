@@ -1,0 +1,131 @@
+/** rbac.authorization.k8s.io (k8s.io/kubernetes pkg/apis/rbac/validation and v1/defaults.go). */
+import { type FieldError, fieldInvalid, fieldNotSupported, fieldRequired } from "#machinery/errors/field-error.ts";
+import { FieldPath } from "#machinery/errors/field-path.ts";
+import { jsonEqual } from "#machinery/json/equal.ts";
+import type { JsonValue } from "#machinery/json/value.ts";
+import type { KubeObject } from "#machinery/meta/object.ts";
+import { dns1123SubdomainErrors, pathSegmentErrors } from "#machinery/names/dns.ts";
+import type { Strategy } from "#registry/strategy.ts";
+
+const rbacGroup = "rbac.authorization.k8s.io";
+
+interface PolicyRule {
+  readonly verbs?: readonly string[];
+  readonly apiGroups?: readonly string[];
+  readonly resources?: readonly string[];
+  readonly resourceNames?: readonly string[];
+  readonly nonResourceURLs?: readonly string[];
+}
+interface RoleRef {
+  readonly apiGroup?: string;
+  readonly kind?: string;
+  readonly name?: string;
+}
+interface Subject extends RoleRef {
+  readonly namespace?: string;
+}
+
+export const roleStrategy: Strategy = { validate: (object) => rulesErrors(object, true) };
+
+export const clusterRoleStrategy: Strategy = {
+  validate(object): FieldError[] {
+    const errors = rulesErrors(object, false);
+    const aggregation = object["aggregationRule"] as { clusterRoleSelectors?: readonly unknown[] } | undefined;
+    if (aggregation !== undefined && (aggregation.clusterRoleSelectors ?? []).length === 0) {
+      const at = FieldPath.of("aggregationRule").child("clusterRoleSelectors");
+      errors.push(fieldRequired(at, "at least one clusterRoleSelector required if aggregationRule is non-nil"));
+    }
+    return errors;
+  },
+};
+
+export const roleBindingStrategy: Strategy = bindingStrategy(true);
+export const clusterRoleBindingStrategy: Strategy = bindingStrategy(false);
+
+function bindingStrategy(namespaced: boolean): Strategy {
+  return {
+    prepareForCreate: setDefaults,
+    prepareForUpdate: (object) => setDefaults(object),
+    validate: (object) => bindingErrors(object, namespaced),
+    validateUpdate: (object, old) =>
+      jsonEqual(object["roleRef"] as JsonValue, old["roleRef"] as JsonValue)
+        ? []
+        : [fieldInvalid("roleRef", object["roleRef"], "cannot change roleRef")],
+  };
+}
+
+function setDefaults(object: KubeObject): void {
+  const roleRef = (object["roleRef"] ?? {}) as RoleRef;
+  object["roleRef"] = { ...roleRef, apiGroup: (roleRef.apiGroup ?? "") === "" ? rbacGroup : roleRef.apiGroup };
+  const subjects = object["subjects"] as readonly Subject[] | undefined;
+  if (subjects === undefined) return;
+  object["subjects"] = subjects.map((subject) =>
+    (subject.apiGroup ?? "") === "" && (subject.kind === "User" || subject.kind === "Group")
+      ? { ...subject, apiGroup: rbacGroup }
+      : subject,
+  );
+}
+
+function rulesErrors(object: KubeObject, namespaced: boolean): FieldError[] {
+  const rules = (object["rules"] ?? []) as readonly PolicyRule[];
+  return rules.flatMap((rule, index) => ruleErrors(rule, namespaced, FieldPath.of("rules").index(index)));
+}
+
+function ruleErrors(rule: PolicyRule, namespaced: boolean, path: FieldPath): FieldError[] {
+  const { verbs = [], apiGroups = [], resources = [], resourceNames = [], nonResourceURLs = [] } = rule;
+  const errors: FieldError[] = [];
+  if (verbs.length === 0) errors.push(fieldRequired(path.child("verbs"), "verbs must contain at least one value"));
+  if (nonResourceURLs.length > 0) {
+    const at = path.child("nonResourceURLs");
+    if (namespaced) errors.push(fieldInvalid(at, nonResourceURLs, "namespaced rules cannot apply to non-resource URLs"));
+    if (apiGroups.length + resources.length + resourceNames.length > 0) {
+      const detail = "rules cannot apply to both regular resources and non-resource URLs";
+      errors.push(fieldInvalid(at, nonResourceURLs, detail));
+    }
+    return errors;
+  }
+  if (apiGroups.length === 0) {
+    errors.push(fieldRequired(path.child("apiGroups"), "resource rules must supply at least one api group"));
+  }
+  if (resources.length === 0) {
+    errors.push(fieldRequired(path.child("resources"), "resource rules must supply at least one resource"));
+  }
+  return errors;
+}
+
+function bindingErrors(object: KubeObject, namespaced: boolean): FieldError[] {
+  const { apiGroup = "", kind = "", name = "" } = (object["roleRef"] ?? {}) as RoleRef;
+  const path = FieldPath.of("roleRef");
+  const kinds = namespaced ? ["Role", "ClusterRole"] : ["ClusterRole"];
+  const errors: FieldError[] = [];
+  if (apiGroup !== rbacGroup) errors.push(fieldNotSupported(path.child("apiGroup"), apiGroup, [rbacGroup]));
+  if (!kinds.includes(kind)) errors.push(fieldNotSupported(path.child("kind"), kind, kinds));
+  if (name === "") errors.push(fieldRequired(path.child("name")));
+  else errors.push(...pathSegmentErrors(name).map((message) => fieldInvalid(path.child("name"), name, message)));
+  const subjects = (object["subjects"] ?? []) as readonly Subject[];
+  subjects.forEach((subject, index) => {
+    errors.push(...subjectErrors(subject, namespaced, FieldPath.of("subjects").index(index)));
+  });
+  return errors;
+}
+
+function subjectErrors(subject: Subject, namespaced: boolean, path: FieldPath): FieldError[] {
+  const { kind = "", name = "", apiGroup = "", namespace = "" } = subject;
+  const errors: FieldError[] = name === "" ? [fieldRequired(path.child("name"))] : [];
+  switch (kind) {
+    case "ServiceAccount":
+      if (name !== "") {
+        errors.push(...dns1123SubdomainErrors(name).map((message) => fieldInvalid(path.child("name"), name, message)));
+      }
+      if (apiGroup !== "") errors.push(fieldNotSupported(path.child("apiGroup"), apiGroup, [""]));
+      if (!namespaced && namespace === "") errors.push(fieldRequired(path.child("namespace")));
+      break;
+    case "User":
+    case "Group":
+      if (apiGroup !== rbacGroup) errors.push(fieldNotSupported(path.child("apiGroup"), apiGroup, [rbacGroup]));
+      break;
+    default:
+      errors.push(fieldNotSupported(path.child("kind"), kind, ["ServiceAccount", "User", "Group"]));
+  }
+  return errors;
+}
