@@ -10,6 +10,7 @@ export interface Workspace {
   readonly spec?: {
     readonly type?: { readonly name?: string; readonly path?: string };
     readonly URL?: string;
+    readonly cluster?: string;
     readonly mount?: unknown;
   };
   readonly status?: { readonly phase?: string };

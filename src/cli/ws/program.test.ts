@@ -45,7 +45,7 @@ users:
     const terminal = memoryTerminal({
       env: { KUBECONFIG: file },
       workingDirectory: folder,
-      homeDirectory: "/home/sts",
+      homeDirectory: "/nowhere/sts",
     });
     const code = await runWs(args, terminal);
     return { code, out: terminal.printed(), err: terminal.errors() };
