@@ -1,0 +1,171 @@
+import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
+import { test } from "node:test";
+import { kubernetesResources, universalResources } from "#api/builtins.ts";
+import { aggregatedContentType, answerDiscovery } from "./answer.ts";
+import { discoveryDocuments } from "./documents.ts";
+import { compareVersions } from "./versions.ts";
+
+const universal = discoveryDocuments(universalResources());
+const ask = (path: string, accept?: string, ifNoneMatch?: string) =>
+  answerDiscovery(universal, { path, accept, ifNoneMatch, serverAddress: "127.0.0.1:6443" });
+const json = (path: string, accept?: string) => JSON.parse(ask(path, accept)!.body.toString("utf8"));
+const kubectlAccept =
+  "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList," +
+  "application/json;g=apidiscovery.k8s.io;v=v2beta1;as=APIGroupDiscoveryList,application/json";
+
+test("versions are in Kubernetes' order", () => {
+  const versions = ["foo10", "v1alpha1", "v1", "v10", "v1beta2", "foo1", "v2", "v1beta10", "v11alpha2", "v0"];
+  assert.deepEqual(versions.sort(compareVersions), [
+    "v10",
+    "v2",
+    "v1",
+    "v1beta10",
+    "v1beta2",
+    "v11alpha2",
+    "v1alpha1",
+    "foo1",
+    "foo10",
+    "v0",
+  ]);
+});
+
+test("the groups and resources of a universal workspace", () => {
+  assert.deepEqual(
+    json("/apis").groups.map((group: { name: string }) => group.name),
+    [
+      "events.k8s.io",
+      "authentication.k8s.io",
+      "authorization.k8s.io",
+      "certificates.k8s.io",
+      "rbac.authorization.k8s.io",
+      "admissionregistration.k8s.io",
+      "coordination.k8s.io",
+      "core.kcp.io",
+      "tenancy.kcp.io",
+    ],
+  );
+  assert.deepEqual(
+    json("/api/v1").resources.map((resource: { name: string }) => resource.name),
+    [
+      "configmaps",
+      "events",
+      "limitranges",
+      "namespaces",
+      "namespaces/finalize",
+      "namespaces/status",
+      "resourcequotas",
+      "resourcequotas/status",
+      "secrets",
+      "serviceaccounts",
+      "serviceaccounts/token",
+    ],
+  );
+  assert.deepEqual(json("/apis/tenancy.kcp.io/v1alpha1").resources[0], {
+    name: "workspaces",
+    singularName: "workspace",
+    namespaced: false,
+    kind: "Workspace",
+    verbs: ["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"],
+    shortNames: ["ws"],
+    categories: ["kcp"],
+  });
+  assert.deepEqual(json("/apis/coordination.k8s.io/"), {
+    kind: "APIGroup",
+    apiVersion: "v1",
+    name: "coordination.k8s.io",
+    versions: [{ groupVersion: "coordination.k8s.io/v1", version: "v1" }],
+    preferredVersion: { groupVersion: "coordination.k8s.io/v1", version: "v1" },
+  });
+  assert.deepEqual(json("/api"), {
+    kind: "APIVersions",
+    versions: ["v1"],
+    serverAddressByClientCIDRs: [{ clientCIDR: "0.0.0.0/0", serverAddress: "127.0.0.1:6443" }],
+  });
+});
+
+test("a subresource of another kind names its group and version", () => {
+  const token = json("/api/v1").resources.find(
+    (one: { name: string }) => one.name === "serviceaccounts/token",
+  );
+  assert.deepEqual(token, {
+    name: "serviceaccounts/token",
+    singularName: "",
+    namespaced: true,
+    group: "authentication.k8s.io",
+    version: "v1",
+    kind: "TokenRequest",
+    verbs: ["create"],
+  });
+});
+
+test("aggregated discovery is chosen by Accept and marked by its content type", () => {
+  const answer = ask("/apis", kubectlAccept)!;
+  assert.equal(answer.headers["content-type"], aggregatedContentType);
+  const digest = createHash("sha512").update(answer.body).digest("hex").toUpperCase();
+  assert.equal(answer.headers.etag, `"${digest}"`);
+  assert.equal(answer.headers.vary, "Accept");
+  assert.equal(answer.headers["cache-control"], "public");
+  assert.equal(ask("/apis", kubectlAccept, `"${digest}"`)?.status, 304);
+  const core = json("/api", kubectlAccept);
+  assert.equal(core.kind, "APIGroupDiscoveryList");
+  assert.equal(core.items.length, 1);
+  assert.deepEqual(core.items[0].metadata, {});
+  const accounts = core.items[0].versions[0].resources.find(
+    (one: { resource: string }) => one.resource === "serviceaccounts",
+  );
+  assert.deepEqual(accounts, {
+    resource: "serviceaccounts",
+    responseKind: { group: "", version: "", kind: "ServiceAccount" },
+    scope: "Namespaced",
+    singularResource: "serviceaccount",
+    verbs: ["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"],
+    shortNames: ["sa"],
+    subresources: [
+      {
+        subresource: "token",
+        responseKind: { group: "authentication.k8s.io", version: "v1", kind: "TokenRequest" },
+        verbs: ["create"],
+      },
+    ],
+  });
+});
+
+test("what cannot be aggregated falls through to plain JSON, or 406", () => {
+  assert.equal(ask("/apis", "application/json")?.headers["content-type"], "application/json");
+  assert.equal(ask("/apis", "*/*")?.status, 200);
+  assert.equal(
+    ask("/apis/coordination.k8s.io/v1", kubectlAccept)?.headers["content-type"],
+    "application/json",
+  );
+  assert.equal(
+    ask("/apis", "application/json;g=apidiscovery.k8s.io;v=v2beta1;as=APIGroupDiscoveryList")?.status,
+    406,
+  );
+  assert.equal(ask("/apis", "text/html")?.status, 406);
+  assert.equal(ask("/apis", "application/json;q=0")?.status, 406);
+});
+
+test("unknown groups and versions are not found; other paths are none of discovery's", () => {
+  for (const path of [
+    "/apis/nothing",
+    "/apis/apps/v1",
+    "/apis/coordination.k8s.io/v2",
+    "/api/v2",
+    "/apis/__proto__",
+  ]) {
+    assert.equal(ask(path)?.status, 404, path);
+  }
+  for (const path of ["/", "/apiss", "/api/v1/pods", "/apis/a/b/c", "/apis//v1"])
+    assert.equal(ask(path), undefined, path);
+});
+
+test("type kubernetes: both autoscaling versions, the newer preferred", () => {
+  const documents = discoveryDocuments(kubernetesResources());
+  const group = JSON.parse(documents.group("autoscaling")!.toString("utf8"));
+  assert.deepEqual(
+    group.versions.map((one: { version: string }) => one.version),
+    ["v2", "v1"],
+  );
+  assert.equal(group.preferredVersion.version, "v2");
+});
