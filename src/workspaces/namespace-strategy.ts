@@ -1,5 +1,5 @@
 /** v1 Namespace (k8s.io/kubernetes pkg/registry/core/namespace): born with its content, held until it is empty. */
-import { conflict, forbiddenResource } from "#machinery/errors/errors.ts";
+import { forbiddenResource } from "#machinery/errors/errors.ts";
 import { type FieldError, fieldInvalid } from "#machinery/errors/field-error.ts";
 import type { KubeObject } from "#machinery/meta/object.ts";
 import { dns1123LabelErrors } from "#machinery/names/dns.ts";
@@ -46,13 +46,6 @@ export function namespaceStrategy(caPem: () => string): Strategy {
     checkDelete(object) {
       const name = object.metadata.name ?? "";
       if (immortal.includes(name)) throw forbiddenResource(namespaces, name, "this namespace may not be deleted");
-      if (object.metadata.deletionTimestamp !== undefined && specFinalizers(object).length > 0) {
-        throw conflict(
-          namespaces,
-          name,
-          "The system is ensuring all content is removed from this namespace.  Upon completion, this namespace will automatically be purged by the system.",
-        );
-      }
     },
     hasPendingFinalizers: (object) => specFinalizers(object).length > 0,
     prepareForDeletion(object) {

@@ -7,7 +7,7 @@ import type { KubeObject } from "#machinery/meta/object.ts";
 import { dns1123LabelErrors } from "#machinery/names/dns.ts";
 import { type ClusterName, generateClusterName } from "#registry/cluster-name.ts";
 import type { Companion, Strategy, StrategyContext } from "#registry/strategy.ts";
-import type { Tenants } from "#registry/tenants.ts";
+import type { Tenant } from "#registry/tenants.ts";
 import { freshWorkspaceContent, readyConditions, userInfo } from "./fresh-workspace.ts";
 import {
   childPath,
@@ -27,7 +27,8 @@ import {
 } from "./types.ts";
 
 export interface WorkspaceStrategyOptions {
-  readonly tenants: Tenants;
+  /** The workspace that a new one is created in. */
+  tenant(cluster: ClusterName): Tenant | undefined;
   /** Base of `spec.URL`: `https://127.0.0.1:6443`, without a slash at the end. */
   externalUrl(): string;
   caPem(): string;
@@ -56,7 +57,7 @@ export function workspaceStrategy(options: WorkspaceStrategyOptions): Strategy {
 
 function prepareForCreate(object: KubeObject, context: StrategyContext, options: WorkspaceStrategyOptions): void {
   const { metadata } = object;
-  const parent = options.tenants.get(context.cluster);
+  const parent = options.tenant(context.cluster);
   if (parent === undefined) throw notFound(logicalClusters, context.cluster);
   const given = workspaceSpec(object);
   const type: WorkspaceType =
@@ -86,7 +87,7 @@ function prepareForCreate(object: KubeObject, context: StrategyContext, options:
 
 function companions(object: KubeObject, context: StrategyContext, options: WorkspaceStrategyOptions): readonly Companion[] {
   const spec = workspaceSpec(object);
-  const parent = options.tenants.get(context.cluster);
+  const parent = options.tenant(context.cluster);
   const name = object.metadata.name ?? "";
   return freshWorkspaceContent({
     cluster: spec.cluster as ClusterName,

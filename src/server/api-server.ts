@@ -1,0 +1,187 @@
+/** Puts an API server together: the only place that constructs long-lived objects, and disposes them in reverse order. */
+import { isIPv6 } from "node:net";
+import { kubernetesResources, universalResources } from "#api/builtins.ts";
+import { loadCatalogue } from "#api/catalogue.ts";
+import { builtinColumns } from "#api/columns/columns.ts";
+import type { Authenticator } from "#authn/authenticator.ts";
+import type { Authorizer } from "#authz/authorizer.ts";
+import type { Clock } from "#base/clock.ts";
+import { EventTtl } from "#controllers/event-ttl.ts";
+import { ControllerManager } from "#controllers/manager.ts";
+import { namespaceContentController } from "#controllers/namespace-content-controller.ts";
+import { namespaceController } from "#controllers/namespace-controller.ts";
+import { workspaceController } from "#controllers/workspace-controller.ts";
+import { serviceUnavailable } from "#machinery/errors/errors.ts";
+import { TypeCompiler } from "#machinery/schema/decode.ts";
+import { Registry } from "#registry/registry.ts";
+import { builtinStrategies } from "#registry/strategies/builtin.ts";
+import { ownStrategies } from "#registry/strategies/own.ts";
+import type { Strategy } from "#registry/strategy.ts";
+import type { Store } from "#storage/port.ts";
+import { bootstrapWorkspaces } from "#workspaces/bootstrap.ts";
+import { logicalClusterStrategy } from "#workspaces/logical-cluster-strategy.ts";
+import { namespaceStrategy } from "#workspaces/namespace-strategy.ts";
+import { PathResolver } from "#workspaces/resolve-path.ts";
+import { kubernetesWorkspaceType, typeText } from "#workspaces/types.ts";
+import { workspaceStrategy } from "#workspaces/workspace-strategy.ts";
+import type { Endpoint } from "./context.ts";
+import { makeDocumentServer } from "./endpoints/documents.ts";
+import { Negotiator } from "./endpoints/media-types.ts";
+import { respondStatus } from "./endpoints/respond-status.ts";
+import { makeRestEndpoint } from "./endpoints/rest.ts";
+import { serveReview, type TokenAuthenticator } from "./endpoints/reviews.ts";
+import { ServedSet, withServedSubresources } from "./endpoints/served-set.ts";
+import type { EndpointServices } from "./endpoints/services.ts";
+import { translateStoreErrors } from "./endpoints/store-errors.ts";
+import { WatchSet } from "./endpoints/watch-set.ts";
+import { createFilters } from "./filters.ts";
+import { Pipeline } from "./pipeline.ts";
+import type { Request } from "./request.ts";
+import { createTransport, type TlsMaterial } from "./transport/transport.ts";
+
+export interface ApiServerOptions {
+  /** Opened by the caller, closed by the server. */
+  readonly store: Store;
+  readonly clock: Clock;
+  /** Unpredictable bytes. */
+  readonly randomBytes: (size: number) => Uint8Array;
+  readonly host: string;
+  /** 0 takes a free one. */
+  readonly port: number;
+  readonly tls: TlsMaterial;
+  /** The CA that clients verify the server by; published as `kube-root-ca.crt`. */
+  readonly caPem: string;
+  readonly authenticator: Authenticator;
+  readonly authorizer: Authorizer;
+  readonly authenticateToken: TokenAuthenticator;
+  /** Base of `spec.URL`, without a slash at the end; default: the address that is served. */
+  readonly externalUrl?: string;
+  /** One line for the operator; `error` is a bug or a failing part of the machine. */
+  readonly log: (message: string, error?: unknown) => void;
+}
+
+export interface ApiServer {
+  /** `https://127.0.0.1:6443` */
+  readonly url: string;
+  readonly registry: Registry;
+  /** Controllers' work that is not at rest. */
+  pendingWork(): number;
+  /** Ends watches, waits for answered writes at most `graceMs`, then closes everything. Idempotent. */
+  close(graceMs?: number): Promise<void>;
+}
+
+const defaultGraceMs = 5_000;
+
+/** Serves as soon as it resolves. Throws when the address cannot be listened on. */
+export async function startApiServer(options: ApiServerOptions): Promise<ApiServer> {
+  const { store, clock, caPem } = options;
+  let externalUrl = options.externalUrl ?? "";
+  let ready = false;
+  let closing: Promise<void> | undefined;
+
+  const universal = new ServedSet("universal", universalResources().map(withServedSubresources));
+  const kubernetes = new ServedSet("kubernetes", kubernetesResources().map(withServedSubresources));
+  const registry: Registry = new Registry({
+    store,
+    clock,
+    randomBytes: options.randomBytes,
+    resources: union(kubernetes, universal),
+    strategies: builtinStrategies(
+      new Map<string, Strategy>([
+        ...ownStrategies,
+        ["/namespaces", namespaceStrategy(() => caPem)],
+        ["core.kcp.io/logicalclusters", logicalClusterStrategy],
+        [
+          "tenancy.kcp.io/workspaces",
+          workspaceStrategy({ tenant: (cluster) => registry.tenants.get(cluster), externalUrl: () => externalUrl, caPem: () => caPem }),
+        ],
+      ]),
+    ),
+  });
+
+  const types = loadCatalogue();
+  const watches = new WatchSet(clock);
+  const services: EndpointServices = {
+    registry,
+    clock,
+    types,
+    compiler: new TypeCompiler(types),
+    columns: builtinColumns(),
+    negotiator: new Negotiator(),
+    encoders: new Map(),
+    watches,
+    random: () => Buffer.from(options.randomBytes(4)).readUInt32BE() / 2 ** 32,
+  };
+  const { authorizer, authenticateToken } = options;
+  const kubernetesType = typeText(kubernetesWorkspaceType);
+  const rest = makeRestEndpoint({
+    services,
+    servedBy: (type) => (type === kubernetesType ? kubernetes : universal),
+    servedByAll: kubernetes,
+    serveDocument: makeDocumentServer({ types, externalUrl: () => externalUrl }),
+    serveVirtual: (context, served) => serveReview({ services, authorizer, authenticateToken }, context, served),
+  });
+  const endpoint: Endpoint = (context) => {
+    if (!ready) throw serviceUnavailable("the server is starting", 1);
+    return rest(context);
+  };
+
+  const resolver = new PathResolver(store);
+  const onBug = (error: unknown, request?: Request): void => {
+    options.log(request === undefined ? "bug" : `bug while serving ${request.exchange.method} ${request.exchange.rawPath}`, error);
+  };
+  const pipeline = new Pipeline({
+    filters: createFilters({
+      authenticator: options.authenticator,
+      authorizer,
+      resolveWorkspacePath: (path) => resolver.resolve(path),
+      isShuttingDown: () => closing !== undefined,
+    }),
+    endpoint: translateStoreErrors(endpoint),
+    clock,
+    writeStatus: (exchange, status) => respondStatus(services, exchange, status.code, status),
+    onBug,
+  });
+  const transport = createTransport({ tls: options.tls, handle: pipeline.handle, clock, onBug });
+  const port = await transport.listen(options.host, options.port);
+  const url = `https://${isIPv6(options.host) ? `[${options.host}]` : options.host}:${port}`;
+  if (externalUrl === "") externalUrl = url;
+
+  const controllers = new ControllerManager({
+    registry,
+    clock,
+    controllers: [
+      namespaceController(registry),
+      workspaceController(registry),
+      namespaceContentController(registry, () => caPem),
+    ],
+    onError: (controller, item, error) => options.log(`${controller}: ${item} will be tried again`, error),
+  });
+  const eventTtl = new EventTtl(registry, clock, (error) => options.log("expired events could not be removed", error));
+  await bootstrapWorkspaces(registry, { externalUrl, caPem });
+  controllers.start();
+  eventTtl.start();
+  ready = true;
+
+  return {
+    url,
+    registry,
+    pendingWork: () => controllers.pending,
+    close(graceMs = defaultGraceMs) {
+      closing ??= (async () => {
+        watches.close();
+        await transport.close(graceMs);
+        await eventTtl.close();
+        await controllers.close();
+        await store.close();
+      })();
+      return closing;
+    },
+  };
+}
+
+/** Every resource that some workspace type serves, once. */
+function union(...sets: readonly ServedSet[]): ServedSet["resources"] {
+  const byName = new Map(sets.flatMap((set) => set.resources).map((info) => [`${info.group}/${info.resource}`, info]));
+  return [...byName.values()];
+}
