@@ -179,12 +179,18 @@ func (ts *types) name(t reflect.Type) string {
 	return name
 }
 
-func (ts *types) add(t reflect.Type) {
+func (ts *types) add(t reflect.Type) { ts.addWith(t, component{}) }
+
+// addWith adds a struct; `outer` is what the documents say of the struct that embeds it, used when they do not know it by name.
+func (ts *types) addWith(t reflect.Type, outer component) {
 	name := ts.name(t)
 	if ts.byName[name] != nil {
 		return
 	}
-	facts := ts.facts[name]
+	facts, known := ts.facts[name]
+	if !known {
+		facts = component{Properties: outer.Properties, Required: outer.Required}
+	}
 	added := &goType{Atomic: facts.MapType == "atomic", Unions: facts.Unions}
 	ts.byName[name] = added
 	added.Fields = ts.fields(t, facts)
@@ -214,7 +220,8 @@ func (ts *types) fields(t reflect.Type, facts component) []field {
 				}
 				continue
 			}
-			ts.add(f.Type)
+			// The documents know most embedded structs only by the fields of the struct around them.
+			ts.addWith(f.Type, facts)
 			fields = append(fields, field{name: protoName, expr: "#" + ts.name(f.Type), proto: proto, flags: "i"})
 			continue
 		}
@@ -244,6 +251,8 @@ func (ts *types) fields(t reflect.Type, facts component) []field {
 func (ts *types) extras(row *field, fact property, f reflect.StructField) {
 	if fact.Default != nil && (strings.Contains(row.flags, "p") || !isZeroDefault(fact.Default)) {
 		row.extras["default"] = fact.Default
+	} else if fact.Default != nil && f.Type.Kind() != reflect.Struct && strings.Contains(row.flags, "o") {
+		row.extras["zero"] = true
 	}
 	if fact.ListType != "" {
 		row.extras["list"] = fact.ListType

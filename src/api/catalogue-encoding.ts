@@ -34,6 +34,8 @@ interface Extras {
   readonly atomic?: boolean;
   readonly strategy?: string;
   readonly mergeKey?: string;
+  /** The documents state the zero value as the default of a field that Go omits when empty. */
+  readonly zero?: boolean;
 }
 
 /** What a type needs of its neighbours. */
@@ -104,6 +106,7 @@ function readField(row: FieldRow, pkg: string, neighbours: Neighbours): Field {
     ...(flags.includes("i") && { inline: true }),
     ...(extras.strategy !== undefined && { patchStrategy: extras.strategy.split(",") }),
     ...(extras.mergeKey !== undefined && { patchMergeKey: extras.mergeKey }),
+    ...(extras.zero === true && { zeroDefault: true }),
   };
 }
 

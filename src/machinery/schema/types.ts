@@ -113,6 +113,11 @@ export interface Field {
   readonly patchStrategy?: readonly string[];
   readonly patchMergeKey?: string;
   /**
+   * Upstream declares the zero value as the default although `omitempty` leaves it out: nothing to apply, but OpenAPI shows
+   * it, and as a list's key an absent value equals the zero value.
+   */
+  readonly zeroDefault?: boolean;
+  /**
    * Go embeds the struct inline (`json:",inline"`): protobuf carries it as a message of its own number, JSON has its fields
    * in the enclosing object. Such an entry is for protobuf only: code that works on JSON skips it, since the embedded
    * fields are also listed in {@link ObjectSchema.fields}, without a number. `name` is the protobuf name (`volumeSource`).
