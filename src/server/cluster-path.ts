@@ -66,7 +66,7 @@ function parseCluster(segment: string): ClusterSyntax {
   return { kind: "named", path: text };
 }
 
-const unescapeCluster = (escape: string): string => (escape[1] === "2" ? "*" : ":");
+const unescapeCluster = (encoded: string): string => (encoded[1] === "2" ? "*" : ":");
 
 function restOf(raw: string, start: number, cluster: ClusterSyntax): RequestPath {
   const rest = start === 0 ? raw : raw.slice(start);

@@ -109,9 +109,7 @@ export abstract class BaseExchange implements Exchange {
 
   #acceptsGzip(): boolean {
     const accepted = this.header("accept-encoding");
-    return (
-      accepted !== undefined && accepted.includes("gzip") && this.outgoing["content-encoding"] === undefined
-    );
+    return accepted?.includes("gzip") === true && this.outgoing["content-encoding"] === undefined;
   }
 
   #compress(body: Uint8Array): void {
