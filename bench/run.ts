@@ -11,12 +11,12 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { privateBytes } from "./lib/process.ts";
 import { Report } from "./lib/report.ts";
-import { diskBytes, createMany, deleteTree, readInside } from "./scenarios/workspaces.ts";
+import { peer, type RunningServer, scratch, startEmptyHandler, startMyriad } from "./lib/servers.ts";
 import { lists } from "./scenarios/lists.ts";
 import { reads, writes } from "./scenarios/requests.ts";
 import { resume } from "./scenarios/resume.ts";
-import { peer, type RunningServer, scratch, startEmptyHandler, startMyriad } from "./lib/servers.ts";
 import { watches } from "./scenarios/watches.ts";
+import { createMany, deleteTree, diskBytes, readInside } from "./scenarios/workspaces.ts";
 
 const { values } = parseArgs({
   options: {
@@ -31,18 +31,25 @@ const only = values.only?.split(",");
 const wants = (scenario: string): boolean => only === undefined || only.includes(scenario);
 const report = new Report();
 const peers = values.peer.map(peer);
-process.stdout.write(`${cpus()[0]?.model ?? "?"}, ${cpus().length} cores, ${Math.round(totalmem() / 2 ** 30)} GiB, Node ${process.version}\n`);
+process.stdout.write(
+  `${cpus()[0]?.model ?? "?"}, ${cpus().length} cores, ${Math.round(totalmem() / 2 ** 30)} GiB, Node ${process.version}\n`,
+);
 
 if (wants("start")) {
   const ready: number[] = [];
   for (let i = 0; i < 5; i++) {
     const server = await startMyriad();
     ready.push(server.readyMs);
-    if (i === 4) report.add("idle, empty", server.name, { "private MiB": privateBytes(server.pids[0]!) / 2 ** 20 });
+    if (i === 4)
+      report.add("idle, empty", server.name, { "private MiB": privateBytes(server.pids[0]!) / 2 ** 20 });
     await server.stop();
   }
   ready.sort((a, b) => a - b);
-  report.add("ready on an empty directory", "myriad", { "best ms": ready[0]!, "median ms": ready[2]!, "worst ms": ready[4]! });
+  report.add("ready on an empty directory", "myriad", {
+    "best ms": ready[0]!,
+    "median ms": ready[2]!,
+    "worst ms": ready[4]!,
+  });
 }
 
 if (wants("reads") || wants("writes") || wants("lists") || wants("watches")) {
@@ -68,7 +75,9 @@ if (wants("workspaces")) {
   const total = Number(values.workspaces ?? (quick ? "2000" : "20000"));
   const directory = scratch();
   let server = await startMyriad({ directory });
-  const steps = [1_000, 10_000, 20_000, 50_000, 100_000, 200_000, 400_000, 600_000, 800_000, 900_000, 1_000_000];
+  const steps = [
+    1_000, 10_000, 20_000, 50_000, 100_000, 200_000, 400_000, 600_000, 800_000, 900_000, 1_000_000,
+  ];
   let clusters: string[] = [];
   let from = 0;
   for (const to of [...steps.filter((step) => step < total), total]) {
@@ -125,5 +134,8 @@ if (wants("resume")) {
 const results = join(import.meta.dirname, "results");
 mkdirSync(results, { recursive: true });
 const file = join(results, `${new Date().toISOString().replaceAll(":", "-")}.json`);
-writeFileSync(file, `${JSON.stringify({ node: process.version, cpu: cpus()[0]?.model, figures: report.figures }, null, 2)}\n`);
+writeFileSync(
+  file,
+  `${JSON.stringify({ node: process.version, cpu: cpus()[0]?.model, figures: report.figures }, null, 2)}\n`,
+);
 process.stdout.write(`written to ${file}\n`);

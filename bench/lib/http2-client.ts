@@ -21,13 +21,22 @@ export class Connection {
 
   constructor(target: Target) {
     const { origin, ca, cert, key, token } = target;
-    this.#session = connect(origin, { ca, ...(cert === undefined ? {} : { cert }), ...(key === undefined ? {} : { key }) });
+    this.#session = connect(origin, {
+      ca,
+      ...(cert === undefined ? {} : { cert }),
+      ...(key === undefined ? {} : { key }),
+    });
     this.#session.on("error", () => undefined);
     this.#session.setMaxListeners(0);
     this.#headers = token === undefined ? {} : { authorization: `Bearer ${token}` };
   }
 
-  request(method: string, path: string, body?: string | Buffer, contentType = "application/json"): Promise<Answer> {
+  request(
+    method: string,
+    path: string,
+    body?: string | Buffer,
+    contentType = "application/json",
+  ): Promise<Answer> {
     return new Promise((resolve, reject) => {
       const stream = this.open(method, path, body === undefined ? {} : { "content-type": contentType });
       const chunks: Buffer[] = [];
@@ -36,7 +45,9 @@ export class Connection {
         status = Number(headers[":status"]);
       });
       stream.on("data", (chunk: Buffer) => chunks.push(chunk));
-      stream.on("end", () => resolve({ status, body: chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks) }));
+      stream.on("end", () =>
+        resolve({ status, body: chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks) }),
+      );
       stream.on("error", reject);
       stream.end(body);
     });
@@ -81,7 +92,9 @@ export function percentile(values: Float64Array, p: number): number {
 /** Fails when the server did not answer as expected: a bench of errors is none. */
 export function expectStatus(answer: Answer, ...expected: number[]): Answer {
   if (!expected.includes(answer.status)) {
-    throw new Error(`expected ${expected.join(" or ")}, got ${answer.status}: ${answer.body.toString("utf8", 0, 300)}`);
+    throw new Error(
+      `expected ${expected.join(" or ")}, got ${answer.status}: ${answer.body.toString("utf8", 0, 300)}`,
+    );
   }
   return answer;
 }

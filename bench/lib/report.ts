@@ -22,7 +22,10 @@ export const round = (value: number): number =>
   Math.abs(value) >= 100 ? Math.round(value) : Number(value.toPrecision(3));
 
 /** Runs `work` and tells how much CPU time the server's processes used meanwhile. */
-export async function withServerCpu<T>(server: RunningServer, work: () => Promise<T>): Promise<{ result: T; cpu: number }> {
+export async function withServerCpu<T>(
+  server: RunningServer,
+  work: () => Promise<T>,
+): Promise<{ result: T; cpu: number }> {
   const cpu = (): number => server.pids.reduce((sum, pid) => sum + cpuSeconds(pid), 0);
   const before = cpu();
   const result = await work();

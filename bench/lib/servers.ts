@@ -38,13 +38,23 @@ export function freePort(): Promise<number> {
 export const scratch = (): string => mkdtempSync(join(process.env["BENCH_TMP"] ?? tmpdir(), "myriad-bench-"));
 
 /** Starts `myriad start` on a directory (a new one unless given) and waits until it is ready. */
-export async function startMyriad(options: { directory?: string; flags?: readonly string[]; keep?: boolean } = {}): Promise<RunningServer> {
+export async function startMyriad(
+  options: { directory?: string; flags?: readonly string[]; keep?: boolean } = {},
+): Promise<RunningServer> {
   const directory = options.directory ?? scratch();
   const port = await freePort();
   const started = performance.now();
   const child = spawn(
     process.execPath,
-    [join(root, "src/cli/main.ts"), "start", "--root-directory", directory, "--secure-port", String(port), ...(options.flags ?? [])],
+    [
+      join(root, "src/cli/main.ts"),
+      "start",
+      "--root-directory",
+      directory,
+      "--secure-port",
+      String(port),
+      ...(options.flags ?? []),
+    ],
     { stdio: ["ignore", "ignore", "inherit"], cwd: root },
   );
   const origin = `https://127.0.0.1:${port}`;
@@ -59,7 +69,8 @@ export async function startMyriad(options: { directory?: string; flags?: readonl
     dataDirectory: directory,
     async stop() {
       await stopChild(child);
-      if (options.directory === undefined && options.keep !== true) rmSync(directory, { recursive: true, force: true });
+      if (options.directory === undefined && options.keep !== true)
+        rmSync(directory, { recursive: true, force: true });
     },
   };
 }
@@ -118,10 +129,14 @@ export async function stopChild(child: ChildProcess): Promise<void> {
 export async function startEmptyHandler(bodyBytes: number): Promise<RunningServer> {
   const port = await freePort();
   const started = performance.now();
-  const child = spawn(process.execPath, [join(root, "bench/lib/empty-handler.ts"), String(port), String(bodyBytes)], {
-    stdio: ["ignore", "pipe", "inherit"],
-    cwd: root,
-  });
+  const child = spawn(
+    process.execPath,
+    [join(root, "bench/lib/empty-handler.ts"), String(port), String(bodyBytes)],
+    {
+      stdio: ["ignore", "pipe", "inherit"],
+      cwd: root,
+    },
+  );
   const ca = await new Promise<string>((resolve, reject) => {
     let text = "";
     child.stdout?.on("data", (chunk: Buffer) => {

@@ -1,6 +1,10 @@
 /** A CA and a certificate for 127.0.0.1 that live as long as the process. */
 import "reflect-metadata";
-import { BasicConstraintsExtension, SubjectAlternativeNameExtension, X509CertificateGenerator } from "@peculiar/x509";
+import {
+  BasicConstraintsExtension,
+  SubjectAlternativeNameExtension,
+  X509CertificateGenerator,
+} from "@peculiar/x509";
 
 const algorithm = { name: "ECDSA", namedCurve: "P-256", hash: "SHA-256" } as const;
 const dayMs = 86_400_000;
@@ -13,7 +17,13 @@ export async function createPki(): Promise<{ caPem: string; certPem: string; key
   const notAfter = new Date(Date.now() + dayMs);
   const common = { notBefore, notAfter, signingAlgorithm: algorithm };
   const ca = await X509CertificateGenerator.createSelfSigned(
-    { ...common, serialNumber: "01", name: "CN=bench-ca", keys: caKeys, extensions: [new BasicConstraintsExtension(true)] },
+    {
+      ...common,
+      serialNumber: "01",
+      name: "CN=bench-ca",
+      keys: caKeys,
+      extensions: [new BasicConstraintsExtension(true)],
+    },
     crypto,
   );
   const cert = await X509CertificateGenerator.create(

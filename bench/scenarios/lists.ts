@@ -11,7 +11,11 @@ export async function lists(report: Report, server: RunningServer, objects: numb
   const connections = connectionsTo(server, 8);
   const [first] = connections;
   const namespace = `${server.prefix}/api/v1/namespaces`;
-  expectStatus(await first!.request("POST", namespace, JSON.stringify({ metadata: { name: "bench-lists" } })), 201, 409);
+  expectStatus(
+    await first!.request("POST", namespace, JSON.stringify({ metadata: { name: "bench-lists" } })),
+    201,
+    409,
+  );
   const base = `${namespace}/bench-lists/configmaps`;
   await inParallel(objects, 64, async (index, lane) => {
     const body = configMap(`l-${index}`, "1", { app: `app-${index % 100}` });
@@ -31,8 +35,14 @@ export async function lists(report: Report, server: RunningServer, objects: numb
     let token = "";
     let seen = 0;
     do {
-      const answer = expectStatus(await first!.request("GET", `${base}?limit=500${token === "" ? "" : `&continue=${token}`}`), 200);
-      const page = JSON.parse(answer.body.toString("utf8")) as { metadata: { continue?: string }; items: unknown[] };
+      const answer = expectStatus(
+        await first!.request("GET", `${base}?limit=500${token === "" ? "" : `&continue=${token}`}`),
+        200,
+      );
+      const page = JSON.parse(answer.body.toString("utf8")) as {
+        metadata: { continue?: string };
+        items: unknown[];
+      };
       seen += page.items.length;
       token = page.metadata.continue ?? "";
     } while (token !== "");

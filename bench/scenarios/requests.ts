@@ -13,7 +13,8 @@ export const configMap = (name: string, value: string, labels?: Record<string, s
     data: { value, filler },
   });
 
-export const collection = (server: RunningServer): string => `${server.prefix}/api/v1/namespaces/default/configmaps`;
+export const collection = (server: RunningServer): string =>
+  `${server.prefix}/api/v1/namespaces/default/configmaps`;
 
 type Work = (connection: Connection, index: number) => Promise<void>;
 
@@ -47,17 +48,29 @@ async function measure(
 
 /** GET of one 1 KB object, from 32 connections and as 32 streams of one; `path` differs for the empty handler. */
 export async function reads(report: Report, server: RunningServer, count: number): Promise<void> {
-  const path = server.prefix === "" && server.name.startsWith("empty") ? "/" : `${collection(server)}/bench-read`;
+  const path =
+    server.prefix === "" && server.name.startsWith("empty") ? "/" : `${collection(server)}/bench-read`;
   if (path !== "/") {
     const [connection] = connectionsTo(server, 1);
-    expectStatus(await connection!.request("POST", collection(server), configMap("bench-read", "1")), 201, 409);
+    expectStatus(
+      await connection!.request("POST", collection(server), configMap("bench-read", "1")),
+      201,
+      409,
+    );
     connection!.close();
   }
   const get: Work = async (connection) => {
     expectStatus(await connection.request("GET", path), 200);
   };
   await measure(report, "GET, 32 connections", server, count, { connections: 32, width: 32 }, get);
-  await measure(report, "GET, 32 streams of one connection", server, count, { connections: 1, width: 32 }, get);
+  await measure(
+    report,
+    "GET, 32 streams of one connection",
+    server,
+    count,
+    { connections: 1, width: 32 },
+    get,
+  );
 }
 
 export async function writes(report: Report, server: RunningServer, count: number): Promise<void> {
@@ -70,7 +83,10 @@ export async function writes(report: Report, server: RunningServer, count: numbe
   });
   await measure(report, "update, 64 clients", server, count, clients, async (connection, index) => {
     const path = `${base}/${name(Math.abs(index) % count)}`;
-    expectStatus(await connection.request("PUT", path, configMap(name(Math.abs(index) % count), `u${index}`)), 200);
+    expectStatus(
+      await connection.request("PUT", path, configMap(name(Math.abs(index) % count), `u${index}`)),
+      200,
+    );
   });
   await measure(report, "merge patch, 64 clients", server, count, clients, async (connection, index) => {
     const path = `${base}/${name(Math.abs(index) % count)}`;

@@ -26,7 +26,8 @@ export async function resume(
   let server = await startMyriad({ directory });
   const probe = connectionsTo(server, 1)[0]!;
   const watchers: Watcher[] = [];
-  for (const cluster of clusters) watchers.push({ cluster, revision: 0, seen: new Set(), repeated: 0, live: false });
+  for (const cluster of clusters)
+    watchers.push({ cluster, revision: 0, seen: new Set(), repeated: 0, live: false });
   const list = JSON.parse(
     expectStatus(await probe.request("GET", `${path(clusters[0]!)}?limit=1`), 200).body.toString("utf8"),
   ) as { metadata: { resourceVersion: string } };
@@ -94,7 +95,10 @@ async function openAll(server: RunningServer, watchers: readonly Watcher[]): Pro
 }
 
 function note(watcher: Watcher, line: string): void {
-  const event = JSON.parse(line) as { type: string; object: { metadata: { name: string; resourceVersion: string } } };
+  const event = JSON.parse(line) as {
+    type: string;
+    object: { metadata: { name: string; resourceVersion: string } };
+  };
   if (event.type === "ERROR") throw new Error(`a watch ended with an error: ${line}`);
   const { name, resourceVersion } = event.object.metadata;
   if (watcher.seen.has(name)) watcher.repeated++;

@@ -14,7 +14,11 @@ export async function watches(
   const connections = connectionsTo(server, 10);
   const [writer] = connections;
   const namespaces = `${server.prefix}/api/v1/namespaces`;
-  expectStatus(await writer!.request("POST", namespaces, JSON.stringify({ metadata: { name: "bench-watch" } })), 201, 409);
+  expectStatus(
+    await writer!.request("POST", namespaces, JSON.stringify({ metadata: { name: "bench-watch" } })),
+    201,
+    409,
+  );
   const base = `${namespaces}/bench-watch/configmaps`;
   const list = JSON.parse((await writer!.request("GET", `${base}?limit=1`)).body.toString("utf8")) as {
     metadata: { resourceVersion: string };
@@ -53,7 +57,11 @@ export async function watches(
       const wait = due - performance.now();
       if (wait > 1) await new Promise((resolve) => setTimeout(resolve, wait));
       sentAt[i] = performance.now();
-      writes.push(writer!.request("POST", base, configMap(`w-${run}-${i}`, `n${i}`)).then((answer) => expectStatus(answer, 201)));
+      writes.push(
+        writer!
+          .request("POST", base, configMap(`w-${run}-${i}`, `n${i}`))
+          .then((answer) => expectStatus(answer, 201)),
+      );
     }
     await Promise.all(writes);
     const patience = performance.now() + 10_000;

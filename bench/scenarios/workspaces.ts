@@ -6,12 +6,16 @@ import { privateBytes } from "../lib/process.ts";
 import { type Report, withServerCpu } from "../lib/report.ts";
 import { connectionsTo, type RunningServer } from "../lib/servers.ts";
 
-const workspacesOf = (cluster: string): string => `/clusters/${cluster}/apis/tenancy.kcp.io/v1alpha1/workspaces`;
+const workspacesOf = (cluster: string): string =>
+  `/clusters/${cluster}/apis/tenancy.kcp.io/v1alpha1/workspaces`;
 const workspaceBody = (name: string): string =>
   JSON.stringify({ apiVersion: "tenancy.kcp.io/v1alpha1", kind: "Workspace", metadata: { name } });
 
 async function createWorkspace(connection: Connection, parent: string, name: string): Promise<string> {
-  const answer = expectStatus(await connection.request("POST", workspacesOf(parent), workspaceBody(name)), 201);
+  const answer = expectStatus(
+    await connection.request("POST", workspacesOf(parent), workspaceBody(name)),
+    201,
+  );
   return (JSON.parse(answer.body.toString("utf8")) as { spec: { cluster: string } }).spec.cluster;
 }
 
@@ -54,7 +58,12 @@ export async function createMany(
 }
 
 /** GET and LIST inside random workspaces. */
-export async function readInside(report: Report, server: RunningServer, clusters: readonly string[], label: string): Promise<void> {
+export async function readInside(
+  report: Report,
+  server: RunningServer,
+  clusters: readonly string[],
+  label: string,
+): Promise<void> {
   const connections = connectionsTo(server, 4);
   const paths = {
     GET: "/api/v1/namespaces/default/configmaps/kube-root-ca.crt",

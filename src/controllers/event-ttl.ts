@@ -26,7 +26,7 @@ export class EventTtl {
 
   start(): void {
     this.#cancel = this.#clock.after(sweepEveryMs, () => {
-      this.#sweeping = this.sweep().catch(this.#onError);
+      this.#sweeping = this.sweep().then(() => undefined, this.#onError);
       this.#sweeping.finally(() => {
         if (!this.#closed) this.start();
       });

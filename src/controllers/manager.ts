@@ -1,7 +1,7 @@
 import type { Clock } from "#base/clock.ts";
-import type { Registry } from "#registry/registry.ts";
 import { systemAdminCluster } from "#registry/cluster-name.ts";
 import { collectionPrefix, objectKey, partitionOf } from "#registry/keys.ts";
+import type { Registry } from "#registry/registry.ts";
 import { type Change, CompactedError, type Revision, type Watch } from "#storage/port.ts";
 import type { Controller } from "./controller.ts";
 import { WorkQueue } from "./work-queue.ts";
@@ -70,7 +70,8 @@ export class ControllerManager {
   start(): void {
     const { store } = this.#options.registry;
     const saved = store.get(positionKey);
-    this.#saved = saved === undefined ? (0 as Revision) : (Number(saved.value.toString("latin1")) as Revision);
+    this.#saved =
+      saved === undefined ? (0 as Revision) : (Number(saved.value.toString("latin1")) as Revision);
     if (this.#saved === 0 || this.#saved < store.compacted()) this.#resync();
     else this.#observed = this.#saved;
     this.#follow();
@@ -98,7 +99,8 @@ export class ControllerManager {
   #resync(): void {
     const { store } = this.#options.registry;
     this.#observed = store.current();
-    for (const { controller, queue } of this.#all) controller.resync((item) => queue.add(item, this.#observed));
+    for (const { controller, queue } of this.#all)
+      controller.resync((item) => queue.add(item, this.#observed));
   }
 
   #follow(): void {

@@ -36,14 +36,27 @@ export function namespaceContentController(registry: Registry, caPem: () => stri
   async function restore({ cluster, namespace, object, resource: of }: Companion): Promise<void> {
     const resource = registry.mustResource(of);
     const objectName = object.metadata.name ?? "";
-    const present = registry.store.revisionOf(objectKey(resource.collection, { cluster, namespace, name: objectName })) !== 0;
+    const present =
+      registry.store.revisionOf(objectKey(resource.collection, { cluster, namespace, name: objectName })) !==
+      0;
     try {
       if (!present) {
         await registry.create({ resource, cluster, namespace, object, dryRun: false, requester });
       } else if (resource === configMaps) {
-        const transform = (current: KubeObject | undefined): KubeObject => ({ ...(current ?? object), data: object["data"] });
+        const transform = (current: KubeObject | undefined): KubeObject => ({
+          ...(current ?? object),
+          data: object["data"],
+        });
         const version = resource.storage.version;
-        const request = { resource, version, cluster, namespace, name: objectName, subresource: "", dryRun: false };
+        const request = {
+          resource,
+          version,
+          cluster,
+          namespace,
+          name: objectName,
+          subresource: "",
+          dryRun: false,
+        };
         await registry.update({ ...request, requester, transform });
       }
     } catch (error) {

@@ -79,26 +79,37 @@ export function namespaceController(registry: Registry): Controller {
   async function settle(cluster: ClusterName, namespace: string, left: PurgeResult): Promise<void> {
     const empty = left.held.size === 0;
     const subresource = empty ? "finalize" : "status";
-    await registry.update({
-      resource,
-      version: "v1",
-      cluster,
-      namespace: "",
-      name: namespace,
-      subresource,
-      dryRun: false,
-      requester,
-      transform(current): KubeObject {
-        if (current === undefined) throw new Error("namespace vanished");
-        if (empty) {
-          return { ...current, spec: { finalizers: specFinalizers(current).filter((finalizer) => finalizer !== "kubernetes") } };
-        }
-        const status = { ...(current["status"] as { conditions?: Condition[] } | undefined) };
-        return { ...current, status: { ...status, conditions: conditions(status.conditions ?? [], left, registry.clock.now()) } };
-      },
-    }).catch((error: unknown) => {
-      if ((error as { code?: number }).code !== 404) throw error;
-    });
+    await registry
+      .update({
+        resource,
+        version: "v1",
+        cluster,
+        namespace: "",
+        name: namespace,
+        subresource,
+        dryRun: false,
+        requester,
+        transform(current): KubeObject {
+          if (current === undefined) throw new Error("namespace vanished");
+          if (empty) {
+            return {
+              ...current,
+              spec: { finalizers: specFinalizers(current).filter((finalizer) => finalizer !== "kubernetes") },
+            };
+          }
+          const status = { ...(current["status"] as { conditions?: Condition[] } | undefined) };
+          return {
+            ...current,
+            status: {
+              ...status,
+              conditions: conditions(status.conditions ?? [], left, registry.clock.now()),
+            },
+          };
+        },
+      })
+      .catch((error: unknown) => {
+        if ((error as { code?: number }).code !== 404) throw error;
+      });
   }
 }
 
@@ -113,12 +124,19 @@ interface Condition {
 /** Texts and reasons: k8s.io/kubernetes pkg/controller/namespace/deletion/status_condition_utils.go. */
 function conditions(old: readonly Condition[], left: PurgeResult, nowMs: number): Condition[] {
   const remaining = [...left.held].map(
-    ([resource, count]) => `${groupResourceName(resource)}${resource.group === "" ? "." : ""} has ${count} resource instances`,
+    ([resource, count]) =>
+      `${groupResourceName(resource)}${resource.group === "" ? "." : ""} has ${count} resource instances`,
   );
-  const finalizers = [...left.finalizers].map(([finalizer, count]) => `${finalizer} in ${count} resource instances`);
+  const finalizers = [...left.finalizers].map(
+    ([finalizer, count]) => `${finalizer} in ${count} resource instances`,
+  );
   const wanted: Omit<Condition, "lastTransitionTime">[] = [
     ok("NamespaceDeletionDiscoveryFailure", "ResourcesDiscovered", "All resources successfully discovered"),
-    ok("NamespaceDeletionGroupVersionParsingFailure", "ParsedGroupVersions", "All legacy kube types successfully parsed"),
+    ok(
+      "NamespaceDeletionGroupVersionParsingFailure",
+      "ParsedGroupVersions",
+      "All legacy kube types successfully parsed",
+    ),
     ok(
       "NamespaceDeletionContentFailure",
       "ContentDeleted",
@@ -131,7 +149,11 @@ function conditions(old: readonly Condition[], left: PurgeResult, nowMs: number)
       message: `Some resources are remaining: ${remaining.sort().join(", ")}`,
     },
     finalizers.length === 0
-      ? ok("NamespaceFinalizersRemaining", "ContentHasNoFinalizers", "All content-preserving finalizers finished")
+      ? ok(
+          "NamespaceFinalizersRemaining",
+          "ContentHasNoFinalizers",
+          "All content-preserving finalizers finished",
+        )
       : {
           type: "NamespaceFinalizersRemaining",
           status: "True",
@@ -141,10 +163,10 @@ function conditions(old: readonly Condition[], left: PurgeResult, nowMs: number)
   ];
   return wanted.map((condition) => {
     const before = old.find(({ type }) => type === condition.type);
-    const lastTransitionTime = before?.status === condition.status ? before.lastTransitionTime : timestamp(nowMs);
+    const lastTransitionTime =
+      before?.status === condition.status ? before.lastTransitionTime : timestamp(nowMs);
     return { ...condition, lastTransitionTime };
   });
 }
 
 const ok = (type: string, reason: string, message: string) => ({ type, status: "False", reason, message });
-

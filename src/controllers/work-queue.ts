@@ -46,7 +46,13 @@ export class WorkQueue {
     if (this.#closed) return;
     const item = this.#items.get(name);
     if (item === undefined) {
-      this.#items.set(name, { revision, failures: 0, running: false, again: undefined, cancelRetry: undefined });
+      this.#items.set(name, {
+        revision,
+        failures: 0,
+        running: false,
+        again: undefined,
+        cancelRetry: undefined,
+      });
       this.#ready.push(name);
       this.#start();
     } else if (item.running) {
@@ -63,7 +69,8 @@ export class WorkQueue {
   /** The smallest revision that is not worked off; undefined when there is nothing to do. */
   oldest(): Revision | undefined {
     let oldest: Revision | undefined;
-    for (const { revision } of this.#items.values()) if (oldest === undefined || revision < oldest) oldest = revision;
+    for (const { revision } of this.#items.values())
+      if (oldest === undefined || revision < oldest) oldest = revision;
     return oldest;
   }
 

@@ -12,8 +12,8 @@ import {
   logicalClusterFinalizer,
   logicalClusterName,
   logicalClusters,
-  workspaces,
   workspaceSpec,
+  workspaces,
 } from "#workspaces/types.ts";
 import { type Controller, controllerRequester, itemName, itemParts } from "./controller.ts";
 import { deletingKeys } from "./deleting.ts";
@@ -31,12 +31,19 @@ export function workspaceController(registry: Registry): Controller {
   const namespaceResource = registry.mustResource({ group: "", resource: "namespaces" });
   const requester = controllerRequester(name);
 
-  const read = (resource: typeof workspaceResource, cluster: ClusterName, objectName: string): StoredObject | undefined => {
+  const read = (
+    resource: typeof workspaceResource,
+    cluster: ClusterName,
+    objectName: string,
+  ): StoredObject | undefined => {
     const location = { cluster, namespace: "", name: objectName };
     const entry = registry.store.get(objectKey(resource.collection, location));
-    return entry === undefined ? undefined : new StoredObject(resource, location, entry.revision, entry.value);
+    return entry === undefined
+      ? undefined
+      : new StoredObject(resource, location, entry.revision, entry.value);
   };
-  const isDeleting = (stored: StoredObject): boolean => stored.object.metadata.deletionTimestamp !== undefined;
+  const isDeleting = (stored: StoredObject): boolean =>
+    stored.object.metadata.deletionTimestamp !== undefined;
 
   return {
     name,
@@ -154,7 +161,9 @@ export function workspaceController(registry: Registry): Controller {
 
 /** The Workspace that a stored LogicalCluster belongs to. */
 function ownerOf(value: Buffer): { cluster: string; name: string } | undefined {
-  const { spec } = JSON.parse(value.toString("utf8")) as { spec?: { owner?: { cluster?: string; name?: string } } };
+  const { spec } = JSON.parse(value.toString("utf8")) as {
+    spec?: { owner?: { cluster?: string; name?: string } };
+  };
   const { cluster = "", name: workspace = "" } = spec?.owner ?? {};
   return cluster === "" || workspace === "" ? undefined : { cluster, name: workspace };
 }

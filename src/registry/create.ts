@@ -1,4 +1,10 @@
-import { alreadyExists, badRequest, generateNameConflict, internalError, invalid } from "#machinery/errors/errors.ts";
+import {
+  alreadyExists,
+  badRequest,
+  generateNameConflict,
+  internalError,
+  invalid,
+} from "#machinery/errors/errors.ts";
 import type { KubeObject } from "#machinery/meta/object.ts";
 import { objectMetaErrors } from "#machinery/meta/validation.ts";
 import { generateName } from "#machinery/names/generate.ts";
@@ -57,7 +63,9 @@ export async function createObject(registry: Registry, request: CreateRequest): 
   for (let attempt = 1; ; attempt++) {
     if (generated) metadata.name = generateName(metadata.generateName!, registry.randomBytes);
     try {
-      return await onFreshCopy(registry.store, () => createNamed(registry, request, structuredCopy(object), nowMs));
+      return await onFreshCopy(registry.store, () =>
+        createNamed(registry, request, structuredCopy(object), nowMs),
+      );
     } catch (error) {
       if (!generated || !isTaken(error)) throw error;
       if (attempt >= generatedNameAttempts) throw generateNameConflict(resource, metadata.name!);
@@ -115,7 +123,9 @@ async function createNamed(
       throw internalError(`an object that belongs to ${name} exists already: ${fixed[result.failed]!.key}`);
     }
   }
-  throw internalError(`${resource.resource} "${name}" could not be created: its namespace or workspace changes too often`);
+  throw internalError(
+    `${resource.resource} "${name}" could not be created: its namespace or workspace changes too often`,
+  );
 }
 
 /** The put of an object that is created beside another one. Its content is the server's own and is not validated. */

@@ -55,7 +55,14 @@ async function deleteLoop(registry: Registry, request: DeleteRequest): Promise<D
     const nowMs = registry.clock.now();
     if (request.internal !== true) {
       const { randomBytes } = registry;
-      strategy.checkDelete?.(existing.object, { cluster, namespace, requester, nowMs, subresource: "", randomBytes });
+      strategy.checkDelete?.(existing.object, {
+        cluster,
+        namespace,
+        requester,
+        nowMs,
+        subresource: "",
+        randomBytes,
+      });
     }
     const marked = decodeStored(existing);
     dropDerivedAnnotation(marked);
@@ -67,18 +74,26 @@ async function deleteLoop(registry: Registry, request: DeleteRequest): Promise<D
     const gone = isReleased(resource, marked);
     if (!gone && !first) return { stored: existing, gone };
     const value = canonicalBytes(marked);
-    if (request.dryRun) return { stored: gone ? existing : new StoredObject(resource, location, entry.revision, value), gone };
+    if (request.dryRun)
+      return { stored: gone ? existing : new StoredObject(resource, location, entry.revision, value), gone };
     const operation: Operation = gone ? { type: "delete", key } : { type: "put", key, value };
-    const result = await registry.store.commit({ compare: [{ key, revision: entry.revision }], operations: [operation] });
+    const result = await registry.store.commit({
+      compare: [{ key, revision: entry.revision }],
+      operations: [operation],
+    });
     if (!result.ok) continue;
-    if (gone) return { stored: new StoredObject(resource, location, result.revisions[0]!, entry.value), gone };
+    if (gone)
+      return { stored: new StoredObject(resource, location, result.revisions[0]!, entry.value), gone };
     return { stored: new StoredObject(resource, location, result.revisions[0]!, value), gone };
   }
   throw conflict(resource, name);
 }
 
 /** Texts: k8s.io/apiserver pkg/storage/interfaces.go Preconditions.Check. */
-function checkPreconditions({ resource, name, preconditions }: DeleteRequest, { metadata }: KubeObject): void {
+function checkPreconditions(
+  { resource, name, preconditions }: DeleteRequest,
+  { metadata }: KubeObject,
+): void {
   const { uid, resourceVersion } = preconditions;
   if (uid !== undefined && uid !== metadata.uid) {
     const why = `Precondition failed: UID in precondition: ${uid}, UID in object meta: ${metadata.uid}`;

@@ -18,4 +18,5 @@ export async function onFreshCopy<T>(store: Store, operation: () => Promise<T>):
   }
 }
 
-const dependsOnState = (code: number): boolean => code === 403 || code === 404 || code === 409 || code === 422;
+const dependsOnState = (code: number): boolean =>
+  code === 403 || code === 404 || code === 409 || code === 422;

@@ -15,7 +15,12 @@ const deletionMark = Buffer.from('"deletionTimestamp":"');
  * The workspace exists and is not being deleted. Content of a workspace that is going away could outlive it otherwise.
  * @throws StatusError 403
  */
-export function workspaceGuard(registry: Registry, resource: Resource, cluster: ClusterName, name: string): Comparison {
+export function workspaceGuard(
+  registry: Registry,
+  resource: Resource,
+  cluster: ClusterName,
+  name: string,
+): Comparison {
   const tenant = registry.tenants.get(cluster);
   if (tenant === undefined) throw notFound(logicalClusters, cluster);
   if (tenant.deleting) {
@@ -38,7 +43,9 @@ export function namespaceGuard(
   const entry = registry.store.get(key);
   if (entry === undefined) throw notFound(namespaces, at.namespace);
   if (entry.value.includes(deletionMark)) {
-    const namespace = JSON.parse(entry.value.toString("utf8")) as { metadata: { deletionTimestamp?: string } };
+    const namespace = JSON.parse(entry.value.toString("utf8")) as {
+      metadata: { deletionTimestamp?: string };
+    };
     if (namespace.metadata.deletionTimestamp !== undefined) {
       const text = `namespace ${at.namespace} is being terminated`;
       throw forbiddenResource(

@@ -26,9 +26,9 @@ export function collectionPrefix({ group, resource }: GroupResource): string {
 /** Key of one object. */
 export function objectKey(collection: string, at: ObjectLocation): Key {
   const tenant = `${collection}${segment(at.cluster)}/`;
-  return (at.namespace === ""
-    ? tenant + segment(at.name)
-    : `${tenant}${segment(at.namespace)}/${segment(at.name)}`) as Key;
+  return (
+    at.namespace === "" ? tenant + segment(at.name) : `${tenant}${segment(at.namespace)}/${segment(at.name)}`
+  ) as Key;
 }
 
 /** Prefix that a list or watch reads: all clusters, one cluster, or one namespace of one cluster. */

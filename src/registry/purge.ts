@@ -98,7 +98,8 @@ async function markHeld(
   const unmarked: StoredObject[] = [];
   for (const stored of objects) {
     held.set(stored.resource, (held.get(stored.resource) ?? 0) + 1);
-    for (const name of stored.object.metadata.finalizers ?? []) finalizers.set(name, (finalizers.get(name) ?? 0) + 1);
+    for (const name of stored.object.metadata.finalizers ?? [])
+      finalizers.set(name, (finalizers.get(name) ?? 0) + 1);
     if (stored.object.metadata.deletionTimestamp === undefined) unmarked.push(stored);
   }
   await Promise.allSettled(

@@ -35,7 +35,10 @@ const entriesPerClockRead = 64;
  * The revision to read at; undefined = the newest the local copy has.
  * @throws StatusError 504 when it is not reached in time
  */
-export function settleFreshness(registry: Registry, freshness: Freshness): undefined | Revision | Promise<Revision | undefined> {
+export function settleFreshness(
+  registry: Registry,
+  freshness: Freshness,
+): undefined | Revision | Promise<Revision | undefined> {
   const { store } = registry;
   switch (freshness.kind) {
     case "any":
@@ -115,7 +118,7 @@ export async function scanCollection(registry: Registry, request: ScanRequest): 
     let stopped = false;
     let full = false;
     let sinceClock = 0;
-    let pause: void | Promise<void> = undefined;
+    let pause: void | Promise<void>;
     const deadline = registry.clock.now() + sliceMs;
     try {
       registry.store.visit(range, at, (key, value, revision) => {
@@ -126,7 +129,10 @@ export async function scanCollection(registry: Registry, request: ScanRequest): 
         lastKey = key;
         const location = parseObjectKey(resource.collection, resource.namespaced, key);
         const stored = new StoredObject(resource, location, revision, value);
-        if (all || ((onlyNamespace === "" || location.namespace === onlyNamespace) && matches(selection, stored))) {
+        if (
+          all ||
+          ((onlyNamespace === "" || location.namespace === onlyNamespace) && matches(selection, stored))
+        ) {
           visited++;
           lastVisited = key;
           pause = request.visit(stored);

@@ -1,16 +1,16 @@
+import type { ResourceInfo } from "#api/resource.ts";
 import type { Clock } from "#base/clock.ts";
 import type { GroupResource } from "#machinery/meta/object.ts";
 import type { Store } from "#storage/port.ts";
 import { type CreateRequest, createObject } from "./create.ts";
 import { type DeleteRequest, type DeleteResult, deleteObject } from "./delete.ts";
 import { type GetRequest, getObject, type ScanRequest, scanCollection } from "./read.ts";
-import { type Resource, makeResource } from "./resource.ts";
+import { makeResource, type Resource } from "./resource.ts";
 import { ChangeViews, type StoredObject } from "./stored-object.ts";
 import type { StrategyCatalogue } from "./strategy.ts";
 import { Tenants } from "./tenants.ts";
 import { type UpdateRequest, type UpdateResult, updateObject } from "./update.ts";
 import { type WatchHandle, type WatchRequest, watchCollection } from "./watch.ts";
-import type { ResourceInfo } from "#api/resource.ts";
 
 export interface RegistryOptions {
   readonly store: Store;

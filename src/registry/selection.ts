@@ -33,7 +33,11 @@ function fieldValue(stored: StoredObject, field: string): string {
 
 /** Names of the fields that field selectors on this resource may use. */
 export function selectableFieldNames(resource: Resource): string[] {
-  return ["metadata.name", ...(resource.namespaced ? ["metadata.namespace"] : []), ...Object.keys(selectableFields(resource))];
+  return [
+    "metadata.name",
+    ...(resource.namespaced ? ["metadata.namespace"] : []),
+    ...Object.keys(selectableFields(resource)),
+  ];
 }
 
 const selectableFields = (resource: Resource): NonNullable<Resource["strategy"]["selectableFields"]> =>

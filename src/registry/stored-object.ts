@@ -1,7 +1,7 @@
 import { parseJson } from "#machinery/json/read.ts";
 import type { JsonObject } from "#machinery/json/value.ts";
-import { clusterAnnotation } from "#machinery/schema/canonical.ts";
 import type { KubeObject } from "#machinery/meta/object.ts";
+import { clusterAnnotation } from "#machinery/schema/canonical.ts";
 import type { Change, Revision } from "#storage/port.ts";
 import { type ObjectLocation, parseObjectKey } from "./keys.ts";
 import type { Resource } from "./resource.ts";
@@ -68,7 +68,8 @@ export class ChangeViews {
     let view = this.#views.get(change);
     if (view === undefined) {
       const location = parseObjectKey(resource.collection, resource.namespaced, change.key);
-      const stored = (value: Buffer): StoredObject => new StoredObject(resource, location, change.revision, value);
+      const stored = (value: Buffer): StoredObject =>
+        new StoredObject(resource, location, change.revision, value);
       view = {
         location,
         current: change.value === undefined ? undefined : stored(change.value),

@@ -61,21 +61,30 @@ async function updateLoop(registry: Registry, request: UpdateRequest): Promise<U
   for (let attempt = 0; attempt < maxAttempts; attempt++) {
     const entry = registry.store.get(key);
     if (entry === undefined) {
-      if (resource.strategy.allowCreateOnUpdate !== true || request.subresource !== "") throw notFound(resource, name);
+      if (resource.strategy.allowCreateOnUpdate !== true || request.subresource !== "")
+        throw notFound(resource, name);
       const object = await request.transform(undefined);
       const { dryRun, requester } = request;
-      return { stored: await createObject(registry, { resource, cluster, namespace, object, dryRun, requester }), created: true };
+      return {
+        stored: await createObject(registry, { resource, cluster, namespace, object, dryRun, requester }),
+        created: true,
+      };
     }
     const existing = new StoredObject(resource, location, entry.revision, entry.value);
     const next = await nextState(registry, request, existing);
     if (next === undefined) return { stored: existing, created: false };
     const value = canonicalBytes(next);
     if (isUnchanged(existing, entry, next, value)) return { stored: existing, created: false };
-    if (request.dryRun) return { stored: new StoredObject(resource, location, entry.revision, value), created: false };
+    if (request.dryRun)
+      return { stored: new StoredObject(resource, location, entry.revision, value), created: false };
     const gone = isReleased(resource, next);
     const operation: Operation = gone ? { type: "delete", key } : { type: "put", key, value };
-    const result = await registry.store.commit({ compare: [{ key, revision: entry.revision }], operations: [operation] });
-    if (result.ok) return { stored: new StoredObject(resource, location, result.revisions[0]!, value), created: false };
+    const result = await registry.store.commit({
+      compare: [{ key, revision: entry.revision }],
+      operations: [operation],
+    });
+    if (result.ok)
+      return { stored: new StoredObject(resource, location, result.revisions[0]!, value), created: false };
   }
   throw conflict(resource, name);
 }
@@ -92,7 +101,11 @@ async function nextState(
   const current = convertTo(resource, old, request.version);
   const wanted = await request.transform(current);
   if (wanted === current) return undefined;
-  const object = convertTo(resource, { ...wanted, metadata: { ...wanted.metadata } }, resource.storage.version);
+  const object = convertTo(
+    resource,
+    { ...wanted, metadata: { ...wanted.metadata } },
+    resource.storage.version,
+  );
   const { metadata } = object;
 
   const { resourceVersion = "", uid = "" } = metadata;
@@ -103,9 +116,14 @@ async function nextState(
     ]);
   }
   if (uid !== "" && uid !== old.metadata.uid) {
-    throw conflict(resource, name, `Precondition failed: UID in precondition: ${uid}, UID in object meta: ${old.metadata.uid}`);
+    throw conflict(
+      resource,
+      name,
+      `Precondition failed: UID in precondition: ${uid}, UID in object meta: ${old.metadata.uid}`,
+    );
   }
-  if (resourceVersion !== "" && resourceVersion !== old.metadata.resourceVersion) throw conflict(resource, name);
+  if (resourceVersion !== "" && resourceVersion !== old.metadata.resourceVersion)
+    throw conflict(resource, name);
 
   keepSystemFields(object, old);
   separateStatus(resource, object, old, subresource);
@@ -121,7 +139,10 @@ async function nextState(
   strategy.prepareForUpdate?.(object, old, context);
   if (strategy.tracksGeneration === true) bumpGeneration(object, old);
   const errors = [
-    ...objectMetaUpdateErrors(object, old, { namespaced: resource.namespaced, validateName: strategy.validateName }),
+    ...objectMetaUpdateErrors(object, old, {
+      namespaced: resource.namespaced,
+      validateName: strategy.validateName,
+    }),
     ...(strategy.validate?.(object, context) ?? []),
     ...(strategy.validateUpdate?.(object, old, context) ?? []),
   ];
@@ -134,7 +155,13 @@ async function nextState(
 function keepSystemFields(object: KubeObject, old: KubeObject): void {
   const { metadata } = object;
   const kept = old.metadata;
-  for (const field of ["uid", "creationTimestamp", "deletionTimestamp", "resourceVersion", "generation"] as const) {
+  for (const field of [
+    "uid",
+    "creationTimestamp",
+    "deletionTimestamp",
+    "resourceVersion",
+    "generation",
+  ] as const) {
     const value = kept[field];
     if (value === undefined) delete metadata[field];
     else Object.assign(metadata, { [field]: value });
@@ -165,8 +192,10 @@ function separateStatus(resource: Resource, object: KubeObject, old: KubeObject,
 
 /** One more for any change outside metadata and status. */
 function bumpGeneration(object: KubeObject, old: KubeObject): void {
-  const content = ({ metadata: _metadata, status: _status, ...rest }: KubeObject): JsonValue => rest as JsonValue;
-  if (!jsonEqual(content(object), content(old))) object.metadata.generation = (old.metadata.generation ?? 0) + 1;
+  const content = ({ metadata: _metadata, status: _status, ...rest }: KubeObject): JsonValue =>
+    rest as JsonValue;
+  if (!jsonEqual(content(object), content(old)))
+    object.metadata.generation = (old.metadata.generation ?? 0) + 1;
 }
 
 /** Equal by content; the bytes differ for equal content only when members stand in another order. */

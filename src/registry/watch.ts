@@ -48,7 +48,11 @@ export function watchCollection(registry: Registry, request: WatchRequest): Watc
     else if (was) request.onEvent("DELETED", previous);
   };
   return registry.store.watch({
-    prefix: listPrefix(resource.collection, request.cluster, request.cluster === "*" ? "" : request.namespace),
+    prefix: listPrefix(
+      resource.collection,
+      request.cluster,
+      request.cluster === "*" ? "" : request.namespace,
+    ),
     after: request.after,
     onChanges(changes) {
       for (const change of changes) deliver(change);

@@ -93,7 +93,11 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
         ["core.kcp.io/logicalclusters", logicalClusterStrategy],
         [
           "tenancy.kcp.io/workspaces",
-          workspaceStrategy({ tenant: (cluster) => registry.tenants.get(cluster), externalUrl: () => externalUrl, caPem: () => caPem }),
+          workspaceStrategy({
+            tenant: (cluster) => registry.tenants.get(cluster),
+            externalUrl: () => externalUrl,
+            caPem: () => caPem,
+          }),
         ],
       ]),
     ),
@@ -119,7 +123,8 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
     servedBy: (type) => (type === kubernetesType ? kubernetes : universal),
     servedByAll: kubernetes,
     serveDocument: makeDocumentServer({ types, externalUrl: () => externalUrl }),
-    serveVirtual: (context, served) => serveReview({ services, authorizer, authenticateToken }, context, served),
+    serveVirtual: (context, served) =>
+      serveReview({ services, authorizer, authenticateToken }, context, served),
   });
   const endpoint: Endpoint = (context) => {
     if (!ready) throw serviceUnavailable("the server is starting", 1);
@@ -128,7 +133,12 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
 
   const resolver = new PathResolver(store);
   const onBug = (error: unknown, request?: Request): void => {
-    options.log(request === undefined ? "bug" : `bug while serving ${request.exchange.method} ${request.exchange.rawPath}`, error);
+    options.log(
+      request === undefined
+        ? "bug"
+        : `bug while serving ${request.exchange.method} ${request.exchange.rawPath}`,
+      error,
+    );
   };
   const pipeline = new Pipeline({
     filters: createFilters({
@@ -157,7 +167,9 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
     ],
     onError: (controller, item, error) => options.log(`${controller}: ${item} will be tried again`, error),
   });
-  const eventTtl = new EventTtl(registry, clock, (error) => options.log("expired events could not be removed", error));
+  const eventTtl = new EventTtl(registry, clock, (error) =>
+    options.log("expired events could not be removed", error),
+  );
   await bootstrapWorkspaces(registry, { externalUrl, caPem });
   controllers.start();
   eventTtl.start();
@@ -182,6 +194,8 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
 
 /** Every resource that some workspace type serves, once. */
 function union(...sets: readonly ServedSet[]): ServedSet["resources"] {
-  const byName = new Map(sets.flatMap((set) => set.resources).map((info) => [`${info.group}/${info.resource}`, info]));
+  const byName = new Map(
+    sets.flatMap((set) => set.resources).map((info) => [`${info.group}/${info.resource}`, info]),
+  );
   return [...byName.values()];
 }

@@ -9,7 +9,8 @@ export function checkLimits({ compare, operations }: Txn): void {
   for (const operation of operations) {
     const { key } = operation;
     const bytes = Buffer.byteLength(key);
-    if (bytes === 0 || bytes > maxKeyBytes) throw new StoreLimitError(`a key has 1 to ${maxKeyBytes} bytes, not ${bytes}`);
+    if (bytes === 0 || bytes > maxKeyBytes)
+      throw new StoreLimitError(`a key has 1 to ${maxKeyBytes} bytes, not ${bytes}`);
     if (!key.isWellFormed()) throw new StoreLimitError("a key is a well-formed string");
     if (touched.has(key)) throw new StoreLimitError(`a key may stand in one operation only: ${key}`);
     touched.add(key);

@@ -1,6 +1,7 @@
 /** The first start: the root workspace and the server's own logical cluster. */
-import { companionPut } from "#registry/create.ts";
+
 import { type ClusterName, rootCluster, systemAdminCluster } from "#registry/cluster-name.ts";
+import { companionPut } from "#registry/create.ts";
 import type { Registry } from "#registry/registry.ts";
 import { noRevision } from "#storage/port.ts";
 import { freshWorkspaceContent } from "./fresh-workspace.ts";
@@ -39,5 +40,8 @@ async function ensure(
     nowMs,
   }).map((companion) => companionPut(registry, companion, nowMs));
   // Lost to another server that did the same: its content is as good.
-  await registry.store.commit({ compare: [{ key: registry.tenants.keyOf(cluster), revision: noRevision }], operations });
+  await registry.store.commit({
+    compare: [{ key: registry.tenants.keyOf(cluster), revision: noRevision }],
+    operations,
+  });
 }

@@ -32,10 +32,17 @@ export const systemNamespaces: readonly string[] = ["default", "kube-system"];
 
 export function freshWorkspaceContent(fresh: FreshWorkspace): Companion[] {
   const { cluster } = fresh;
-  const content: Companion[] = [{ resource: logicalClusters, cluster, namespace: "", object: logicalCluster(fresh) }];
+  const content: Companion[] = [
+    { resource: logicalClusters, cluster, namespace: "", object: logicalCluster(fresh) },
+  ];
   for (const name of systemNamespaces) {
     content.push(
-      { resource: { group: "", resource: "namespaces" }, cluster, namespace: "", object: namespaceObject(name) },
+      {
+        resource: { group: "", resource: "namespaces" },
+        cluster,
+        namespace: "",
+        object: namespaceObject(name),
+      },
       ...namespaceContent(cluster, name, fresh.caPem),
     );
   }

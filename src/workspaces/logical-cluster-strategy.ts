@@ -5,7 +5,12 @@ import { jsonEqual } from "#machinery/json/equal.ts";
 import type { JsonValue } from "#machinery/json/value.ts";
 import type { KubeObject } from "#machinery/meta/object.ts";
 import type { Strategy } from "#registry/strategy.ts";
-import { logicalClusterDeletionFinalizer, logicalClusters, pathAnnotation, workspaceTypeAnnotation } from "./types.ts";
+import {
+  logicalClusterDeletionFinalizer,
+  logicalClusters,
+  pathAnnotation,
+  workspaceTypeAnnotation,
+} from "./types.ts";
 
 export const logicalClusterStrategy: Strategy = {
   tracksGeneration: true,
@@ -17,7 +22,8 @@ export const logicalClusterStrategy: Strategy = {
   prepareForUpdate(object, old) {
     for (const name of [pathAnnotation, workspaceTypeAnnotation]) {
       const value = old.metadata.annotations?.[name];
-      if (value !== undefined) object.metadata.annotations = { ...object.metadata.annotations, [name]: value };
+      if (value !== undefined)
+        object.metadata.annotations = { ...object.metadata.annotations, [name]: value };
     }
     // The finalizer leaves with the last of the content, by the server's hand only (which does not come through here).
     const held = old.metadata.finalizers?.includes(logicalClusterDeletionFinalizer) === true;

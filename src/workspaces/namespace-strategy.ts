@@ -22,7 +22,9 @@ export function namespaceStrategy(caPem: () => string): Strategy {
     validateName: (name) => dns1123LabelErrors(name),
     prepareForCreate(object) {
       const finalizers = specFinalizers(object);
-      object["spec"] = { finalizers: finalizers.includes("kubernetes") ? finalizers : [...finalizers, "kubernetes"] };
+      object["spec"] = {
+        finalizers: finalizers.includes("kubernetes") ? finalizers : [...finalizers, "kubernetes"],
+      };
       object["status"] = { phase: "Active" };
       if (object.metadata.name !== undefined) setNameLabel(object);
     },
@@ -41,11 +43,18 @@ export function namespaceStrategy(caPem: () => string): Strategy {
     validate: (object): FieldError[] =>
       specFinalizers(object)
         .filter((name) => name !== "kubernetes" && !name.includes("/"))
-        .map((name) => fieldInvalid("spec.finalizers", name, "name is neither a standard finalizer name nor is it fully qualified")),
+        .map((name) =>
+          fieldInvalid(
+            "spec.finalizers",
+            name,
+            "name is neither a standard finalizer name nor is it fully qualified",
+          ),
+        ),
     selectableFields: { "status.phase": namespacePhase, name: (object) => object.metadata.name ?? "" },
     checkDelete(object) {
       const name = object.metadata.name ?? "";
-      if (immortal.includes(name)) throw forbiddenResource(namespaces, name, "this namespace may not be deleted");
+      if (immortal.includes(name))
+        throw forbiddenResource(namespaces, name, "this namespace may not be deleted");
     },
     hasPendingFinalizers: (object) => specFinalizers(object).length > 0,
     prepareForDeletion(object) {

@@ -4,7 +4,12 @@ import type { ClusterName } from "#registry/cluster-name.ts";
 import { rootCluster } from "#registry/cluster-name.ts";
 
 export const workspaces = { group: "tenancy.kcp.io", resource: "workspaces" } as const;
-export { logicalClusterName, logicalClusters, pathAnnotation, workspaceTypeAnnotation } from "#registry/tenants.ts";
+export {
+  logicalClusterName,
+  logicalClusters,
+  pathAnnotation,
+  workspaceTypeAnnotation,
+} from "#registry/tenants.ts";
 
 /** JSON user info of the creator, on the Workspace. */
 export const ownerAnnotation = "experimental.tenancy.kcp.io/owner";
@@ -36,7 +41,8 @@ export const creatableTypes: readonly WorkspaceType[] = [
 ];
 
 export const typeText = (type: WorkspaceType): string => `${type.path}:${type.name}`;
-export const sameType = (a: WorkspaceType, b: WorkspaceType): boolean => a.name === b.name && a.path === b.path;
+export const sameType = (a: WorkspaceType, b: WorkspaceType): boolean =>
+  a.name === b.name && a.path === b.path;
 
 /** The fields of a Workspace that the server reads. */
 export interface WorkspaceSpec {
@@ -47,7 +53,8 @@ export interface WorkspaceSpec {
   mount?: unknown;
 }
 
-export const workspaceSpec = (workspace: KubeObject): WorkspaceSpec => (workspace["spec"] ?? {}) as WorkspaceSpec;
+export const workspaceSpec = (workspace: KubeObject): WorkspaceSpec =>
+  (workspace["spec"] ?? {}) as WorkspaceSpec;
 
 /** A condition as kcp's conditions library writes it. */
 export interface Condition {

@@ -55,7 +55,11 @@ export function workspaceStrategy(options: WorkspaceStrategyOptions): Strategy {
   };
 }
 
-function prepareForCreate(object: KubeObject, context: StrategyContext, options: WorkspaceStrategyOptions): void {
+function prepareForCreate(
+  object: KubeObject,
+  context: StrategyContext,
+  options: WorkspaceStrategyOptions,
+): void {
   const { metadata } = object;
   const parent = options.tenant(context.cluster);
   if (parent === undefined) throw notFound(logicalClusters, context.cluster);
@@ -85,7 +89,11 @@ function prepareForCreate(object: KubeObject, context: StrategyContext, options:
   };
 }
 
-function companions(object: KubeObject, context: StrategyContext, options: WorkspaceStrategyOptions): readonly Companion[] {
+function companions(
+  object: KubeObject,
+  context: StrategyContext,
+  options: WorkspaceStrategyOptions,
+): readonly Companion[] {
   const spec = workspaceSpec(object);
   const parent = options.tenant(context.cluster);
   const name = object.metadata.name ?? "";
@@ -105,12 +113,16 @@ function validateWorkspace(object: KubeObject): FieldError[] {
   const spec = workspaceSpec(object);
   const errors: FieldError[] = [];
   if (reservedNames.includes(object.metadata.name ?? "")) {
-    errors.push(fieldForbidden("metadata.name", `the name ${JSON.stringify(object.metadata.name)} is reserved`));
+    errors.push(
+      fieldForbidden("metadata.name", `the name ${JSON.stringify(object.metadata.name)} is reserved`),
+    );
   }
   const type = spec.type as WorkspaceType;
   if (!creatableTypes.some((known) => sameType(known, type))) {
     const known = creatableTypes.map(typeText).join(", ");
-    errors.push(fieldInvalid("spec.type", typeText(type), `workspace type not found; this server has ${known}`));
+    errors.push(
+      fieldInvalid("spec.type", typeText(type), `workspace type not found; this server has ${known}`),
+    );
   }
   if (spec.mount !== undefined) errors.push(fieldForbidden("spec.mount", "mounts are not supported"));
   return errors;
@@ -120,7 +132,11 @@ function validateUpdate(object: KubeObject, old: KubeObject): FieldError[] {
   const now = workspaceSpec(object);
   const before = workspaceSpec(old);
   return immutableOnceSet
-    .filter((field) => before[field] !== undefined && !jsonEqual((now[field] ?? null) as JsonValue, before[field] as JsonValue))
+    .filter(
+      (field) =>
+        before[field] !== undefined &&
+        !jsonEqual((now[field] ?? null) as JsonValue, before[field] as JsonValue),
+    )
     .map((field) => fieldInvalid(`spec.${field}`, now[field] ?? "", "field is immutable"));
 }
 

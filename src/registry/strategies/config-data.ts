@@ -1,5 +1,11 @@
 /** v1 ConfigMap and Secret (k8s.io/kubernetes pkg/apis/core/validation, pkg/registry/core/{configmap,secret}). */
-import { type FieldError, fieldForbidden, fieldInvalid, fieldRequired, fieldTooLong } from "#machinery/errors/field-error.ts";
+import {
+  type FieldError,
+  fieldForbidden,
+  fieldInvalid,
+  fieldRequired,
+  fieldTooLong,
+} from "#machinery/errors/field-error.ts";
 import { FieldPath } from "#machinery/errors/field-path.ts";
 import { jsonEqual } from "#machinery/json/equal.ts";
 import { getOwn, type JsonValue } from "#machinery/json/value.ts";
@@ -21,7 +27,9 @@ export const configMapStrategy: Strategy = {
     const errors = [...keyErrors("data", data), ...keyErrors("binaryData", binary)];
     for (const key of Object.keys(data)) {
       if (Object.hasOwn(binary, key)) {
-        errors.push(fieldInvalid(FieldPath.of("data").key(key), key, "duplicate of key present in binaryData"));
+        errors.push(
+          fieldInvalid(FieldPath.of("data").key(key), key, "duplicate of key present in binaryData"),
+        );
       }
     }
     const bytes = sum(data, (text) => Buffer.byteLength(text)) + sum(binary, decodedLength);
@@ -51,7 +59,10 @@ function takeStringData(object: KubeObject): void {
   const given = stringsOf(object, "stringData");
   delete object["stringData"];
   if (Object.keys(given).length > 0) {
-    const encoded = Object.entries(given).map(([key, text]) => [key, Buffer.from(text, "utf8").toString("base64")]);
+    const encoded = Object.entries(given).map(([key, text]) => [
+      key,
+      Buffer.from(text, "utf8").toString("base64"),
+    ]);
     const merged = { ...stringsOf(object, "data"), ...Object.fromEntries(encoded) } as Strings;
     object["data"] = Object.fromEntries(Object.entries(merged).sort(([a], [b]) => (a < b ? -1 : 1)));
   }
@@ -64,7 +75,8 @@ function secretErrors(object: KubeObject): FieldError[] {
   if (sum(data, decodedLength) > maxDataBytes) errors.push(fieldTooLong("data", maxDataBytes));
   const at = (key: string): FieldPath => FieldPath.of("data").key(key);
   const has = (key: string): boolean => Object.hasOwn(data, key);
-  const required = (...keys: string[]): FieldError[] => keys.filter((key) => !has(key)).map((key) => fieldRequired(at(key)));
+  const required = (...keys: string[]): FieldError[] =>
+    keys.filter((key) => !has(key)).map((key) => fieldRequired(at(key)));
   switch (object["type"]) {
     case "kubernetes.io/service-account-token": {
       const name = "kubernetes.io/service-account.name";
@@ -100,7 +112,13 @@ function jsonSecretErrors(data: Strings, key: string): FieldError[] {
   try {
     const value: unknown = JSON.parse(Buffer.from(text, "base64").toString("utf8"));
     if (typeof value === "object" && value !== null && !Array.isArray(value)) return [];
-    return [fieldInvalid(at, "<secret contents redacted>", "json: cannot unmarshal into Go value of type map[string]interface {}")];
+    return [
+      fieldInvalid(
+        at,
+        "<secret contents redacted>",
+        "json: cannot unmarshal into Go value of type map[string]interface {}",
+      ),
+    ];
   } catch (error) {
     return [fieldInvalid(at, "<secret contents redacted>", (error as Error).message)];
   }

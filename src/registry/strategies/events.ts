@@ -3,7 +3,15 @@ import { type FieldError, fieldInvalid } from "#machinery/errors/field-error.ts"
 import type { KubeObject } from "#machinery/meta/object.ts";
 import type { Strategy } from "#registry/strategy.ts";
 
-const referenceFields = ["kind", "namespace", "name", "uid", "apiVersion", "resourceVersion", "fieldPath"] as const;
+const referenceFields = [
+  "kind",
+  "namespace",
+  "name",
+  "uid",
+  "apiVersion",
+  "resourceVersion",
+  "fieldPath",
+] as const;
 
 function text(object: KubeObject, ...path: readonly string[]): string {
   let value: unknown = object;
@@ -11,9 +19,15 @@ function text(object: KubeObject, ...path: readonly string[]): string {
   return typeof value === "string" ? value : "";
 }
 
-const selectable = (reference: string, component: string): Record<string, (object: KubeObject) => string> => ({
+const selectable = (
+  reference: string,
+  component: string,
+): Record<string, (object: KubeObject) => string> => ({
   ...Object.fromEntries(
-    referenceFields.map((field) => [`${reference}.${field}`, (object: KubeObject) => text(object, reference, field)]),
+    referenceFields.map((field) => [
+      `${reference}.${field}`,
+      (object: KubeObject) => text(object, reference, field),
+    ]),
   ),
   reason: (object) => text(object, "reason"),
   type: (object) => text(object, "type"),

@@ -14,13 +14,19 @@ export const leaseStrategy: Strategy = {
     const spec = FieldPath.of("spec");
     const errors: FieldError[] = [];
     if (leaseDurationSeconds !== undefined && leaseDurationSeconds <= 0) {
-      errors.push(fieldInvalid(spec.child("leaseDurationSeconds"), leaseDurationSeconds, "must be greater than 0"));
+      errors.push(
+        fieldInvalid(spec.child("leaseDurationSeconds"), leaseDurationSeconds, "must be greater than 0"),
+      );
     }
     if (leaseTransitions !== undefined && leaseTransitions < 0) {
-      errors.push(fieldInvalid(spec.child("leaseTransitions"), leaseTransitions, "must be greater than or equal to 0"));
+      errors.push(
+        fieldInvalid(spec.child("leaseTransitions"), leaseTransitions, "must be greater than or equal to 0"),
+      );
     }
     if ((preferredHolder ?? "") !== "" && (strategy ?? "") === "") {
-      errors.push(fieldForbidden(spec.child("preferredHolder"), "may only be specified if `strategy` is defined"));
+      errors.push(
+        fieldForbidden(spec.child("preferredHolder"), "may only be specified if `strategy` is defined"),
+      );
     }
     return errors;
   },

@@ -2,7 +2,12 @@ import type { Strategy } from "#registry/strategy.ts";
 import { configMapStrategy, secretStrategy } from "./config-data.ts";
 import { coreEventStrategy, eventStrategy } from "./events.ts";
 import { leaseStrategy } from "./lease.ts";
-import { clusterRoleBindingStrategy, clusterRoleStrategy, roleBindingStrategy, roleStrategy } from "./rbac.ts";
+import {
+  clusterRoleBindingStrategy,
+  clusterRoleStrategy,
+  roleBindingStrategy,
+  roleStrategy,
+} from "./rbac.ts";
 
 /** What built-in kinds add to the facts of `builtin-facts.ts`, by `<group>/<resource>`. */
 export const ownStrategies: readonly (readonly [string, Strategy])[] = [

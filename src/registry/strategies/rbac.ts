@@ -1,5 +1,10 @@
 /** rbac.authorization.k8s.io (k8s.io/kubernetes pkg/apis/rbac/validation and v1/defaults.go). */
-import { type FieldError, fieldInvalid, fieldNotSupported, fieldRequired } from "#machinery/errors/field-error.ts";
+import {
+  type FieldError,
+  fieldInvalid,
+  fieldNotSupported,
+  fieldRequired,
+} from "#machinery/errors/field-error.ts";
 import { FieldPath } from "#machinery/errors/field-path.ts";
 import { jsonEqual } from "#machinery/json/equal.ts";
 import type { JsonValue } from "#machinery/json/value.ts";
@@ -30,10 +35,14 @@ export const roleStrategy: Strategy = { validate: (object) => rulesErrors(object
 export const clusterRoleStrategy: Strategy = {
   validate(object): FieldError[] {
     const errors = rulesErrors(object, false);
-    const aggregation = object["aggregationRule"] as { clusterRoleSelectors?: readonly unknown[] } | undefined;
+    const aggregation = object["aggregationRule"] as
+      | { clusterRoleSelectors?: readonly unknown[] }
+      | undefined;
     if (aggregation !== undefined && (aggregation.clusterRoleSelectors ?? []).length === 0) {
       const at = FieldPath.of("aggregationRule").child("clusterRoleSelectors");
-      errors.push(fieldRequired(at, "at least one clusterRoleSelector required if aggregationRule is non-nil"));
+      errors.push(
+        fieldRequired(at, "at least one clusterRoleSelector required if aggregationRule is non-nil"),
+      );
     }
     return errors;
   },
@@ -56,7 +65,10 @@ function bindingStrategy(namespaced: boolean): Strategy {
 
 function setDefaults(object: KubeObject): void {
   const roleRef = (object["roleRef"] ?? {}) as RoleRef;
-  object["roleRef"] = { ...roleRef, apiGroup: (roleRef.apiGroup ?? "") === "" ? rbacGroup : roleRef.apiGroup };
+  object["roleRef"] = {
+    ...roleRef,
+    apiGroup: (roleRef.apiGroup ?? "") === "" ? rbacGroup : roleRef.apiGroup,
+  };
   const subjects = object["subjects"] as readonly Subject[] | undefined;
   if (subjects === undefined) return;
   object["subjects"] = subjects.map((subject) =>
@@ -74,10 +86,12 @@ function rulesErrors(object: KubeObject, namespaced: boolean): FieldError[] {
 function ruleErrors(rule: PolicyRule, namespaced: boolean, path: FieldPath): FieldError[] {
   const { verbs = [], apiGroups = [], resources = [], resourceNames = [], nonResourceURLs = [] } = rule;
   const errors: FieldError[] = [];
-  if (verbs.length === 0) errors.push(fieldRequired(path.child("verbs"), "verbs must contain at least one value"));
+  if (verbs.length === 0)
+    errors.push(fieldRequired(path.child("verbs"), "verbs must contain at least one value"));
   if (nonResourceURLs.length > 0) {
     const at = path.child("nonResourceURLs");
-    if (namespaced) errors.push(fieldInvalid(at, nonResourceURLs, "namespaced rules cannot apply to non-resource URLs"));
+    if (namespaced)
+      errors.push(fieldInvalid(at, nonResourceURLs, "namespaced rules cannot apply to non-resource URLs"));
     if (apiGroups.length + resources.length + resourceNames.length > 0) {
       const detail = "rules cannot apply to both regular resources and non-resource URLs";
       errors.push(fieldInvalid(at, nonResourceURLs, detail));
@@ -101,7 +115,8 @@ function bindingErrors(object: KubeObject, namespaced: boolean): FieldError[] {
   if (apiGroup !== rbacGroup) errors.push(fieldNotSupported(path.child("apiGroup"), apiGroup, [rbacGroup]));
   if (!kinds.includes(kind)) errors.push(fieldNotSupported(path.child("kind"), kind, kinds));
   if (name === "") errors.push(fieldRequired(path.child("name")));
-  else errors.push(...pathSegmentErrors(name).map((message) => fieldInvalid(path.child("name"), name, message)));
+  else
+    errors.push(...pathSegmentErrors(name).map((message) => fieldInvalid(path.child("name"), name, message)));
   const subjects = (object["subjects"] ?? []) as readonly Subject[];
   subjects.forEach((subject, index) => {
     errors.push(...subjectErrors(subject, namespaced, FieldPath.of("subjects").index(index)));
@@ -115,14 +130,17 @@ function subjectErrors(subject: Subject, namespaced: boolean, path: FieldPath): 
   switch (kind) {
     case "ServiceAccount":
       if (name !== "") {
-        errors.push(...dns1123SubdomainErrors(name).map((message) => fieldInvalid(path.child("name"), name, message)));
+        errors.push(
+          ...dns1123SubdomainErrors(name).map((message) => fieldInvalid(path.child("name"), name, message)),
+        );
       }
       if (apiGroup !== "") errors.push(fieldNotSupported(path.child("apiGroup"), apiGroup, [""]));
       if (!namespaced && namespace === "") errors.push(fieldRequired(path.child("namespace")));
       break;
     case "User":
     case "Group":
-      if (apiGroup !== rbacGroup) errors.push(fieldNotSupported(path.child("apiGroup"), apiGroup, [rbacGroup]));
+      if (apiGroup !== rbacGroup)
+        errors.push(fieldNotSupported(path.child("apiGroup"), apiGroup, [rbacGroup]));
       break;
     default:
       errors.push(fieldNotSupported(path.child("kind"), kind, ["ServiceAccount", "User", "Group"]));

@@ -17,7 +17,12 @@ const maxTokenLength = 4_096;
 
 /** `revision` undefined makes an inconsistent token. */
 export function encodeContinue(prefix: string, { revision, after, seen }: Continuation): string {
-  const token = { v: "meta.k8s.io/v1", rv: revision ?? inconsistent, start: `${after.slice(prefix.length)}\0`, ...(seen === 0 ? {} : { seen }) };
+  const token = {
+    v: "meta.k8s.io/v1",
+    rv: revision ?? inconsistent,
+    start: `${after.slice(prefix.length)}\0`,
+    ...(seen === 0 ? {} : { seen }),
+  };
   return Buffer.from(JSON.stringify(token)).toString("base64url");
 }
 
@@ -26,19 +31,30 @@ export function decodeContinue(prefix: string, text: string): Continuation {
   const token = parse(text);
   const { v, rv, start, seen = 0 } = token;
   if (v !== "meta.k8s.io/v1") {
-    throw badRequest(`continue key is not valid: server does not recognize this encoded version ${JSON.stringify(v)}`);
+    throw badRequest(
+      `continue key is not valid: server does not recognize this encoded version ${JSON.stringify(v)}`,
+    );
   }
   if (typeof start !== "string" || start.length < 2 || !start.endsWith("\0")) {
-    throw badRequest('continue key is not valid: encoded start key empty (version meta.k8s.io/v1)');
+    throw badRequest("continue key is not valid: encoded start key empty (version meta.k8s.io/v1)");
   }
   const path = start.slice(0, -1);
-  if (path.includes("\0") || path.split("/").some((segment) => segment === "" || segment === "." || segment === "..")) {
+  if (
+    path.includes("\0") ||
+    path.split("/").some((segment) => segment === "" || segment === "." || segment === "..")
+  ) {
     throw badRequest(`continue key is not valid: ${JSON.stringify(path)}`);
   }
   if (typeof rv !== "number" || !Number.isSafeInteger(rv) || rv < inconsistent || rv === 0) {
-    throw badRequest("continue key is not valid: incorrect encoded start resourceVersion (version meta.k8s.io/v1)");
+    throw badRequest(
+      "continue key is not valid: incorrect encoded start resourceVersion (version meta.k8s.io/v1)",
+    );
   }
-  return { revision: rv === inconsistent ? undefined : (rv as Revision), after: (prefix + path) as Key, seen: typeof seen === "number" ? seen : 0 };
+  return {
+    revision: rv === inconsistent ? undefined : (rv as Revision),
+    after: (prefix + path) as Key,
+    seen: typeof seen === "number" ? seen : 0,
+  };
 }
 
 function parse(text: string): { v?: unknown; rv?: unknown; start?: unknown; seen?: unknown } {

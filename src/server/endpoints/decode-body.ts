@@ -7,8 +7,8 @@ import { parseJson } from "#machinery/json/read.ts";
 import { isJsonObject, type JsonObject, type JsonValue } from "#machinery/json/value.ts";
 import { apiVersionOf, type KubeObject, parseApiVersion } from "#machinery/meta/object.ts";
 import type { TypeCompiler } from "#machinery/schema/decode.ts";
-import { DecodeError } from "#machinery/schema/walk.ts";
 import type { TypeName, TypeResolver } from "#machinery/schema/types.ts";
+import { DecodeError } from "#machinery/schema/walk.ts";
 import { bareType } from "./media-types.ts";
 import type { FieldValidation } from "./write-options.ts";
 
@@ -26,7 +26,11 @@ export interface Codecs {
 }
 
 /** Media types of request bodies that carry objects. */
-export const acceptedBodies = ["application/json", "application/yaml", "application/vnd.kubernetes.protobuf"] as const;
+export const acceptedBodies = [
+  "application/json",
+  "application/yaml",
+  "application/vnd.kubernetes.protobuf",
+] as const;
 
 interface RawBody {
   readonly value: JsonObject;
@@ -73,7 +77,8 @@ export function normalise(
     object.metadata ??= {};
     return object;
   } catch (error) {
-    if (error instanceof DecodeError) throw badRequest(`${cannotHandle(expected, expected)}: ${error.message}`);
+    if (error instanceof DecodeError)
+      throw badRequest(`${cannotHandle(expected, expected)}: ${error.message}`);
     throw error;
   }
 }
@@ -90,7 +95,8 @@ export function decodeOptions(
   try {
     return codecs.compiler.compile(expected.type).decode(value).value;
   } catch (error) {
-    if (error instanceof DecodeError) throw badRequest(`${cannotHandle(expected, expected)}: ${error.message}`);
+    if (error instanceof DecodeError)
+      throw badRequest(`${cannotHandle(expected, expected)}: ${error.message}`);
     throw error;
   }
 }
@@ -117,7 +123,10 @@ function readBody(
       const envelope = decodeEnvelope(bytes);
       const typeMeta = { apiVersion: envelope.apiVersion, kind: envelope.kind };
       checkKind(expected, typeMeta);
-      return { value: { ...decodeProtobuf(codecs.types, expected.type, envelope.raw), ...typeMeta }, duplicates: [] };
+      return {
+        value: { ...decodeProtobuf(codecs.types, expected.type, envelope.raw), ...typeMeta },
+        duplicates: [],
+      };
     }
     default:
       throw unsupportedMediaType(acceptedBodies);
@@ -141,7 +150,9 @@ function checkKind(expected: ExpectedType, value: JsonObject): void {
   }
   if (kind !== "" && kind !== expected.kind) {
     const given = { version: parseApiVersion(wanted)?.version ?? "", kind: String(kind) };
-    throw badRequest(`${cannotHandle(given, expected)}: the kind in the data does not match the kind of the endpoint`);
+    throw badRequest(
+      `${cannotHandle(given, expected)}: the kind in the data does not match the kind of the endpoint`,
+    );
   }
 }
 
@@ -149,4 +160,12 @@ const cannotHandle = (given: { version: string; kind: string }, expected: Expect
   `${given.kind} in version ${JSON.stringify(given.version)} cannot be handled as a ${expected.kind}`;
 
 const jsonTypeName = (value: JsonValue): string =>
-  value === null ? "null" : Array.isArray(value) ? "array" : typeof value === "object" ? "number" : typeof value === "boolean" ? "bool" : typeof value;
+  value === null
+    ? "null"
+    : Array.isArray(value)
+      ? "array"
+      : typeof value === "object"
+        ? "number"
+        : typeof value === "boolean"
+          ? "bool"
+          : typeof value;

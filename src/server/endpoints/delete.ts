@@ -1,13 +1,13 @@
 /** DELETE of one object and of a collection (spec 8). */
 import { deleted } from "#machinery/errors/errors.ts";
 import { StatusError } from "#machinery/errors/status-error.ts";
-import type { Key } from "#storage/port.ts";
 import type { ClusterName } from "#registry/cluster-name.ts";
-import type { Resource } from "#registry/resource.ts";
 import { settleFreshness } from "#registry/read.ts";
+import type { Resource } from "#registry/resource.ts";
 import { StoredObject } from "#registry/stored-object.ts";
 import type { RequestContext } from "#server/context.ts";
 import { MAX_BODY_BYTES } from "#server/exchange.ts";
+import type { Key } from "#storage/port.ts";
 import { decodeOptions, type ExpectedType } from "./decode-body.ts";
 import type { ObjectEncoder } from "./encoder.ts";
 import { type ListOptions, listFreshness } from "./list-options.ts";

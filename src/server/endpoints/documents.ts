@@ -1,8 +1,8 @@
 /** Discovery and OpenAPI of a workspace: made once for each workspace type, whatever the number of workspaces. */
 import type { TypeResolver } from "#machinery/schema/types.ts";
+import type { RequestContext } from "#server/context.ts";
 import { answerDiscovery } from "#server/discovery/answer.ts";
 import { type DiscoveryDocuments, discoveryDocuments } from "#server/discovery/documents.ts";
-import type { RequestContext } from "#server/context.ts";
 import type { ServedSet } from "./served-set.ts";
 
 export interface DocumentOptions {
@@ -28,7 +28,8 @@ export function makeDocumentServer(
       path: info.path,
       accept: exchange.header("accept"),
       ifNoneMatch: exchange.header("if-none-match"),
-      serverAddress: exchange.header("host") ?? exchange.header(":authority") ?? new URL(options.externalUrl()).host,
+      serverAddress:
+        exchange.header("host") ?? exchange.header(":authority") ?? new URL(options.externalUrl()).host,
     });
     if (answer === undefined || answer.status === 404) return false;
     exchange.respond(answer.status, answer.headers, answer.body);

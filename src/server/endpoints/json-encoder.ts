@@ -1,10 +1,11 @@
 /** Objects as JSON (or YAML): stored bytes with the revision spliced in, parsed only for another version or for people. */
-import { apiVersionOf, type KubeObject } from "#machinery/meta/object.ts";
+
 import { writeYaml } from "#machinery/codecs/yaml.ts";
 import type { Status } from "#machinery/errors/status-error.ts";
 import { readJson } from "#machinery/json/read.ts";
 import type { JsonValue } from "#machinery/json/value.ts";
 import { writeJson, writePrettyJson } from "#machinery/json/write.ts";
+import { apiVersionOf, type KubeObject } from "#machinery/meta/object.ts";
 import { maxSplicedBytes, spliceInto, spliceStored } from "#machinery/schema/splice.ts";
 import { convertTo, type Resource } from "#registry/resource.ts";
 import type { StoredObject } from "#registry/stored-object.ts";
@@ -12,7 +13,13 @@ import type { EventType } from "#registry/watch.ts";
 import type { Exchange } from "#server/exchange.ts";
 import type { Revision } from "#storage/port.ts";
 import { Chunks } from "./chunks.ts";
-import { initialEventsEndAnnotation, type ListMeta, type ListWriter, type ObjectEncoder, sharedEncoding } from "./encoder.ts";
+import {
+  initialEventsEndAnnotation,
+  type ListMeta,
+  type ListWriter,
+  type ObjectEncoder,
+  sharedEncoding,
+} from "./encoder.ts";
 import { contentTypes } from "./media-types.ts";
 
 /** How JSON text is finally written. */
@@ -56,7 +63,11 @@ export class JsonEncoder implements ObjectEncoder {
   }
 
   respond(exchange: Exchange, code: number, object: StoredObject): void {
-    exchange.respond(code, { "content-type": this.contentType }, styled(this.#shape.one(object), this.#style));
+    exchange.respond(
+      code,
+      { "content-type": this.contentType },
+      styled(this.#shape.one(object), this.#style),
+    );
   }
 
   list(at: Revision): ListWriter {
@@ -158,12 +169,17 @@ export function objectShape(resource: Resource, version: string, kind: string): 
     form: `json ${version}`,
     one,
     eventObject: one,
-    bookmarkObject: (revision, initialEventsEnd) => bookmarkObject(apiVersion, kind, revision, initialEventsEnd),
+    bookmarkObject: (revision, initialEventsEnd) =>
+      bookmarkObject(apiVersion, kind, revision, initialEventsEnd),
     listHead: `{"kind":${JSON.stringify(`${kind}List`)},"apiVersion":${JSON.stringify(apiVersion)},"metadata":`,
     listItems: ',"items":[',
     addItem(chunks, object) {
       if (!raw) {
-        const { apiVersion: _v, kind: _k, ...rest } = convertTo(resource, object.object, version) as KubeObject;
+        const {
+          apiVersion: _v,
+          kind: _k,
+          ...rest
+        } = convertTo(resource, object.object, version) as KubeObject;
         chunks.text(writeJson(rest as unknown as JsonValue));
         return;
       }
@@ -176,7 +192,12 @@ export function objectShape(resource: Resource, version: string, kind: string): 
 }
 
 /** An object that says only how far the watch has come. */
-export function bookmarkObject(apiVersion: string, kind: string, revision: Revision, initialEventsEnd: boolean): JsonValue {
+export function bookmarkObject(
+  apiVersion: string,
+  kind: string,
+  revision: Revision,
+  initialEventsEnd: boolean,
+): JsonValue {
   return {
     kind,
     apiVersion,

@@ -1,6 +1,12 @@
 /** Query parameters of get, list, watch and deletecollection (apimachinery pkg/apis/meta/internalversion/validation). */
 import { badRequest, invalid } from "#machinery/errors/errors.ts";
-import { type FieldError, fieldForbidden, fieldInvalid, fieldNotSupported, fieldRequired } from "#machinery/errors/field-error.ts";
+import {
+  type FieldError,
+  fieldForbidden,
+  fieldInvalid,
+  fieldNotSupported,
+  fieldRequired,
+} from "#machinery/errors/field-error.ts";
 import { FieldSelector } from "#machinery/selectors/fields.ts";
 import { LabelSelector } from "#machinery/selectors/labels.ts";
 import { type Freshness, settleFreshness } from "#registry/read.ts";
@@ -52,17 +58,27 @@ function listErrors(options: ListOptions): FieldError[] {
   }
   if (match === "") return errors;
   if (resourceVersion === "") {
-    errors.push(fieldForbidden("resourceVersionMatch", "resourceVersionMatch is forbidden unless resourceVersion is provided"));
+    errors.push(
+      fieldForbidden(
+        "resourceVersionMatch",
+        "resourceVersionMatch is forbidden unless resourceVersion is provided",
+      ),
+    );
   }
   if (continueToken !== "") {
-    errors.push(fieldForbidden("resourceVersionMatch", "resourceVersionMatch is forbidden when continue is provided"));
+    errors.push(
+      fieldForbidden("resourceVersionMatch", "resourceVersionMatch is forbidden when continue is provided"),
+    );
   }
   if (match !== "Exact" && match !== "NotOlderThan") {
     errors.push(fieldNotSupported("resourceVersionMatch", match, ["Exact", "NotOlderThan", ""]));
   }
   if (match === "Exact" && resourceVersion === "0") {
     errors.push(
-      fieldForbidden("resourceVersionMatch", 'resourceVersionMatch "exact" is forbidden for resourceVersion "0"'),
+      fieldForbidden(
+        "resourceVersionMatch",
+        'resourceVersionMatch "exact" is forbidden for resourceVersion "0"',
+      ),
     );
   }
   return errors;
@@ -72,17 +88,36 @@ function watchErrors(options: ListOptions): FieldError[] {
   const { resourceVersion, resourceVersionMatch: match, sendInitialEvents } = options;
   const errors: FieldError[] = [];
   if (resourceVersion !== "" && parseRevision(resourceVersion) === undefined) {
-    errors.push(fieldInvalid("resourceVersion", resourceVersion, `strconv.ParseUint: parsing ${JSON.stringify(resourceVersion)}: invalid syntax`));
+    errors.push(
+      fieldInvalid(
+        "resourceVersion",
+        resourceVersion,
+        `strconv.ParseUint: parsing ${JSON.stringify(resourceVersion)}: invalid syntax`,
+      ),
+    );
   }
   if (sendInitialEvents !== undefined) {
     if (match === "") {
-      errors.push(fieldRequired("resourceVersionMatch", "sendInitialEvents requires setting resourceVersionMatch to NotOlderThan"));
+      errors.push(
+        fieldRequired(
+          "resourceVersionMatch",
+          "sendInitialEvents requires setting resourceVersionMatch to NotOlderThan",
+        ),
+      );
     } else if (match !== "NotOlderThan") {
-      errors.push(fieldForbidden("resourceVersionMatch", "sendInitialEvents requires setting resourceVersionMatch to NotOlderThan"));
+      errors.push(
+        fieldForbidden(
+          "resourceVersionMatch",
+          "sendInitialEvents requires setting resourceVersionMatch to NotOlderThan",
+        ),
+      );
     }
   } else if (match !== "") {
     errors.push(
-      fieldForbidden("resourceVersionMatch", "resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided"),
+      fieldForbidden(
+        "resourceVersionMatch",
+        "resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided",
+      ),
     );
   }
   return errors;
@@ -131,18 +166,23 @@ export function getFreshness(resourceVersion: string): Freshness {
 }
 
 /** How new a list must be, and whether `limit` counts (spec 5.1, the resourceVersion table). @throws StatusError 400 */
-export function listFreshness(options: ListOptions): { readonly freshness: Freshness; readonly limit: number } {
+export function listFreshness(options: ListOptions): {
+  readonly freshness: Freshness;
+  readonly limit: number;
+} {
   const { resourceVersion, resourceVersionMatch: match, limit } = options;
   if (resourceVersion === "") return { freshness: { kind: "consistent" }, limit };
   const revision = requireRevision(resourceVersion);
   if (revision === 0) return { freshness: { kind: "any" }, limit: 0 };
-  if (match === "Exact" || (match === "" && limit > 0)) return { freshness: { kind: "exact", revision }, limit };
+  if (match === "Exact" || (match === "" && limit > 0))
+    return { freshness: { kind: "exact", revision }, limit };
   return { freshness: { kind: "not-older", revision }, limit };
 }
 
 function requireRevision(text: string): Revision {
   const revision = parseRevision(text);
-  if (revision === undefined) throw badRequest(`Invalid value: ${JSON.stringify(text)}: invalid resource version`);
+  if (revision === undefined)
+    throw badRequest(`Invalid value: ${JSON.stringify(text)}: invalid resource version`);
   return revision;
 }
 

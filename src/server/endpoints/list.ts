@@ -26,7 +26,11 @@ export async function serveList(
   encoder: ObjectEncoder,
 ): Promise<void> {
   const { registry } = services;
-  const prefix = listPrefix(target.resource.collection, target.cluster, target.cluster === "*" ? "" : target.namespace);
+  const prefix = listPrefix(
+    target.resource.collection,
+    target.cluster,
+    target.cluster === "*" ? "" : target.namespace,
+  );
   const page = await settle(services, options, prefix);
   const { at, after, limit } = page;
   if (at < registry.store.compacted()) throw tooOld(registry.store.current(), prefix, after);
@@ -56,7 +60,10 @@ export async function serveList(
       return undefined;
     });
   if (scanned === undefined) return;
-  const meta: ListMeta = { resourceVersion: String(at), ...rest(services, target, options, page, writer.count, scanned.resumeAfter, prefix) };
+  const meta: ListMeta = {
+    resourceVersion: String(at),
+    ...rest(services, target, options, page, writer.count, scanned.resumeAfter, prefix),
+  };
   if (stream === undefined) {
     writer.respond(context.exchange, meta);
   } else {

@@ -22,14 +22,19 @@ export function makeEncoder(
   const { format, shape, metaVersion } = media;
   const style = {
     yaml: format === "yaml",
-    pretty: format === "json" && (media.pretty || wantsPretty(context.query, context.exchange.header("user-agent"))),
+    pretty:
+      format === "json" &&
+      (media.pretty || wantsPretty(context.query, context.exchange.header("user-agent"))),
   };
   if (shape === "Table") {
     const include = includeObject(context.query.get("includeObject") ?? "");
     const object = objectShape(resource, version.version, version.kind);
     const columns = services.columns.columnsFor(resource.group, resource.resource);
     const now = (): number => services.clock.now();
-    return new JsonEncoder(tableShape(columns, metaVersion, include, (stored) => readJson(object.one(stored)), now), style);
+    return new JsonEncoder(
+      tableShape(columns, metaVersion, include, (stored) => readJson(object.one(stored)), now),
+      style,
+    );
   }
   // One key for each of a few hundred kinds and a handful of forms: bounded by the catalogue.
   const key = `${resource.collection}${version.version} ${format} ${shape} ${metaVersion} ${style.pretty ? "pretty" : ""}`;
@@ -37,13 +42,15 @@ export function makeEncoder(
   if (encoder === undefined) {
     if (format === "protobuf") {
       // Custom resources have no protobuf form; their metadata has (spec 3.1).
-      if (shape === "object" && resource.group.endsWith("kcp.io")) throw notAcceptable(["application/json", "application/yaml"]);
+      if (shape === "object" && resource.group.endsWith("kcp.io"))
+        throw notAcceptable(["application/json", "application/yaml"]);
       encoder =
         shape === "object"
           ? objectProtobufEncoder(services.types, resource, version)
           : partialProtobufEncoder(services.types, metaVersion);
     } else {
-      const made = shape === "object" ? objectShape(resource, version.version, version.kind) : partialShape(metaVersion);
+      const made =
+        shape === "object" ? objectShape(resource, version.version, version.kind) : partialShape(metaVersion);
       encoder = new JsonEncoder(made, style);
     }
     services.encoders.set(key, encoder);

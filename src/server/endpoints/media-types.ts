@@ -106,7 +106,8 @@ function parseAccept(header: string): Clause[] {
       const parameters = new Map<string, string>();
       for (const parameter of rest) {
         const equals = parameter.indexOf("=");
-        if (equals > 0) parameters.set(parameter.slice(0, equals), parameter.slice(equals + 1).replaceAll('"', ""));
+        if (equals > 0)
+          parameters.set(parameter.slice(0, equals), parameter.slice(equals + 1).replaceAll('"', ""));
       }
       const quality = Number(parameters.get("q") ?? "1");
       return { type: type.toLowerCase(), quality: Number.isFinite(quality) ? quality : 0, parameters };

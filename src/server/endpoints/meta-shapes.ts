@@ -4,8 +4,8 @@ import type { JsonValue } from "#machinery/json/value.ts";
 import { writeJson } from "#machinery/json/write.ts";
 import type { KubeObject } from "#machinery/meta/object.ts";
 import type { StoredObject } from "#registry/stored-object.ts";
-import { bookmarkObject, type JsonShape } from "./json-encoder.ts";
 import { initialEventsEndAnnotation } from "./encoder.ts";
+import { bookmarkObject, type JsonShape } from "./json-encoder.ts";
 
 export type IncludeObject = "None" | "Metadata" | "Object";
 
@@ -67,7 +67,8 @@ export function tableShape(
   return {
     form: "",
     one: (object) => Buffer.from(writeJson(table(String(object.revision), [row(object)], true)), "utf8"),
-    eventObject: (object) => Buffer.from(writeJson(table(String(object.revision), [row(object)], takeFirst())), "utf8"),
+    eventObject: (object) =>
+      Buffer.from(writeJson(table(String(object.revision), [row(object)], takeFirst())), "utf8"),
     bookmarkObject(revision, end) {
       const object = {
         kind: "PartialObjectMetadata",

@@ -12,11 +12,11 @@ import type { ObjectEncoder } from "./encoder.ts";
 import { serveGet } from "./get.ts";
 import { serveList } from "./list.ts";
 import { parseListOptions } from "./list-options.ts";
-import { acceptedAnswers, type Offer } from "./media-types.ts";
 import { makeEncoder } from "./make-encoder.ts";
+import { acceptedAnswers, type Offer } from "./media-types.ts";
+import { respondStatus } from "./respond-status.ts";
 import type { ServedResource, ServedSet } from "./served-set.ts";
 import { type EndpointServices, namespaceOf } from "./services.ts";
-import { respondStatus } from "./respond-status.ts";
 import { serveWatch } from "./watch.ts";
 import { serveCreate, servePatch, serveUpdate } from "./write.ts";
 
@@ -49,7 +49,11 @@ export function makeRestEndpoint(options: RestOptions): Endpoint {
 }
 
 /** Another server may have created the workspace a moment ago: look again on a fresh copy, then say no. */
-async function waitForTenant(options: RestOptions, context: RequestContext, cluster: ClusterName): Promise<void> {
+async function waitForTenant(
+  options: RestOptions,
+  context: RequestContext,
+  cluster: ClusterName,
+): Promise<void> {
   const { registry } = options.services;
   const fresh = registry.store.fresh();
   if (typeof fresh !== "number") await fresh;
@@ -61,11 +65,19 @@ async function waitForTenant(options: RestOptions, context: RequestContext, clus
     : serveDocument(options, context, served);
 }
 
-async function serveDocument(options: RestOptions, context: RequestContext, served: ServedSet): Promise<void> {
+async function serveDocument(
+  options: RestOptions,
+  context: RequestContext,
+  served: ServedSet,
+): Promise<void> {
   if (!(await options.serveDocument(context, served))) throw pageNotFound();
 }
 
-function serveResource(options: RestOptions, context: RequestContext, served: ServedSet): void | Promise<void> {
+function serveResource(
+  options: RestOptions,
+  context: RequestContext,
+  served: ServedSet,
+): void | Promise<void> {
   const { services } = options;
   const { info } = context;
   const found = served.find(info.apiGroup, info.apiVersion, info.resource);
@@ -78,8 +90,10 @@ function serveResource(options: RestOptions, context: RequestContext, served: Se
   const verbs: readonly string[] = subresource?.verbs ?? found.version.verbs;
   if (!verbs.includes(info.verb)) throw methodNotSupported(resource, info.verb);
   if (resource.namespaced && info.namespace === "" && info.name !== "") throw notFoundGeneric();
-  if (!resource.namespaced && info.namespace !== "" && resource.resource !== "namespaces") throw notFoundGeneric();
-  if (resource.namespaced && info.namespace === "" && info.verb === "create") throw methodNotSupported(resource, "create");
+  if (!resource.namespaced && info.namespace !== "" && resource.resource !== "namespaces")
+    throw notFoundGeneric();
+  if (resource.namespaced && info.namespace === "" && info.verb === "create")
+    throw methodNotSupported(resource, "create");
   return serveVerb(services, context, found, resource, subresource);
 }
 
@@ -104,7 +118,13 @@ function serveVerb(
         namespace: namespaceOf(context, resource),
       };
       if (info.verb === "list") {
-        return serveList(services, context, target, options, encoderFor({ list: true, stream: false, transforms: true }));
+        return serveList(
+          services,
+          context,
+          target,
+          options,
+          encoderFor({ list: true, stream: false, transforms: true }),
+        );
       }
       const encoder = encoderFor({ list: false, stream: true, transforms: true });
       return serveWatch(services, context, target, { ...options, watch: true }, encoder);

@@ -1,8 +1,9 @@
 /** Review kinds: questions that are answered and never stored (authentication.k8s.io, authorization.k8s.io). */
-import type { Attributes, Authorizer } from "#authz/authorizer.ts";
+
 import type { UserInfo } from "#authn/user-info.ts";
-import { badRequest, methodNotSupported, notAcceptable } from "#machinery/errors/errors.ts";
+import type { Attributes, Authorizer } from "#authz/authorizer.ts";
 import { encodeObjectProtobuf } from "#machinery/codecs/envelope.ts";
+import { badRequest, methodNotSupported, notAcceptable } from "#machinery/errors/errors.ts";
 import type { KubeObject } from "#machinery/meta/object.ts";
 import type { RequestContext } from "#server/context.ts";
 import { MAX_BODY_BYTES } from "#server/exchange.ts";
@@ -46,7 +47,10 @@ export async function serveReview(
     const body = encodeObjectProtobuf(services.types, version.type, review);
     context.exchange.respond(201, { "content-type": contentTypes.protobuf }, body);
   } else {
-    const body = styled(Buffer.from(JSON.stringify(review)), { yaml: media.format === "yaml", pretty: media.pretty });
+    const body = styled(Buffer.from(JSON.stringify(review)), {
+      yaml: media.format === "yaml",
+      pretty: media.pretty,
+    });
     context.exchange.respond(201, { "content-type": contentTypes[media.format] }, body);
   }
 }

@@ -35,6 +35,9 @@ export function withServedSubresources(info: ResourceInfo): ResourceInfo {
   const served = (subresource: Subresource): boolean => servedSubresources.includes(subresource.name);
   return {
     ...info,
-    versions: info.versions.map((version) => ({ ...version, subresources: version.subresources.filter(served) })),
+    versions: info.versions.map((version) => ({
+      ...version,
+      subresources: version.subresources.filter(served),
+    })),
   };
 }

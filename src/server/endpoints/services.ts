@@ -1,5 +1,5 @@
-import type { Clock } from "#base/clock.ts";
 import type { ColumnSource } from "#api/columns/types.ts";
+import type { Clock } from "#base/clock.ts";
 import type { TypeCompiler } from "#machinery/schema/decode.ts";
 import type { TypeResolver } from "#machinery/schema/types.ts";
 import type { Registry } from "#registry/registry.ts";

@@ -20,6 +20,7 @@ const retryAfterSeconds = 1;
 function rethrow(error: unknown): never {
   if (error instanceof StoreLimitError) throw requestEntityTooLargeFor(error.message);
   if (error instanceof StoreUnavailableError) throw serviceUnavailable(error.message, retryAfterSeconds);
-  if (error instanceof CompactedError) throw expired(`too old resource version: ${error.requested} (${error.compacted})`);
+  if (error instanceof CompactedError)
+    throw expired(`too old resource version: ${error.requested} (${error.compacted})`);
   throw error;
 }

@@ -75,10 +75,12 @@ export class WatchSet {
       } else if (entry.bookmarks && nowMs >= entry.nextBookmarkMs) {
         const usual = nowMs + bookmarkEveryMs;
         const last = entry.endsAtMs - lastBookmarkMs;
-        entry.nextBookmarkMs = entry.nextBookmarkMs >= last ? Number.POSITIVE_INFINITY : Math.min(usual, last);
+        entry.nextBookmarkMs =
+          entry.nextBookmarkMs >= last ? Number.POSITIVE_INFINITY : Math.min(usual, last);
         entry.watch.bookmark();
       }
     }
-    this.#cancelTick = this.#open.size === 0 || this.#closed ? undefined : this.#clock.after(tickMs, () => this.#tick());
+    this.#cancelTick =
+      this.#open.size === 0 || this.#closed ? undefined : this.#clock.after(tickMs, () => this.#tick());
   }
 }

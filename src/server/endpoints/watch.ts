@@ -1,13 +1,13 @@
 /** WATCH: from any kept revision, with initial events, bookmarks and selector transitions (spec 5.3). */
 import { expired, statusOf } from "#machinery/errors/errors.ts";
+import type { ClusterScope } from "#registry/cluster-name.ts";
 import { settleFreshness } from "#registry/read.ts";
 import type { Resource } from "#registry/resource.ts";
 import type { StoredObject } from "#registry/stored-object.ts";
 import type { EventType } from "#registry/watch.ts";
-import type { ClusterScope } from "#registry/cluster-name.ts";
-import { CompactedError, type Revision, type Watch } from "#storage/port.ts";
 import type { RequestContext } from "#server/context.ts";
 import type { ResponseStream } from "#server/exchange.ts";
+import { CompactedError, type Revision, type Watch } from "#storage/port.ts";
 import type { ObjectEncoder } from "./encoder.ts";
 import { type ListOptions, parseRevision } from "./list-options.ts";
 import type { EndpointServices } from "./services.ts";
@@ -34,7 +34,8 @@ export async function serveWatch(
   encoder: ObjectEncoder,
 ): Promise<void> {
   const { registry } = services;
-  const initial = options.sendInitialEvents ?? (options.resourceVersion === "" || options.resourceVersion === "0");
+  const initial =
+    options.sendInitialEvents ?? (options.resourceVersion === "" || options.resourceVersion === "0");
   const given = options.resourceVersion === "" ? undefined : parseRevision(options.resourceVersion);
   let after = given ?? registry.store.current();
   if (initial) {

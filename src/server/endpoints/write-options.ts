@@ -1,6 +1,12 @@
 /** Query parameters and bodies that say how to write (apimachinery pkg/apis/meta/v1/validation). */
 import { badRequest, invalid } from "#machinery/errors/errors.ts";
-import { type FieldError, fieldInvalid, fieldNotSupported, fieldForbidden, fieldTooLong } from "#machinery/errors/field-error.ts";
+import {
+  type FieldError,
+  fieldForbidden,
+  fieldInvalid,
+  fieldNotSupported,
+  fieldTooLong,
+} from "#machinery/errors/field-error.ts";
 import type { JsonObject } from "#machinery/json/value.ts";
 import type { Query } from "#server/context.ts";
 import { parseBoolean, parseInteger } from "./list-options.ts";
@@ -16,7 +22,10 @@ export interface WriteOptions {
 const maxFieldManagerLength = 128;
 
 /** @throws StatusError 422 naming `CreateOptions`, `UpdateOptions` or `PatchOptions` */
-export function parseWriteOptions(query: Query, kind: "CreateOptions" | "UpdateOptions" | "PatchOptions"): WriteOptions {
+export function parseWriteOptions(
+  query: Query,
+  kind: "CreateOptions" | "UpdateOptions" | "PatchOptions",
+): WriteOptions {
   const errors: FieldError[] = [];
   const dryRun = query.getAll("dryRun").filter((value) => value !== "");
   errors.push(...dryRunErrors(dryRun));
@@ -25,7 +34,8 @@ export function parseWriteOptions(query: Query, kind: "CreateOptions" | "UpdateO
     errors.push(fieldNotSupported("fieldValidation", fieldValidation, ["Ignore", "Warn", "Strict"]));
   }
   const fieldManager = query.get("fieldManager") ?? "";
-  if (fieldManager.length > maxFieldManagerLength) errors.push(fieldTooLong("fieldManager", maxFieldManagerLength));
+  if (fieldManager.length > maxFieldManagerLength)
+    errors.push(fieldTooLong("fieldManager", maxFieldManagerLength));
   else if (!/^[\p{L}\p{M}\p{N}\p{P}\p{S} ]*$/u.test(fieldManager)) {
     errors.push(fieldInvalid("fieldManager", fieldManager, "should only contain printable characters"));
   }
@@ -59,21 +69,38 @@ export function parseDeleteOptions(query: Query, body: JsonObject | undefined): 
         orphanDependents?: boolean;
       }
     | undefined;
-  const dryRun = fromBody === undefined ? query.getAll("dryRun").filter((value) => value !== "") : (fromBody.dryRun ?? []);
+  const dryRun =
+    fromBody === undefined ? query.getAll("dryRun").filter((value) => value !== "") : (fromBody.dryRun ?? []);
   const options: DeleteOptions = {
     dryRun: dryRun.length > 0,
     preconditions: { ...fromBody?.preconditions },
-    gracePeriodSeconds: fromBody === undefined ? parseInteger(query, "gracePeriodSeconds") : fromBody.gracePeriodSeconds,
-    propagationPolicy: (fromBody === undefined ? query.get("propagationPolicy") : fromBody.propagationPolicy) ?? "",
-    orphanDependents: fromBody === undefined ? parseBoolean(query, "orphanDependents") : fromBody.orphanDependents,
+    gracePeriodSeconds:
+      fromBody === undefined ? parseInteger(query, "gracePeriodSeconds") : fromBody.gracePeriodSeconds,
+    propagationPolicy:
+      (fromBody === undefined ? query.get("propagationPolicy") : fromBody.propagationPolicy) ?? "",
+    orphanDependents:
+      fromBody === undefined ? parseBoolean(query, "orphanDependents") : fromBody.orphanDependents,
   };
   const errors: FieldError[] = [...dryRunErrors(dryRun)];
   const { propagationPolicy, orphanDependents } = options;
   if (propagationPolicy !== "" && orphanDependents !== undefined) {
-    errors.push(fieldInvalid("propagationPolicy", propagationPolicy, "orphanDependents and deletionPropagation cannot be both set"));
+    errors.push(
+      fieldInvalid(
+        "propagationPolicy",
+        propagationPolicy,
+        "orphanDependents and deletionPropagation cannot be both set",
+      ),
+    );
   }
   if (!["", "Foreground", "Background", "Orphan"].includes(propagationPolicy)) {
-    errors.push(fieldNotSupported("propagationPolicy", propagationPolicy, ["Foreground", "Background", "Orphan", "nil"]));
+    errors.push(
+      fieldNotSupported("propagationPolicy", propagationPolicy, [
+        "Foreground",
+        "Background",
+        "Orphan",
+        "nil",
+      ]),
+    );
   }
   if (errors.length > 0) throw invalid({ group: "meta.k8s.io", kind: "DeleteOptions" }, "", errors);
   return options;
@@ -85,7 +112,9 @@ function dryRunErrors(values: readonly string[]): FieldError[] {
 
 /** Grace periods and the like have no meaning without nodes; a malformed `timeout` is refused by the filters. */
 export const unsupportedPropagation = (options: DeleteOptions): boolean =>
-  options.propagationPolicy === "Foreground" || options.propagationPolicy === "Orphan" || options.orphanDependents === true;
+  options.propagationPolicy === "Foreground" ||
+  options.propagationPolicy === "Orphan" ||
+  options.orphanDependents === true;
 
 /** The boolean `pretty` parameter, and tools whose users read the answer (apiserver negotiation isPrettyPrint). */
 export function wantsPretty(query: Query, userAgent: string | undefined): boolean {

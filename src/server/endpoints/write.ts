@@ -28,7 +28,10 @@ export interface WriteTarget {
   readonly expected: ExpectedType;
 }
 
-const requesterOf = (context: RequestContext): Requester => ({ user: context.user, warn: (text) => context.warn(text) });
+const requesterOf = (context: RequestContext): Requester => ({
+  user: context.user,
+  warn: (text) => context.warn(text),
+});
 
 export async function serveCreate(
   services: EndpointServices,
@@ -104,7 +107,11 @@ export async function servePatch(
   const type = bareType(context.exchange.header("content-type"));
   // Custom resources, as kcp's kinds are there, have no strategic merge patch (spec 7.1).
   const strategic = !target.resource.group.endsWith("kcp.io");
-  const accepted: string[] = [patchTypes.json, patchTypes.merge, ...(strategic ? [patchTypes.strategic] : [])];
+  const accepted: string[] = [
+    patchTypes.json,
+    patchTypes.merge,
+    ...(strategic ? [patchTypes.strategic] : []),
+  ];
   if (!accepted.includes(type)) throw unsupportedMediaType(accepted);
   const options = parseWriteOptions(context.query, "PatchOptions");
   const bytes = await context.exchange.readBody(MAX_BODY_BYTES);
@@ -138,7 +145,8 @@ type Patch = (current: JsonObject) => JsonValue;
 function preparePatch(services: EndpointServices, target: WriteTarget, type: string, bytes: Buffer): Patch {
   const patch = parseJson(bytes).value;
   if (type === patchTypes.json) return (current) => applyJsonPatch(current, patch);
-  if (!isJsonObject(patch)) throw badRequest(`error decoding patch: expected an object, got ${writeJson(patch).slice(0, 64)}`);
+  if (!isJsonObject(patch))
+    throw badRequest(`error decoding patch: expected an object, got ${writeJson(patch).slice(0, 64)}`);
   if (type === patchTypes.merge) return (current) => applyMergePatch(current, patch);
   const schema = { kind: "ref", ref: target.expected.type } as const;
   return (current) => applyStrategicMergePatch(current, patch, schema, services.types);
@@ -154,12 +162,20 @@ function normalisePatched(
   warn: (text: string) => void,
 ): KubeObject {
   const complain = (message: string): StatusError =>
-    invalid({ group: "", kind: "" }, "", [fieldInvalid("patch", bytes.toString("utf8").slice(0, 4_096), message)]);
+    invalid({ group: "", kind: "" }, "", [
+      fieldInvalid("patch", bytes.toString("utf8").slice(0, 4_096), message),
+    ]);
   if (!isJsonObject(patched)) throw complain("the patch result is not an object");
   const { apiVersion, kind } = patched;
   const object = ((): KubeObject => {
     try {
-      return normalise(services, target.expected, { value: patched, duplicates: [] }, options.fieldValidation, warn);
+      return normalise(
+        services,
+        target.expected,
+        { value: patched, duplicates: [] },
+        options.fieldValidation,
+        warn,
+      );
     } catch (error) {
       if (error instanceof StatusError && error.code === 400) throw complain(error.message);
       throw error;

@@ -3,6 +3,7 @@
  * with. Nothing survives the process. Plain data structures: a sorted array of keys, every key's versions, one log.
  */
 import { compareBytes } from "#base/bytes.ts";
+import { checkLimits } from "../limits.ts";
 import type { History, Scope } from "../local/history.ts";
 import {
   type Change,
@@ -25,7 +26,6 @@ import {
   type Watch,
   type WatchOptions,
 } from "../port.ts";
-import { checkLimits } from "../limits.ts";
 import { WatchHub } from "../watch-hub.ts";
 
 interface Version {
@@ -108,7 +108,8 @@ class MemoryStore implements Store, History {
   }
 
   count(collection: string, tenant?: string): number {
-    const count = tenant === undefined ? this.#totals.get(collection) : this.#counts.get(tenant)?.get(collection);
+    const count =
+      tenant === undefined ? this.#totals.get(collection) : this.#counts.get(tenant)?.get(collection);
     return count?.count ?? 0;
   }
 
@@ -184,7 +185,9 @@ class MemoryStore implements Store, History {
   lastChange(scope: Scope): Revision {
     if (scope.type === "all") return this.#current;
     const count =
-      scope.type === "tenant" ? this.#counts.get(scope.tenant)?.get(scope.collection) : this.#totals.get(scope.collection);
+      scope.type === "tenant"
+        ? this.#counts.get(scope.tenant)?.get(scope.collection)
+        : this.#totals.get(scope.collection);
     return count?.lastRevision ?? noRevision;
   }
 
@@ -217,8 +220,10 @@ class MemoryStore implements Store, History {
     versions.push({ revision, value });
     const previous = last?.value === undefined ? undefined : { revision: last.revision, value: last.value };
     this.#countChange(key, revision, (value === undefined ? 0 : 1) - (previous === undefined ? 0 : 1));
-    if (previous !== undefined) for (const term of this.#keySpace.terms(key, previous.value)) this.#removeTerm({ term, key });
-    if (value !== undefined) for (const term of this.#keySpace.terms(key, value)) this.#addTerm({ term, key });
+    if (previous !== undefined)
+      for (const term of this.#keySpace.terms(key, previous.value)) this.#removeTerm({ term, key });
+    if (value !== undefined)
+      for (const term of this.#keySpace.terms(key, value)) this.#addTerm({ term, key });
     changes.push({ revision, key, value, previous });
     return revision;
   }
@@ -271,7 +276,8 @@ class MemoryStore implements Store, History {
   }
 }
 
-const compareTerms = (a: IndexEntry, b: IndexEntry): number => compareBytes(a.term, b.term) || compareBytes(a.key, b.key);
+const compareTerms = (a: IndexEntry, b: IndexEntry): number =>
+  compareBytes(a.term, b.term) || compareBytes(a.key, b.key);
 
 /** The first index whose element compares at or above 0. */
 function lowerBound<T>(sorted: readonly T[], compare: (element: T) => number): number {
