@@ -35,7 +35,7 @@ export function freePort(): Promise<number> {
   });
 }
 
-export const scratch = (): string => mkdtempSync(join(process.env["BENCH_TMP"] ?? tmpdir(), "myriad-bench-"));
+export const scratch = (): string => mkdtempSync(join(process.env.BENCH_TMP ?? tmpdir(), "myriad-bench-"));
 
 /** Starts `myriad start` on a directory (a new one unless given) and waits until it is ready. */
 export async function startMyriad(
@@ -93,7 +93,7 @@ export function readKubeconfig(path: string): { ca: Buffer; cert?: Buffer; key?:
   if (ca === undefined) throw new Error("the kubeconfig has no CA");
   const cert = bytes(user, "client-certificate");
   const key = bytes(user, "client-key");
-  const token = user["token"];
+  const token = user.token;
   return { ca, ...(cert && { cert }), ...(key && { key }), ...(token !== undefined && { token }) };
 }
 

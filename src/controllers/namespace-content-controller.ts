@@ -45,7 +45,7 @@ export function namespaceContentController(registry: Registry, caPem: () => stri
       } else if (resource === configMaps) {
         const transform = (current: KubeObject | undefined): KubeObject => ({
           ...(current ?? object),
-          data: object["data"],
+          data: object.data,
         });
         const version = resource.storage.version;
         const request = {

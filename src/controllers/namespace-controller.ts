@@ -97,7 +97,7 @@ export function namespaceController(registry: Registry): Controller {
               spec: { finalizers: specFinalizers(current).filter((finalizer) => finalizer !== "kubernetes") },
             };
           }
-          const status = { ...(current["status"] as { conditions?: Condition[] } | undefined) };
+          const status = { ...(current.status as { conditions?: Condition[] } | undefined) };
           return {
             ...current,
             status: {

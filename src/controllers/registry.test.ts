@@ -130,12 +130,12 @@ test("no concurrent update is lost", async () => {
   await Promise.all(
     Array.from({ length: 30 }, () =>
       update("counter", (current) => {
-        const { n } = current["data"] as { n: string };
+        const { n } = current.data as { n: string };
         return { ...current, data: { n: String(Number(n) + 1) } };
       }),
     ),
   );
-  assert.deepEqual((await get("counter"))["data"], { n: "30" });
+  assert.deepEqual((await get("counter")).data, { n: "30" });
 });
 
 test("finalizers hold a deleted object until the last one is removed", async () => {
@@ -188,7 +188,7 @@ test("a watch sees transitions of its selector, with the old object and the new 
       events.push({
         type,
         name: object.location.name,
-        app: object.object.metadata.labels?.["app"],
+        app: object.object.metadata.labels?.app,
         revision: object.revision,
       }),
     onBatchEnd: () => undefined,

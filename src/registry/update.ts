@@ -178,8 +178,8 @@ function keepSystemFields(object: KubeObject, old: KubeObject): void {
 function separateStatus(resource: Resource, object: KubeObject, old: KubeObject, subresource: string): void {
   if (!resource.hasStatus) return;
   if (subresource === "") {
-    if (old["status"] === undefined) delete object["status"];
-    else object["status"] = old["status"];
+    if (old.status === undefined) delete object.status;
+    else object.status = old.status;
   } else if (subresource === "status") {
     for (const field of Object.keys(object)) {
       if (field !== "metadata" && field !== "status" && !Object.hasOwn(old, field)) delete object[field];

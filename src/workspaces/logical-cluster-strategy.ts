@@ -45,9 +45,9 @@ export const logicalClusterStrategy: Strategy = {
     );
   },
   prepareForDeletion(object) {
-    object["status"] = { ...(object["status"] as object | undefined), phase: "Deleting" };
+    object.status = { ...(object.status as object | undefined), phase: "Deleting" };
   },
 };
 
 const specField = (object: KubeObject, field: string): JsonValue =>
-  ((object["spec"] ?? {}) as Record<string, JsonValue>)[field] ?? null;
+  ((object.spec ?? {}) as Record<string, JsonValue>)[field] ?? null;

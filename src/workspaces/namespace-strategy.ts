@@ -12,31 +12,31 @@ const nameLabel = "kubernetes.io/metadata.name";
 const immortal: readonly string[] = ["default", "kube-system", "kube-public"];
 
 export const specFinalizers = (namespace: KubeObject): string[] =>
-  ((namespace["spec"] ?? {}) as { finalizers?: string[] }).finalizers ?? [];
+  ((namespace.spec ?? {}) as { finalizers?: string[] }).finalizers ?? [];
 
 export const namespacePhase = (namespace: KubeObject): string =>
-  ((namespace["status"] ?? {}) as { phase?: string }).phase ?? "";
+  ((namespace.status ?? {}) as { phase?: string }).phase ?? "";
 
 export function namespaceStrategy(caPem: () => string): Strategy {
   return {
     validateName: (name) => dns1123LabelErrors(name),
     prepareForCreate(object) {
       const finalizers = specFinalizers(object);
-      object["spec"] = {
+      object.spec = {
         finalizers: finalizers.includes("kubernetes") ? finalizers : [...finalizers, "kubernetes"],
       };
-      object["status"] = { phase: "Active" };
+      object.status = { phase: "Active" };
       if (object.metadata.name !== undefined) setNameLabel(object);
     },
     prepareForUpdate(object, old, { subresource }) {
       if (subresource === "finalize") {
         // Only the finalizers of the spec can be changed here.
-        const spec = object["spec"];
+        const spec = object.spec;
         for (const field of Object.keys(old)) object[field] = old[field];
-        object["spec"] = { ...(spec as object | undefined), finalizers: specFinalizers({ ...object, spec }) };
+        object.spec = { ...(spec as object | undefined), finalizers: specFinalizers({ ...object, spec }) };
       } else {
-        object["spec"] = { ...(object["spec"] as object | undefined), finalizers: specFinalizers(old) };
-        if (subresource === "") object["status"] = old["status"];
+        object.spec = { ...(object.spec as object | undefined), finalizers: specFinalizers(old) };
+        if (subresource === "") object.status = old.status;
       }
       setNameLabel(object);
     },
@@ -58,7 +58,7 @@ export function namespaceStrategy(caPem: () => string): Strategy {
     },
     hasPendingFinalizers: (object) => specFinalizers(object).length > 0,
     prepareForDeletion(object) {
-      object["status"] = { ...(object["status"] as object | undefined), phase: "Terminating" };
+      object.status = { ...(object.status as object | undefined), phase: "Terminating" };
     },
     companions: (object, context) => namespaceContent(context.cluster, object.metadata.name ?? "", caPem()),
   };

@@ -54,7 +54,7 @@ export interface WorkspaceSpec {
 }
 
 export const workspaceSpec = (workspace: KubeObject): WorkspaceSpec =>
-  (workspace["spec"] ?? {}) as WorkspaceSpec;
+  (workspace.spec ?? {}) as WorkspaceSpec;
 
 /** A condition as kcp's conditions library writes it. */
 export interface Condition {

@@ -49,7 +49,7 @@ export function workspaceStrategy(options: WorkspaceStrategyOptions): Strategy {
     companions: (object, context) => companions(object, context, options),
     prepareForUpdate: keepServerAnnotations,
     prepareForDeletion(object) {
-      object["status"] = { ...(object["status"] as object | undefined), phase: "Deleting" };
+      object.status = { ...(object.status as object | undefined), phase: "Deleting" };
       object.metadata.labels = { ...object.metadata.labels, [phaseLabel]: "Deleting" };
     },
   };
@@ -70,7 +70,7 @@ function prepareForCreate(
       : { name: given.type.name, path: given.type.path ?? defaultWorkspaceType.path };
   const path = childPath(parent.path, metadata.name ?? "");
   const cluster = generateClusterName(context.nowMs, context.randomBytes);
-  object["spec"] = {
+  object.spec = {
     ...given,
     type,
     cluster,
@@ -83,7 +83,7 @@ function prepareForCreate(
   };
   metadata.labels = { ...metadata.labels, [phaseLabel]: "Ready" };
   metadata.finalizers = [...new Set([...(metadata.finalizers ?? []), logicalClusterFinalizer])];
-  object["status"] = {
+  object.status = {
     phase: "Ready",
     conditions: readyConditions(context.nowMs, ["WorkspaceScheduled", "WorkspaceInitialized"]),
   };

@@ -109,7 +109,7 @@ export async function makeTestRegistry(
         metadata: { name },
       };
       const created = await create(parent, "workspaces.tenancy.kcp.io", "", object);
-      return (created["spec"] as { cluster: ClusterName }).cluster;
+      return (created.spec as { cluster: ClusterName }).cluster;
     },
     async settled() {
       // Quiet means: everything written was looked at, and nothing is queued; twice, because work writes.

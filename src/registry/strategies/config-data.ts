@@ -43,30 +43,30 @@ export const secretStrategy: Strategy = {
   prepareForCreate: takeStringData,
   prepareForUpdate: (object, old) => {
     // Upstream keeps the type of an update that names none.
-    if ((object["type"] ?? "") === "") object["type"] = old["type"];
+    if ((object.type ?? "") === "") object.type = old.type;
     takeStringData(object);
   },
   validate: secretErrors,
   validateUpdate: (object, old) => [
-    ...(object["type"] === old["type"] ? [] : [fieldInvalid("type", object["type"], "field is immutable")]),
+    ...(object.type === old.type ? [] : [fieldInvalid("type", object.type, "field is immutable")]),
     ...immutableErrors(object, old, ["data"]),
   ],
-  selectableFields: { type: (object) => String(object["type"] ?? "") },
+  selectableFields: { type: (object) => String(object.type ?? "") },
 };
 
 /** `stringData` is write-only: it becomes `data`. A Secret without a type is Opaque. */
 function takeStringData(object: KubeObject): void {
   const given = stringsOf(object, "stringData");
-  delete object["stringData"];
+  delete object.stringData;
   if (Object.keys(given).length > 0) {
     const encoded = Object.entries(given).map(([key, text]) => [
       key,
       Buffer.from(text, "utf8").toString("base64"),
     ]);
     const merged = { ...stringsOf(object, "data"), ...Object.fromEntries(encoded) } as Strings;
-    object["data"] = Object.fromEntries(Object.entries(merged).sort(([a], [b]) => (a < b ? -1 : 1)));
+    object.data = Object.fromEntries(Object.entries(merged).sort(([a], [b]) => (a < b ? -1 : 1)));
   }
-  if ((object["type"] ?? "") === "") object["type"] = "Opaque";
+  if ((object.type ?? "") === "") object.type = "Opaque";
 }
 
 function secretErrors(object: KubeObject): FieldError[] {
@@ -77,7 +77,7 @@ function secretErrors(object: KubeObject): FieldError[] {
   const has = (key: string): boolean => Object.hasOwn(data, key);
   const required = (...keys: string[]): FieldError[] =>
     keys.filter((key) => !has(key)).map((key) => fieldRequired(at(key)));
-  switch (object["type"]) {
+  switch (object.type) {
     case "kubernetes.io/service-account-token": {
       const name = "kubernetes.io/service-account.name";
       if ((object.metadata.annotations?.[name] ?? "") === "") {
@@ -141,8 +141,8 @@ function keyErrors(field: string, data: Strings): FieldError[] {
 }
 
 function immutableErrors(object: KubeObject, old: KubeObject, fields: readonly string[]): FieldError[] {
-  if (old["immutable"] !== true) return [];
-  const errors = object["immutable"] === true ? [] : [fieldForbidden("immutable", immutableDetail)];
+  if (old.immutable !== true) return [];
+  const errors = object.immutable === true ? [] : [fieldForbidden("immutable", immutableDetail)];
   for (const field of fields) {
     const same = jsonEqual((object[field] ?? null) as JsonValue, (old[field] ?? null) as JsonValue);
     if (!same) errors.push(fieldForbidden(field, immutableDetail));

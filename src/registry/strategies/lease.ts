@@ -5,7 +5,7 @@ import type { Strategy } from "#registry/strategy.ts";
 
 export const leaseStrategy: Strategy = {
   validate(object): FieldError[] {
-    const { leaseDurationSeconds, leaseTransitions, preferredHolder, strategy } = (object["spec"] ?? {}) as {
+    const { leaseDurationSeconds, leaseTransitions, preferredHolder, strategy } = (object.spec ?? {}) as {
       leaseDurationSeconds?: number;
       leaseTransitions?: number;
       preferredHolder?: string;

@@ -35,9 +35,7 @@ export const roleStrategy: Strategy = { validate: (object) => rulesErrors(object
 export const clusterRoleStrategy: Strategy = {
   validate(object): FieldError[] {
     const errors = rulesErrors(object, false);
-    const aggregation = object["aggregationRule"] as
-      | { clusterRoleSelectors?: readonly unknown[] }
-      | undefined;
+    const aggregation = object.aggregationRule as { clusterRoleSelectors?: readonly unknown[] } | undefined;
     if (aggregation !== undefined && (aggregation.clusterRoleSelectors ?? []).length === 0) {
       const at = FieldPath.of("aggregationRule").child("clusterRoleSelectors");
       errors.push(
@@ -57,21 +55,21 @@ function bindingStrategy(namespaced: boolean): Strategy {
     prepareForUpdate: (object) => setDefaults(object),
     validate: (object) => bindingErrors(object, namespaced),
     validateUpdate: (object, old) =>
-      jsonEqual(object["roleRef"] as JsonValue, old["roleRef"] as JsonValue)
+      jsonEqual(object.roleRef as JsonValue, old.roleRef as JsonValue)
         ? []
-        : [fieldInvalid("roleRef", object["roleRef"], "cannot change roleRef")],
+        : [fieldInvalid("roleRef", object.roleRef, "cannot change roleRef")],
   };
 }
 
 function setDefaults(object: KubeObject): void {
-  const roleRef = (object["roleRef"] ?? {}) as RoleRef;
-  object["roleRef"] = {
+  const roleRef = (object.roleRef ?? {}) as RoleRef;
+  object.roleRef = {
     ...roleRef,
     apiGroup: (roleRef.apiGroup ?? "") === "" ? rbacGroup : roleRef.apiGroup,
   };
-  const subjects = object["subjects"] as readonly Subject[] | undefined;
+  const subjects = object.subjects as readonly Subject[] | undefined;
   if (subjects === undefined) return;
-  object["subjects"] = subjects.map((subject) =>
+  object.subjects = subjects.map((subject) =>
     (subject.apiGroup ?? "") === "" && (subject.kind === "User" || subject.kind === "Group")
       ? { ...subject, apiGroup: rbacGroup }
       : subject,
@@ -79,7 +77,7 @@ function setDefaults(object: KubeObject): void {
 }
 
 function rulesErrors(object: KubeObject, namespaced: boolean): FieldError[] {
-  const rules = (object["rules"] ?? []) as readonly PolicyRule[];
+  const rules = (object.rules ?? []) as readonly PolicyRule[];
   return rules.flatMap((rule, index) => ruleErrors(rule, namespaced, FieldPath.of("rules").index(index)));
 }
 
@@ -108,7 +106,7 @@ function ruleErrors(rule: PolicyRule, namespaced: boolean, path: FieldPath): Fie
 }
 
 function bindingErrors(object: KubeObject, namespaced: boolean): FieldError[] {
-  const { apiGroup = "", kind = "", name = "" } = (object["roleRef"] ?? {}) as RoleRef;
+  const { apiGroup = "", kind = "", name = "" } = (object.roleRef ?? {}) as RoleRef;
   const path = FieldPath.of("roleRef");
   const kinds = namespaced ? ["Role", "ClusterRole"] : ["ClusterRole"];
   const errors: FieldError[] = [];
@@ -117,7 +115,7 @@ function bindingErrors(object: KubeObject, namespaced: boolean): FieldError[] {
   if (name === "") errors.push(fieldRequired(path.child("name")));
   else
     errors.push(...pathSegmentErrors(name).map((message) => fieldInvalid(path.child("name"), name, message)));
-  const subjects = (object["subjects"] ?? []) as readonly Subject[];
+  const subjects = (object.subjects ?? []) as readonly Subject[];
   subjects.forEach((subject, index) => {
     errors.push(...subjectErrors(subject, namespaced, FieldPath.of("subjects").index(index)));
   });

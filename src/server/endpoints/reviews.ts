@@ -42,7 +42,7 @@ export async function serveReview(
   const contentType = context.exchange.header("content-type");
   const warn = (text: string): void => context.warn(text);
   const review = decodeObject(services, expected, bytes, contentType, options.fieldValidation, warn);
-  review["status"] = await answer(reviews, context, version.kind, review);
+  review.status = await answer(reviews, context, version.kind, review);
   if (media.format === "protobuf") {
     const body = encodeObjectProtobuf(services.types, version.type, review);
     context.exchange.respond(201, { "content-type": contentTypes.protobuf }, body);
@@ -61,7 +61,7 @@ function answer(
   kind: string,
   review: KubeObject,
 ): Promise<Fields> | Fields {
-  const spec = (review["spec"] ?? {}) as Fields;
+  const spec = (review.spec ?? {}) as Fields;
   switch (kind) {
     case "SelfSubjectReview":
       return { userInfo: userInfo(context.user) };
@@ -90,7 +90,7 @@ function userInfo(user: UserInfo): Fields {
 }
 
 async function tokenReview(reviews: ReviewServices, spec: Fields): Promise<Fields> {
-  const token = typeof spec["token"] === "string" ? spec["token"] : "";
+  const token = typeof spec.token === "string" ? spec.token : "";
   if (token === "") throw badRequest("token is required for TokenReview in authentication");
   const user = await reviews.authenticateToken(token);
   return user === undefined ? { user: {} } : { authenticated: true, user: userInfo(user) };
@@ -103,22 +103,22 @@ async function accessReview(
   user: UserInfo,
   spec: Fields,
 ): Promise<Fields> {
-  const resource = spec["resourceAttributes"] as Record<string, string> | undefined;
-  const path = spec["nonResourceAttributes"] as Record<string, string> | undefined;
+  const resource = spec.resourceAttributes as Record<string, string> | undefined;
+  const path = spec.nonResourceAttributes as Record<string, string> | undefined;
   if ((resource === undefined) === (path === undefined)) {
     throw badRequest("exactly one of nonResourceAttributes or resourceAttributes must be specified");
   }
   const attributes: Attributes = {
     user,
-    verb: resource?.["verb"] ?? path?.["verb"] ?? "",
+    verb: resource?.verb ?? path?.verb ?? "",
     resourceRequest: resource !== undefined,
-    namespace: resource?.["namespace"] ?? "",
-    apiGroup: resource?.["group"] ?? "",
-    apiVersion: resource?.["version"] ?? "",
-    resource: resource?.["resource"] ?? "",
-    subresource: resource?.["subresource"] ?? "",
-    name: resource?.["name"] ?? "",
-    path: path?.["path"] ?? "",
+    namespace: resource?.namespace ?? "",
+    apiGroup: resource?.group ?? "",
+    apiVersion: resource?.version ?? "",
+    resource: resource?.resource ?? "",
+    subresource: resource?.subresource ?? "",
+    name: resource?.name ?? "",
+    path: path?.path ?? "",
     cluster: context.cluster.kind === "one" ? context.cluster.name : "*",
   };
   const { decision, reason } = await authorizer.authorize(attributes);
@@ -130,15 +130,15 @@ async function accessReview(
 }
 
 function reviewedUser(spec: Fields): UserInfo {
-  const name = typeof spec["user"] === "string" ? spec["user"] : "";
-  const groups = (spec["groups"] ?? []) as string[];
+  const name = typeof spec.user === "string" ? spec.user : "";
+  const groups = (spec.groups ?? []) as string[];
   if (name === "" && groups.length === 0) throw badRequest("at least one of user or group must be specified");
-  const uid = typeof spec["uid"] === "string" ? spec["uid"] : "";
-  return { name, uid, groups, extra: (spec["extra"] ?? {}) as UserInfo["extra"] };
+  const uid = typeof spec.uid === "string" ? spec.uid : "";
+  return { name, uid, groups, extra: (spec.extra ?? {}) as UserInfo["extra"] };
 }
 
 function checkLocal(context: RequestContext, spec: Fields): void {
-  const { namespace = "" } = (spec["resourceAttributes"] ?? {}) as { namespace?: string };
+  const { namespace = "" } = (spec.resourceAttributes ?? {}) as { namespace?: string };
   if (namespace !== context.info.namespace) {
     throw badRequest("spec.resourceAttributes.namespace must match the namespace of the URL");
   }
