@@ -7,7 +7,11 @@ import { parse } from "yaml";
 import { adminKubeconfig, kubeconfigYaml, workspaceKubeconfig } from "./kubeconfig.ts";
 import { writeFileAtomic } from "./write-file.ts";
 
-const credentials = { caPem: "CA", adminCertPem: "CERT", adminKeyPem: "KEY" };
+const credentials = {
+  ca: "CA",
+  admin: { cert: "CERT", key: "KEY" },
+  shardAdmin: { cert: "SHARD CERT", key: "SHARD KEY" },
+};
 
 test("the contexts are kcp's, and root is the current one", () => {
   const config = adminKubeconfig("https://[::1]:6443", credentials);
@@ -22,7 +26,14 @@ test("the contexts are kcp's, and root is the current one", () => {
     ["shard-base", "shard-admin", "https://[::1]:6443"],
   ]);
   assert.equal(config["current-context"], "root");
-  assert.equal(config.users[0]!.user["client-key-data"], Buffer.from("KEY").toString("base64"));
+  const keys = config.users.map(({ name, user }) => [
+    name,
+    Buffer.from(user["client-key-data"], "base64").toString(),
+  ]);
+  assert.deepEqual(keys, [
+    ["kcp-admin", "KEY"],
+    ["shard-admin", "SHARD KEY"],
+  ]);
 });
 
 test("the YAML says what the object says", () => {

@@ -1,10 +1,17 @@
 /** The administrator's kubeconfig, with kcp's contexts (kcp's `pkg/server/options`, spec section 1.24). */
 
-/** What the certificates room has made: the serving CA, and a client certificate of group system:masters. */
+export interface ClientCertificate {
+  readonly cert: string;
+  readonly key: string;
+}
+
+/** PEM texts: what clients trust, and client certificates of group system:masters. */
 export interface AdminCredentials {
-  readonly caPem: string;
-  readonly adminCertPem: string;
-  readonly adminKeyPem: string;
+  readonly ca: string;
+  /** User `kcp-admin`. */
+  readonly admin: ClientCertificate;
+  /** User `shard-admin`. */
+  readonly shardAdmin: ClientCertificate;
 }
 
 export interface Kubeconfig {
@@ -36,27 +43,29 @@ const contexts = [
 
 const base64 = (text: string): string => Buffer.from(text, "utf8").toString("base64");
 
+const userEntry = (name: string, { cert, key }: ClientCertificate) => ({
+  name,
+  user: { "client-certificate-data": base64(cert), "client-key-data": base64(key) },
+});
+
 /** `url` is the server's base address. Certificates are embedded, so the file can be carried elsewhere. */
 export function adminKubeconfig(url: string, credentials: AdminCredentials): Kubeconfig {
-  const user = {
-    "client-certificate-data": base64(credentials.adminCertPem),
-    "client-key-data": base64(credentials.adminKeyPem),
-  };
+  const certificateAuthority = base64(credentials.ca);
   return {
     apiVersion: "v1",
     kind: "Config",
     clusters: contexts.map(([name, , path]) => ({
       name,
-      cluster: { server: `${url}${path}`, "certificate-authority-data": base64(credentials.caPem) },
+      cluster: { server: `${url}${path}`, "certificate-authority-data": certificateAuthority },
     })),
     contexts: contexts.map(([name, userName]) => ({ name, context: { cluster: name, user: userName } })),
-    users: ["kcp-admin", "shard-admin"].map((name) => ({ name, user })),
+    users: [userEntry("kcp-admin", credentials.admin), userEntry("shard-admin", credentials.shardAdmin)],
     "current-context": "root",
     preferences: {},
   };
 }
 
-/** The same workspace for another context: one kubeconfig that points at `/clusters/<cluster>` only. */
+/** A kubeconfig that points at one workspace only. `cluster` is a path or a logical cluster's name. */
 export function workspaceKubeconfig(url: string, credentials: AdminCredentials, cluster: string): Kubeconfig {
   const admin = adminKubeconfig(url, credentials);
   const name = cluster;

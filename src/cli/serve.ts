@@ -1,12 +1,64 @@
-/** Where options meet the server's composition root: the one file of this room that builds a server. */
-import type { AdminCredentials } from "./kubeconfig.ts";
+/** Where options meet the server: opens files, makes certificates, builds the API server from its parts. */
+import { randomBytes } from "node:crypto";
+import { readFile } from "node:fs/promises";
+import { hostname, networkInterfaces } from "node:os";
+import { join } from "node:path";
+import { unionAuthenticator } from "#authn/authenticator.ts";
+import { parseTokenFile, tokenAuthenticator } from "#authn/token-file.ts";
+import { x509Authenticator } from "#authn/x509.ts";
+import { authorizerChain, privilegedGroupAuthorizer, publicInfoAuthorizer } from "#authz/chain.ts";
+import { systemClock } from "#base/clock.ts";
+import { type ApiServer, startApiServer } from "#server/api-server.ts";
+import type { TokenAuthenticator } from "#server/endpoints/reviews.ts";
+import { pkiDirectory } from "#server/pki/directory.ts";
+import { ensurePki, type Pki, type PkiFiles } from "#server/pki/pki.ts";
+import type { Store } from "#storage/port.ts";
+import { type AdminCredentials, adminKubeconfig, kubeconfigYaml } from "./kubeconfig.ts";
+import { createLog, type Log } from "./log.ts";
+import { openMemory, openStore } from "./open-store.ts";
 import type { StartOptions } from "./options.ts";
 import type { RunningServer } from "./start.ts";
 import { CommandError } from "./terminal.ts";
+import { writeFileAtomic } from "./write-file.ts";
+
+const random = (size: number): Uint8Array => randomBytes(size);
 
 /** Builds the server that the options describe, and writes the administrator's kubeconfig. */
-export function serve(_options: StartOptions): Promise<RunningServer> {
-  return Promise.reject(new CommandError("the server is not connected to the command line yet"));
+export async function serve(options: StartOptions): Promise<RunningServer> {
+  const log = createLog(options.verbosity);
+  const [tls, clientCa, tokens] = await Promise.all([
+    readTls(options.tls),
+    options.clientCaFile === undefined ? undefined : readOption("--client-ca-file", options.clientCaFile),
+    options.tokenAuthFile === undefined ? undefined : readOption("--token-auth-file", options.tokenAuthFile),
+  ]);
+  const pki = ensurePki({
+    files: pkiDirectory(join(options.rootDirectory, "pki")),
+    now: systemClock.now(),
+    randomBytes: random,
+    hosts: hostsOf(options),
+  });
+  // Clients trust our own authority, and whatever certificate the operator serves with.
+  const ca = tls === undefined ? pki.ca : `${tls.cert.trimEnd()}\n${pki.ca}`;
+  const store = await openStore(options);
+  const server = await start({
+    store,
+    log,
+    pki: { ...pki, ca, serving: tls ?? pki.serving },
+    clientCas: clientCa === undefined ? [pki.ca] : [pki.ca, clientCa],
+    tokens,
+    host: options.bindAddress,
+    port: options.securePort,
+    externalUrl: options.shardExternalUrl,
+  });
+  const url = reachableUrl(server.url);
+  try {
+    const kubeconfig = adminKubeconfig(url, { ca, admin: pki.admin, shardAdmin: pki.shardAdmin });
+    await writeFileAtomic(options.kubeconfigPath, kubeconfigYaml(kubeconfig), 0o600);
+  } catch (error) {
+    await server.close();
+    throw new CommandError(`cannot write the kubeconfig: ${(error as Error).message}`);
+  }
+  return { url, close: () => server.close(), failed: new Promise(() => undefined) };
 }
 
 export interface ServerInMemory {
@@ -15,10 +67,123 @@ export interface ServerInMemory {
   close(): Promise<void>;
 }
 
-/** A server on the memory engine, at loopback, that writes no file. */
-export function serveInMemory(_options: {
+export interface MemoryOptions {
+  /** Default: a free one. */
   readonly port?: number;
   readonly historyRetentionMs?: number;
-}): Promise<ServerInMemory> {
-  return Promise.reject(new CommandError("the server is not connected to the command line yet"));
+}
+
+/** A server on the memory engine, at loopback, that writes no file. */
+export async function serveInMemory(options: MemoryOptions): Promise<ServerInMemory> {
+  const pki = ensurePki({ files: memoryFiles(), now: systemClock.now(), randomBytes: random, hosts: [] });
+  const server = await start({
+    store: openMemory(options.historyRetentionMs),
+    log: createLog(0),
+    pki,
+    clientCas: [pki.ca],
+    tokens: undefined,
+    host: "127.0.0.1",
+    port: options.port ?? 0,
+    externalUrl: undefined,
+  });
+  const { ca, admin, shardAdmin } = pki;
+  return { url: server.url, credentials: { ca, admin, shardAdmin }, close: () => server.close(0) };
+}
+
+interface Parts {
+  readonly store: Store;
+  readonly log: Log;
+  readonly pki: Pki;
+  readonly clientCas: readonly string[];
+  readonly tokens: string | undefined;
+  readonly host: string;
+  readonly port: number;
+  readonly externalUrl: string | undefined;
+}
+
+/** Starts the API server; where it cannot start, the store is closed again. */
+async function start({
+  store,
+  log,
+  pki,
+  clientCas,
+  tokens,
+  host,
+  port,
+  externalUrl,
+}: Parts): Promise<ApiServer> {
+  try {
+    const byToken = tokenAuthenticator(tokens === undefined ? new Map() : parseTokenFile(tokens));
+    const authenticateToken: TokenAuthenticator = async (token) => {
+      const answer = await byToken.authenticate({ certificate: undefined, authorization: `Bearer ${token}` });
+      return answer.kind === "user" ? answer.user : undefined;
+    };
+    return await startApiServer({
+      store,
+      clock: systemClock,
+      randomBytes: random,
+      host,
+      port,
+      tls: { ...pki.serving, clientCas },
+      caPem: pki.ca,
+      authenticator: unionAuthenticator([x509Authenticator(systemClock), byToken]),
+      authorizer: authorizerChain([privilegedGroupAuthorizer, publicInfoAuthorizer]),
+      authenticateToken,
+      ...(externalUrl !== undefined && { externalUrl }),
+      log,
+    });
+  } catch (error) {
+    await store.close();
+    throw explainListenError(error, host, port);
+  }
+}
+
+function explainListenError(error: unknown, host: string, port: number): unknown {
+  const reasons: Readonly<Record<string, string>> = {
+    EADDRINUSE: "is in use by another process: stop it, or choose another --secure-port",
+    EADDRNOTAVAIL: "is not an address of this machine: choose another --bind-address",
+    EACCES: "may not be used by this user: choose a --secure-port above 1023",
+  };
+  const reason = reasons[(error as NodeJS.ErrnoException).code ?? ""];
+  return reason === undefined ? error : new CommandError(`${host} port ${port} ${reason}`);
+}
+
+const wildcardHosts: Readonly<Record<string, string>> = { "0.0.0.0": "127.0.0.1", "[::]": "[::1]" };
+
+/** The address that a client on this machine connects to: nobody can connect to "all addresses". */
+function reachableUrl(url: string): string {
+  const { hostname: host, port } = new URL(url);
+  return `https://${wildcardHosts[host] ?? host}:${port === "" ? "443" : port}`;
+}
+
+/** Names and addresses that the serving certificate has to be good for. */
+function hostsOf({ bindAddress, shardBaseUrl, shardExternalUrl }: StartOptions): string[] {
+  const urls = [shardBaseUrl, shardExternalUrl].filter((url) => url !== undefined);
+  const named = urls.map((url) => new URL(url).hostname.replace(/^\[|\]$/g, ""));
+  const isWildcard = bindAddress === "0.0.0.0" || bindAddress === "::";
+  if (!isWildcard) return [bindAddress, ...named];
+  const addresses = Object.values(networkInterfaces()).flatMap((list) => list ?? []);
+  return [hostname(), ...addresses.filter(({ scopeid }) => !scopeid).map(({ address }) => address), ...named];
+}
+
+async function readTls(files: StartOptions["tls"]): Promise<{ key: string; cert: string } | undefined> {
+  if (files === undefined) return undefined;
+  const [cert, key] = await Promise.all([
+    readOption("--tls-cert-file", files.certFile),
+    readOption("--tls-private-key-file", files.keyFile),
+  ]);
+  return { cert, key };
+}
+
+async function readOption(flag: string, path: string): Promise<string> {
+  try {
+    return await readFile(path, "utf8");
+  } catch (error) {
+    throw new CommandError(`${flag}: ${(error as Error).message}`);
+  }
+}
+
+function memoryFiles(): PkiFiles {
+  const files = new Map<string, string>();
+  return { read: (name) => files.get(name), write: (name, text) => void files.set(name, text) };
 }
