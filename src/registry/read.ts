@@ -92,7 +92,7 @@ export interface ScanRequest {
    * Called for every match, in key order. The object's `value` is valid during the call only. May ask for a pause (slow
    * reader) by returning a promise, which is awaited before the scan goes on.
    */
-  visit(object: StoredObject): void | Promise<void>;
+  visit(object: StoredObject): Promise<void> | undefined | void;
 }
 
 export interface ScanResult {
@@ -118,7 +118,7 @@ export async function scanCollection(registry: Registry, request: ScanRequest): 
     let stopped = false;
     let full = false;
     let sinceClock = 0;
-    let pause: void | Promise<void>;
+    let pause: Promise<void> | undefined;
     const deadline = registry.clock.now() + sliceMs;
     try {
       registry.store.visit(range, at, (key, value, revision) => {
@@ -135,7 +135,7 @@ export async function scanCollection(registry: Registry, request: ScanRequest): 
         ) {
           visited++;
           lastVisited = key;
-          pause = request.visit(stored);
+          pause = request.visit(stored) ?? undefined;
         }
         if (pause === undefined && (++sinceClock < entriesPerClockRead || registry.clock.now() < deadline)) {
           if (sinceClock >= entriesPerClockRead) sinceClock = 0;

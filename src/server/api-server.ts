@@ -35,8 +35,13 @@ import type { EndpointServices } from "./endpoints/services.ts";
 import { translateStoreErrors } from "./endpoints/store-errors.ts";
 import { WatchSet } from "./endpoints/watch-set.ts";
 import { createFilters } from "./filters.ts";
+import { type HealthOptions, pingCheck } from "./health.ts";
+import { Metrics } from "./metrics.ts";
 import { Pipeline } from "./pipeline.ts";
 import type { Request } from "./request.ts";
+import { requestMetrics } from "./request-metrics.ts";
+import { addProcessMetrics, systemEndpoints } from "./system-endpoints.ts";
+import { versionInfo } from "./version.ts";
 import { createTransport, type TlsMaterial } from "./transport/transport.ts";
 
 export interface ApiServerOptions {
@@ -56,6 +61,8 @@ export interface ApiServerOptions {
   readonly authenticateToken: TokenAuthenticator;
   /** Base of `spec.URL`, without a slash at the end; default: the address that is served. */
   readonly externalUrl?: string;
+  /** Of this program. */
+  readonly version: string;
   /** One line for the operator; `error` is a bug or a failing part of the machine. */
   readonly log: (message: string, error?: unknown) => void;
 }
@@ -103,13 +110,13 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
     ),
   });
 
-  const types = loadCatalogue();
+  const catalogue = loadCatalogue();
   const watches = new WatchSet(clock);
   const services: EndpointServices = {
     registry,
     clock,
-    types,
-    compiler: new TypeCompiler(types),
+    types: catalogue,
+    compiler: new TypeCompiler(catalogue),
     columns: builtinColumns(),
     negotiator: new Negotiator(),
     encoders: new Map(),
@@ -122,11 +129,23 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
     services,
     servedBy: (type) => (type === kubernetesType ? kubernetes : universal),
     servedByAll: kubernetes,
-    serveDocument: makeDocumentServer({ types, externalUrl: () => externalUrl }),
+    serveDocument: makeDocumentServer({ catalogue, externalUrl: () => externalUrl, now: () => clock.now() }),
     serveVirtual: (context, served) =>
       serveReview({ services, authorizer, authenticateToken }, context, served),
   });
+  const metrics = new Metrics();
+  addProcessMetrics(metrics, clock.now());
+  const system = systemEndpoints({
+    version: versionInfo(options.version, { version: process.versions.node, platform: process.platform, arch: process.arch }),
+    metrics,
+    health: healthOptions(() => (closing !== undefined ? "shutting down" : ready ? undefined : "starting"), options.log),
+    listedPaths: () => ["/api", "/api/v1", "/apis", "/openapi/v3"],
+  });
   const endpoint: Endpoint = (context) => {
+    if (!context.info.isResourceRequest) {
+      const own = system.get(context.info.path);
+      if (own !== undefined) return own(context);
+    }
     if (!ready) throw serviceUnavailable("the server is starting", 1);
     return rest(context);
   };
@@ -151,6 +170,11 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
     clock,
     writeStatus: (exchange, status) => respondStatus(services, exchange, status.code, status),
     onBug,
+    onDone: requestMetrics(
+      metrics,
+      () => clock.now(),
+      (group, version, resource) => kubernetes.find(group, version, resource) !== undefined,
+    ),
   });
   const transport = createTransport({ tls: options.tls, handle: pipeline.handle, clock, onBug });
   const port = await transport.listen(options.host, options.port);
@@ -190,6 +214,13 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
       return closing;
     },
   };
+}
+
+/** All three endpoints share their checks; only readiness depends on the start and the end. */
+function healthOptions(notReady: () => string | undefined, log: ApiServerOptions["log"]): HealthOptions {
+  const onFailure = (path: string, check: string, why: string): void => log(`${path}: ${check} failed: ${why}`);
+  const live = [pingCheck];
+  return { healthz: live, livez: live, readyz: [pingCheck, { name: "started", check: notReady }], onFailure };
 }
 
 /** Every resource that some workspace type serves, once. */

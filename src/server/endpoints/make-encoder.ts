@@ -4,7 +4,7 @@ import { readJson } from "#machinery/json/read.ts";
 import type { Resource } from "#registry/resource.ts";
 import type { RequestContext } from "#server/context.ts";
 import type { ObjectEncoder } from "./encoder.ts";
-import { JsonEncoder, objectShape } from "./json-encoder.ts";
+import { JsonEncoder, type JsonStyle, objectShape } from "./json-encoder.ts";
 import type { MediaType } from "./media-types.ts";
 import { type IncludeObject, partialShape, tableShape } from "./meta-shapes.ts";
 import { objectProtobufEncoder, partialProtobufEncoder } from "./protobuf-encoder.ts";
@@ -38,24 +38,30 @@ export function makeEncoder(
   }
   // One key for each of a few hundred kinds and a handful of forms: bounded by the catalogue.
   const key = `${resource.collection}${version.version} ${format} ${shape} ${metaVersion} ${style.pretty ? "pretty" : ""}`;
-  let encoder = services.encoders.get(key);
-  if (encoder === undefined) {
-    if (format === "protobuf") {
-      // Custom resources have no protobuf form; their metadata has (spec 3.1).
-      if (shape === "object" && resource.group.endsWith("kcp.io"))
-        throw notAcceptable(["application/json", "application/yaml"]);
-      encoder =
-        shape === "object"
-          ? objectProtobufEncoder(services.types, resource, version)
-          : partialProtobufEncoder(services.types, metaVersion);
-    } else {
-      const made =
-        shape === "object" ? objectShape(resource, version.version, version.kind) : partialShape(metaVersion);
-      encoder = new JsonEncoder(made, style);
-    }
-    services.encoders.set(key, encoder);
-  }
+  const known = services.encoders.get(key);
+  if (known !== undefined) return known;
+  const encoder = makeStateless(services, resource, version, media, style);
+  services.encoders.set(key, encoder);
   return encoder;
+}
+
+function makeStateless(
+  services: EndpointServices,
+  resource: Resource,
+  version: ResourceVersion,
+  { format, shape, metaVersion }: MediaType,
+  style: JsonStyle,
+): ObjectEncoder {
+  if (format !== "protobuf") {
+    return new JsonEncoder(
+      shape === "object" ? objectShape(resource, version.version, version.kind) : partialShape(metaVersion),
+      style,
+    );
+  }
+  if (shape !== "object") return partialProtobufEncoder(services.types, metaVersion);
+  // Custom resources have no protobuf form; their metadata has (spec 3.1).
+  if (resource.group.endsWith("kcp.io")) throw notAcceptable(["application/json", "application/yaml"]);
+  return objectProtobufEncoder(services.types, resource, version);
 }
 
 /** @throws StatusError 400 */

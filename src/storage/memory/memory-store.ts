@@ -232,8 +232,8 @@ class MemoryStore implements Store, History {
     const partition = this.#keySpace.partition(key);
     if (partition === undefined) return;
     const { collection, tenant } = partition;
-    let ofTenant = this.#counts.get(tenant);
-    if (ofTenant === undefined) this.#counts.set(tenant, (ofTenant = new Map()));
+    const ofTenant = this.#counts.get(tenant) ?? new Map<string, Count>();
+    this.#counts.set(tenant, ofTenant);
     for (const counts of [ofTenant, this.#totals]) {
       const count = counts.get(collection) ?? { count: 0, lastRevision: noRevision };
       count.count += by;
