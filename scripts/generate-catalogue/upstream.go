@@ -38,15 +38,7 @@ func dependencyDir(module string) string {
 // enabled in their own servers; they are added here.
 func enabledVersions(kubernetes string) map[string]bool {
 	file := parse(filepath.Join(kubernetes, "pkg/controlplane/instance.go"))
-	imports := map[string]string{}
-	for _, spec := range file.Imports {
-		path, _ := strconv.Unquote(spec.Path.Value)
-		name := filepath.Base(path)
-		if spec.Name != nil {
-			name = spec.Name.Name
-		}
-		imports[name] = path
-	}
+	imports := importsOf(file)
 	lists := map[string][]string{}
 	enabledLists := map[string]bool{}
 	ast.Inspect(file, func(node ast.Node) bool {
@@ -91,15 +83,29 @@ func enabledVersions(kubernetes string) map[string]bool {
 	return enabled
 }
 
+func importsOf(file *ast.File) map[string]string {
+	imports := map[string]string{}
+	for _, spec := range file.Imports {
+		path, _ := strconv.Unquote(spec.Path.Value)
+		name := filepath.Base(path)
+		if spec.Name != nil {
+			name = spec.Name.Name
+		}
+		imports[name] = path
+	}
+	return imports
+}
+
 func parse(path string) *ast.File {
 	file, err := parser.ParseFile(token.NewFileSet(), path, nil, parser.ParseComments)
 	must(err)
 	return file
 }
 
-// readEnums finds string types marked `+enum` and the constants of each; keyed by "import/path.Type".
+// readEnums finds string types marked as enums and the constants of each; keyed by "import/path.Type".
 func readEnums(modules []string) map[string][]string {
-	enums := map[string][]string{}
+	sources := &sources{constants: map[string]ast.Expr{}, files: map[string]*sourceFile{}}
+	var files []*sourceFile
 	for _, module := range modules {
 		root := dependencyDir(module)
 		must(filepath.WalkDir(root, func(path string, entry os.DirEntry, err error) error {
@@ -111,17 +117,84 @@ func readEnums(modules []string) map[string][]string {
 				return nil
 			}
 			relative, _ := filepath.Rel(root, filepath.Dir(path))
-			readEnumsOfFile(parse(path), filepath.ToSlash(filepath.Join(module, relative)), enums)
+			files = append(files, sources.add(parse(path), filepath.ToSlash(filepath.Join(module, relative))))
 			return nil
 		}))
 	}
-	for name, values := range enums {
+	enums := map[string][]string{}
+	for _, file := range files {
+		readEnumsOfFile(sources, file, enums)
+	}
+	for _, values := range enums {
 		sort.Strings(values)
-		if len(values) == 0 {
-			delete(enums, name)
-		}
 	}
 	return enums
+}
+
+// sources knows the expression of every constant, and the file it stands in.
+type sources struct {
+	constants map[string]ast.Expr
+	files     map[string]*sourceFile
+}
+
+type sourceFile struct {
+	ast     *ast.File
+	pkg     string
+	imports map[string]string
+}
+
+func (s *sources) add(file *ast.File, pkg string) *sourceFile {
+	added := &sourceFile{ast: file, pkg: pkg, imports: importsOf(file)}
+	eachConstant(file, func(name string, _ *ast.ValueSpec, value ast.Expr) {
+		s.constants[pkg+"."+name] = value
+		s.files[pkg+"."+name] = added
+	})
+	return added
+}
+
+// text is the string of a constant expression: a literal, a conversion, or the name of another constant.
+func (s *sources) text(file *sourceFile, expr ast.Expr) (string, bool) {
+	switch e := expr.(type) {
+	case *ast.BasicLit:
+		text, err := strconv.Unquote(e.Value)
+		return text, err == nil && e.Kind == token.STRING
+	case *ast.CallExpr:
+		if len(e.Args) == 1 {
+			return s.text(file, e.Args[0])
+		}
+	case *ast.Ident:
+		return s.named(file.pkg + "." + e.Name)
+	case *ast.SelectorExpr:
+		if pkg, ok := e.X.(*ast.Ident); ok {
+			return s.named(file.imports[pkg.Name] + "." + e.Sel.Name)
+		}
+	}
+	return "", false
+}
+
+func (s *sources) named(name string) (string, bool) {
+	value, ok := s.constants[name]
+	if !ok {
+		return "", false
+	}
+	return s.text(s.files[name], value)
+}
+
+func eachConstant(file *ast.File, visit func(name string, spec *ast.ValueSpec, value ast.Expr)) {
+	for _, decl := range file.Decls {
+		gen, ok := decl.(*ast.GenDecl)
+		if !ok || gen.Tok != token.CONST {
+			continue
+		}
+		for _, spec := range gen.Specs {
+			value := spec.(*ast.ValueSpec)
+			for i, name := range value.Names {
+				if i < len(value.Values) {
+					visit(name.Name, value, value.Values[i])
+				}
+			}
+		}
+	}
 }
 
 var versionDir = regexp.MustCompile(`/v[0-9]+((alpha|beta)[0-9]+)?/[^/]+$`)
@@ -131,49 +204,47 @@ func hasVersionDir(path string) bool { return versionDir.MatchString(filepath.To
 var enumMarker = regexp.MustCompile(`(?m)^\s*//\s*\+(k8s:)?enum\s*$`)
 
 // Upstream declares a type and its constants in the same file.
-func readEnumsOfFile(file *ast.File, pkg string, enums map[string][]string) {
+func readEnumsOfFile(sources *sources, file *sourceFile, enums map[string][]string) {
 	marked := map[string]bool{}
-	for _, decl := range file.Decls {
+	for _, decl := range file.ast.Decls {
 		gen, ok := decl.(*ast.GenDecl)
 		if !ok {
 			continue
 		}
 		for _, spec := range gen.Specs {
 			if t, ok := spec.(*ast.TypeSpec); ok {
-				for _, doc := range []*ast.CommentGroup{gen.Doc, t.Doc} {
-					if doc == nil {
-						continue
-					}
-					for _, line := range doc.List {
-						if enumMarker.MatchString(line.Text) {
-							marked[t.Name.Name] = true
-						}
-					}
-				}
+				marked[t.Name.Name] = hasEnumMarker(gen.Doc) || hasEnumMarker(t.Doc)
 			}
 		}
 	}
-	for _, decl := range file.Decls {
-		gen, ok := decl.(*ast.GenDecl)
-		if !ok || gen.Tok != token.CONST {
-			continue
+	eachConstant(file.ast, func(name string, spec *ast.ValueSpec, value ast.Expr) {
+		typeName := ""
+		if ident, ok := spec.Type.(*ast.Ident); ok {
+			typeName = ident.Name
+		} else if call, ok := value.(*ast.CallExpr); ok {
+			if ident, ok := call.Fun.(*ast.Ident); ok {
+				typeName = ident.Name
+			}
 		}
-		for _, spec := range gen.Specs {
-			value := spec.(*ast.ValueSpec)
-			ident, ok := value.Type.(*ast.Ident)
-			if !ok || !marked[ident.Name] {
-				continue
-			}
-			for _, expr := range value.Values {
-				lit, ok := expr.(*ast.BasicLit)
-				if !ok || lit.Kind != token.STRING {
-					log.Printf("enum %s.%s: a constant is not a literal", pkg, ident.Name)
-					continue
-				}
-				text, err := strconv.Unquote(lit.Value)
-				must(err)
-				enums[pkg+"."+ident.Name] = append(enums[pkg+"."+ident.Name], text)
-			}
+		if !marked[typeName] {
+			return
+		}
+		text, ok := sources.text(file, value)
+		if !ok {
+			log.Fatalf("enum %s.%s: constant %s has no known value", file.pkg, typeName, name)
+		}
+		enums[file.pkg+"."+typeName] = append(enums[file.pkg+"."+typeName], text)
+	})
+}
+
+func hasEnumMarker(doc *ast.CommentGroup) bool {
+	if doc == nil {
+		return false
+	}
+	for _, line := range doc.List {
+		if enumMarker.MatchString(line.Text) {
+			return true
 		}
 	}
+	return false
 }

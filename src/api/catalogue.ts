@@ -17,6 +17,8 @@ export interface Catalogue extends TypeResolver {
   typeOf(apiVersion: string, kind: string): TypeName | undefined;
   /** Kind to type of one group-version. */
   kindsOf(apiVersion: string): ReadonlyMap<string, TypeName>;
+  /** The `apiVersion` and kind of a type that is a kind; not of meta/v1's, which belong to every group. */
+  kindOf(name: TypeName): { readonly apiVersion: string; readonly kind: string } | undefined;
   /** `x-kubernetes-unions` of a type, for OpenAPI. */
   unionsOf(name: TypeName): readonly unknown[] | undefined;
 }
@@ -52,6 +54,7 @@ export function loadCatalogue(source: CatalogueSource = bundledCatalogue()): Cat
       );
     }
   }
+  let byType: Map<TypeName, { apiVersion: string; kind: string }> | undefined;
   const noKinds: ReadonlyMap<string, TypeName> = new Map();
 
   const packageOf = (name: TypeName): PackageData | undefined => {
@@ -94,6 +97,16 @@ export function loadCatalogue(source: CatalogueSource = bundledCatalogue()): Cat
       const made = new Map(Object.entries(all[apiVersion]!));
       kinds.set(apiVersion, made);
       return made;
+    },
+    kindOf(name) {
+      if (byType === undefined) {
+        byType = new Map();
+        const all = Object.keys(source("kinds") as object).filter((one) => one !== "meta.k8s.io/v1");
+        for (const apiVersion of [...all, ...kinds.keys()]) {
+          for (const [kind, type] of catalogue.kindsOf(apiVersion)) byType.set(type, { apiVersion, kind });
+        }
+      }
+      return byType.get(name);
     },
     unionsOf: (name) => rawType(name)?.unions,
   };

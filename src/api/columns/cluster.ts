@@ -179,11 +179,6 @@ export const clusterColumns: Readonly<Record<string, Columns>> = {
     column("Modes", (object) => list(object, "spec", "volumeLifecycleModes").join(",") || "<none>"),
     age,
   ),
-  "storage.k8s.io/csistoragecapacities": columns(
-    name,
-    string("StorageClassName", "storageClassName"),
-    column("Capacity", (object) => unset(object, "capacity")),
-  ),
   "scheduling.k8s.io/priorityclasses": columns(
     name,
     column("Value", (object) => number(object, "value"), { type: "integer" }),

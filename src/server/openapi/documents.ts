@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import type { Catalogue } from "#api/catalogue.ts";
 import type { ResourceInfo } from "#api/resource.ts";
 import type { JsonObject } from "#machinery/json/value.ts";
-import type { GroupVersionKind } from "#machinery/meta/object.ts";
+import { type GroupVersionKind, parseApiVersion } from "#machinery/meta/object.ts";
 import type { Schema, TypeName } from "#machinery/schema/types.ts";
 import { groupsOf, type VersionFacts } from "#server/discovery/versions.ts";
 import { addPaths, deleteOptionsType, type PathContext, patchType, statusType } from "./paths.ts";
@@ -131,7 +131,7 @@ function components(
       continue;
     }
     const schema = catalogue.resolve(name);
-    const gvks = kinds.get(name);
+    const gvks = kinds.get(name) ?? gvksOf(name, catalogue);
     const unions = catalogue.unionsOf(name);
     schemas[name] = {
       ...(schema.kind === "object" ? objectSchema(schema) : {}),
@@ -148,6 +148,14 @@ function components(
     }
   }
   return sortedMembers(schemas);
+}
+
+/** Kinds are marked also where another kind holds them: claims in a StatefulSet. */
+function gvksOf(name: TypeName, catalogue: Catalogue): GroupVersionKind[] | undefined {
+  const known = catalogue.kindOf(name);
+  if (known === undefined) return undefined;
+  const parsed = parseApiVersion(known.apiVersion);
+  return parsed === undefined ? undefined : [{ ...parsed, kind: known.kind }];
 }
 
 const sortedMembers = (object: JsonObject): JsonObject =>

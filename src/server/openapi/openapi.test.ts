@@ -94,6 +94,16 @@ test("components are upstream's", () => {
   assert.deepEqual(schemas["io.k8s.api.apps.v1.Deployment"]["x-kubernetes-group-version-kind"], [
     { group: "apps", kind: "Deployment", version: "v1" },
   ]);
+  assert.deepEqual(schemas["io.k8s.api.core.v1.PersistentVolumeClaim"]["x-kubernetes-group-version-kind"], [
+    { group: "", kind: "PersistentVolumeClaim", version: "v1" },
+  ]);
+  const ingress = read(kubernetes, "apis/networking.k8s.io/v1").components.schemas[
+    "io.k8s.api.networking.v1.HTTPIngressPath"
+  ];
+  assert.deepEqual(ingress.properties.pathType, {
+    type: "string",
+    enum: ["Exact", "ImplementationSpecific", "Prefix"],
+  });
   assert.equal(schemas["io.k8s.api.core.v1.LocalObjectReference"].properties.name.default, "");
 });
 
