@@ -22,7 +22,7 @@ export class ApiError extends Error {
   readonly code: number;
   readonly reason: string;
   constructor(code: number, reason: string, message: string) {
-    super(`Error from server (${reason}): ${message}`);
+    super(message);
     this.code = code;
     this.reason = reason;
   }

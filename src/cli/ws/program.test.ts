@@ -142,7 +142,7 @@ test("creates, enters, and ignores existing ones when asked", async (t) => {
   const { run, leads } = await setUp(t, "/clusters/root");
   const ready = 'Workspace "a" (type root:universal) is ready to use.\n';
   assert.deepEqual(await run("create", "a"), { code: 0, out: ready, err: "" });
-  assert.match((await run("create", "a")).err, /^error: Error from server \(AlreadyExists\)/);
+  assert.match((await run("create", "a")).err, /^error: root: AlreadyExists\n$/);
   const again = await run("create", "a", "--ignore-existing", "--enter");
   assert.equal(
     again.out,
