@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
-import { packageVersion, runMyriad } from "./program.ts";
+import { packageVersion } from "./package-version.ts";
+import { runMyriad } from "./program.ts";
 import { startFlags } from "./start-flags.ts";
 import { memoryTerminal } from "./testing/memory-terminal.ts";
 

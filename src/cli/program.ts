@@ -1,16 +1,10 @@
 /** The command `myriad`: what its arguments mean. Each command's own code is loaded when it runs. */
-import { readFileSync } from "node:fs";
 import { Command, Option } from "commander";
 import { OptionError, parseStartOptions } from "./options.ts";
+import { packageVersion } from "./package-version.ts";
 import { processTerminal } from "./process-terminal.ts";
 import { startFlags } from "./start-flags.ts";
 import { errorText, type Terminal } from "./terminal.ts";
-
-/** The version in package.json, which lies two folders up in the sources and in the built package alike. */
-export function packageVersion(): string {
-  const manifest = readFileSync(new URL("../../package.json", import.meta.url), "utf8");
-  return (JSON.parse(manifest) as { version: string }).version;
-}
 
 /** Runs `myriad` with the arguments behind the program's name; answers the exit code. */
 export async function runMyriad(

@@ -17,6 +17,7 @@ import { type AdminCredentials, adminKubeconfig, kubeconfigYaml } from "./kubeco
 import { createLog, type Log } from "./log.ts";
 import { openMemory, openStore } from "./open-store.ts";
 import type { StartOptions } from "./options.ts";
+import { packageVersion } from "./package-version.ts";
 import type { RunningServer } from "./start.ts";
 import { CommandError } from "./terminal.ts";
 import { writeFileAtomic } from "./write-file.ts";
@@ -129,6 +130,7 @@ async function start({
       authenticator: unionAuthenticator([x509Authenticator(systemClock), byToken]),
       authorizer: authorizerChain([privilegedGroupAuthorizer, publicInfoAuthorizer]),
       authenticateToken,
+      version: packageVersion(),
       ...(externalUrl !== undefined && { externalUrl }),
       log,
     });

@@ -1,7 +1,8 @@
 /** The command lines of the kubectl plugins `kubectl ws` and `kubectl create workspace`. */
 import { Command } from "commander";
+import { packageVersion } from "../package-version.ts";
 import { processTerminal } from "../process-terminal.ts";
-import { configure, packageVersion, parse } from "../program.ts";
+import { configure, parse } from "../program.ts";
 import type { Terminal } from "../terminal.ts";
 import { type CreateOptions, createAndEnter } from "./create.ts";
 import { createContext } from "./create-context.ts";
