@@ -1,4 +1,5 @@
 import { createPrivateKey, X509Certificate } from "node:crypto";
+import { isIP } from "node:net";
 import { type CertificateRequest, createCertificate, type KeyPair } from "./certificate.ts";
 
 /** Where keys and certificates are kept. `write` is atomic; `secret` files are readable by the owner only (0600). */
@@ -92,6 +93,6 @@ function isGood(pair: KeyPair, wanted: Wanted, issuer: KeyPair | undefined, now:
   const signer = issuer === undefined ? certificate : new X509Certificate(issuer.cert);
   if (!certificate.verify(signer.publicKey)) return false;
   return (wanted.hosts ?? []).every(
-    (host) => certificate.checkHost(host) !== undefined || certificate.checkIP(host) !== undefined,
+    (host) => (isIP(host) === 0 ? certificate.checkHost(host) : certificate.checkIP(host)) !== undefined,
   );
 }

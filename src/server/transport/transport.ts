@@ -134,6 +134,7 @@ export function createTransport(options: TransportOptions): Transport {
       for (const session of sessions) session.destroy();
       for (const socket of sockets) socket.destroy();
       await stopped;
+      sockets.clear();
     },
     get openConnections() {
       return sockets.size;
