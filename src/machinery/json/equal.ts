@@ -1,7 +1,7 @@
 import { isRawNumber, type JsonObject, type JsonValue } from "#machinery/json/value.ts";
 
 /** Equality by content: the order of keys does not matter, numbers compare by value, raw numbers by their digits. */
-export function equalJson(a: JsonValue | undefined, b: JsonValue | undefined): boolean {
+export function jsonEqual(a: JsonValue | undefined, b: JsonValue | undefined): boolean {
   if (a === b) return true;
   if (typeof a !== "object" || typeof b !== "object" || a === null || b === null) {
     return sameNumber(a, b);
@@ -21,13 +21,13 @@ function sameNumber(a: JsonValue | undefined, b: JsonValue | undefined): boolean
 
 function equalArrays(a: readonly JsonValue[], b: readonly JsonValue[]): boolean {
   if (a.length !== b.length) return false;
-  for (let i = 0; i < a.length; i++) if (!equalJson(a[i], b[i])) return false;
+  for (let i = 0; i < a.length; i++) if (!jsonEqual(a[i], b[i])) return false;
   return true;
 }
 
 function equalObjects(a: JsonObject, b: JsonObject): boolean {
   const keys = Object.keys(a);
   if (keys.length !== Object.keys(b).length) return false;
-  for (const key of keys) if (!Object.hasOwn(b, key) || !equalJson(a[key], b[key])) return false;
+  for (const key of keys) if (!Object.hasOwn(b, key) || !jsonEqual(a[key], b[key])) return false;
   return true;
 }

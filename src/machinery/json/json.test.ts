@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import { cloneJson } from "./clone.ts";
-import { equalJson } from "./equal.ts";
+import { jsonEqual } from "./equal.ts";
 import { maxJsonDepth } from "./limits.ts";
 import { parseJson, readJson } from "./read.ts";
 import { JsonSyntaxError } from "./syntax-error.ts";
@@ -67,10 +67,10 @@ test("__proto__ and constructor are ordinary keys", () => {
   const copy = cloneJson(value);
   assert.equal(writeJson(copy), '{"__proto__":{"polluted":true},"constructor":1,"toString":2}');
   assert.equal(copy.polluted, undefined);
-  assert.equal(equalJson(value, copy), true);
+  assert.equal(jsonEqual(value, copy), true);
   assert.equal(getOwn({}, "constructor"), undefined);
-  assert.equal(equalJson({}, readJson('{"__proto__":{}}')), false);
-  assert.equal(equalJson(readJson('{"toString":1}'), readJson('{"x":1}')), false);
+  assert.equal(jsonEqual({}, readJson('{"__proto__":{}}')), false);
+  assert.equal(jsonEqual(readJson('{"toString":1}'), readJson('{"x":1}')), false);
 });
 
 test("broken UTF-8 and lone surrogates become U+FFFD", () => {
@@ -88,7 +88,7 @@ test("nesting is bounded with a 400, and what is taken can be written and copied
   const nested = (depth: number): string => "[".repeat(depth) + "]".repeat(depth);
   const deepest = readJson(nested(maxJsonDepth));
   assert.equal(writeJson(cloneJson(deepest)), nested(maxJsonDepth));
-  assert.equal(equalJson(deepest, cloneJson(deepest)), true);
+  assert.equal(jsonEqual(deepest, cloneJson(deepest)), true);
   for (const depth of [maxJsonDepth + 1, 1_000_000]) {
     assert.throws(
       () => readJson(nested(depth)),
@@ -142,8 +142,8 @@ test("property: what was written reads back equal, without duplicates", () => {
       const text = writeJson(value);
       const result = parseJson(Buffer.from(text), { duplicates: true });
       assert.deepEqual(result.duplicates, []);
-      assert.ok(equalJson(result.value, value));
-      assert.ok(equalJson(cloneJson(value), value));
+      assert.ok(jsonEqual(result.value, value));
+      assert.ok(jsonEqual(cloneJson(value), value));
       assert.deepEqual(readJson(writePrettyJson(value)), result.value);
     }),
   );
@@ -174,20 +174,20 @@ test("property: the reader takes exactly what JSON.parse takes", () => {
 });
 
 test("equality is by content", () => {
-  assert.equal(equalJson({ a: 1, b: [1, { c: null }] }, { b: [1, { c: null }], a: 1 }), true);
-  assert.equal(equalJson({ a: 1 }, { a: 1, b: null }), false);
-  assert.equal(equalJson([1, 2], [2, 1]), false);
-  assert.equal(equalJson(null, {}), false);
-  assert.equal(equalJson([], {}), false);
+  assert.equal(jsonEqual({ a: 1, b: [1, { c: null }] }, { b: [1, { c: null }], a: 1 }), true);
+  assert.equal(jsonEqual({ a: 1 }, { a: 1, b: null }), false);
+  assert.equal(jsonEqual([1, 2], [2, 1]), false);
+  assert.equal(jsonEqual(null, {}), false);
+  assert.equal(jsonEqual([], {}), false);
   assert.equal(
-    equalJson({ a: undefined as unknown as JsonValue }, { b: undefined as unknown as JsonValue }),
+    jsonEqual({ a: undefined as unknown as JsonValue }, { b: undefined as unknown as JsonValue }),
     false,
   );
-  assert.equal(equalJson(rawNumber("9223372036854775807"), rawNumber("9223372036854775807")), true);
-  assert.equal(equalJson(rawNumber("9223372036854775807"), rawNumber("9223372036854775806")), false);
-  assert.equal(equalJson(rawNumber("9223372036854775807"), {}), false);
-  assert.equal(equalJson(5, rawNumber("5")), true);
-  assert.equal(equalJson({ "1": "a", b: 1 }, readJson('{"b":1,"1":"a"}')), true);
+  assert.equal(jsonEqual(rawNumber("9223372036854775807"), rawNumber("9223372036854775807")), true);
+  assert.equal(jsonEqual(rawNumber("9223372036854775807"), rawNumber("9223372036854775806")), false);
+  assert.equal(jsonEqual(rawNumber("9223372036854775807"), {}), false);
+  assert.equal(jsonEqual(5, rawNumber("5")), true);
+  assert.equal(jsonEqual({ "1": "a", b: 1 }, readJson('{"b":1,"1":"a"}')), true);
 });
 
 test("setOwn, goJson and pretty printing", () => {

@@ -45,13 +45,15 @@ export interface GroupResource {
 }
 
 /** `v1` or `apps/v1`. */
-export const apiVersionOf = (group: string, version: string): string => (group === "" ? version : `${group}/${version}`);
+export const apiVersionOf = (group: string, version: string): string =>
+  group === "" ? version : `${group}/${version}`;
 
 /** Splits `apps/v1`; undefined when malformed (more than one slash, empty version). */
 export function parseApiVersion(apiVersion: string): { group: string; version: string } | undefined {
   const parts = apiVersion.split("/");
   if (parts.length === 1 && parts[0] !== "") return { group: "", version: parts[0]! };
-  if (parts.length === 2 && parts[0] !== "" && parts[1] !== "") return { group: parts[0]!, version: parts[1]! };
+  if (parts.length === 2 && parts[0] !== "" && parts[1] !== "")
+    return { group: parts[0]!, version: parts[1]! };
   return undefined;
 }
 
