@@ -34,7 +34,7 @@ message ResponseOp {
 }
 message Compare {
   int32 result = 1; int32 target = 2; bytes key = 3;
-  oneof target_union { int64 version = 4; int64 mod_revision = 6; }
+  oneof target_union { int64 version = 4; int64 mod_revision = 6; bytes value = 7; }
 }
 message TxnRequest { repeated Compare compare = 1; repeated RequestOp success = 2; repeated RequestOp failure = 3; }
 message TxnResponse { ResponseHeader header = 1; bool succeeded = 2; repeated ResponseOp responses = 3; }
@@ -101,13 +101,14 @@ export interface ResponseOp {
   readonly responseRange?: RangeResponse | null;
   readonly responseDeleteRange?: { readonly deleted: Int64 } | null;
 }
-/** `result` 0 = equal; `target` 0 = version, 2 = mod revision. */
+/** `result` 0 = equal; `target` 0 = version, 2 = mod revision, 3 = value. */
 export interface Compare {
   readonly result: number;
   readonly target: number;
   readonly key: Uint8Array;
   readonly version?: number;
   readonly modRevision?: number;
+  readonly value?: Uint8Array;
 }
 export interface TxnRequest {
   readonly compare: readonly Compare[];

@@ -1,7 +1,7 @@
 /** A real etcd for tests: one member on random loopback ports with its data in a temporary directory. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { accessSync, constants } from "node:fs";
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { createServer } from "node:net";
 import { homedir, tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
@@ -41,7 +41,7 @@ export interface EtcdProcess {
   /** Removes the data of a killed one, as if the disk were new. */
   wipe(): Promise<void>;
   /** Stops it without ending it (SIGSTOP), and lets it go on (SIGCONT). */
-  freeze(): void;
+  freeze(): Promise<void>;
   thaw(): void;
   /** Kills it and removes everything. */
   dispose(): Promise<void>;
@@ -98,8 +98,11 @@ export async function startEtcd(flags: readonly string[] = []): Promise<EtcdProc
     async wipe() {
       await rm(data, { recursive: true, force: true });
     },
-    freeze() {
+    async freeze() {
       child?.kill("SIGSTOP");
+      while (child?.pid !== undefined && !(await allStopped(child.pid))) {
+        await new Promise((resolve) => setTimeout(resolve, 5));
+      }
     },
     thaw() {
       child?.kill("SIGCONT");
@@ -116,6 +119,18 @@ export async function startEtcd(flags: readonly string[] = []): Promise<EtcdProc
     throw error;
   }
   return self;
+}
+
+/** Whether every thread of a process has stopped; the signal alone does not wait for that. */
+async function allStopped(pid: number): Promise<boolean> {
+  const tasks = `/proc/${pid}/task`;
+  const states = await Promise.all(
+    (await readdir(tasks)).map(async (task) => {
+      const line = await readFile(`${tasks}/${task}/stat`, "utf8").catch(() => ") T");
+      return line.slice(line.lastIndexOf(")") + 2, line.lastIndexOf(")") + 3);
+    }),
+  );
+  return states.every((state) => state === "T");
 }
 
 async function answers(url: string): Promise<void> {

@@ -1,0 +1,323 @@
+/** The store on a real etcd: etcd decides every write, a local replica answers every read. */
+import { randomUUID } from "node:crypto";
+import { type Clock, systemClock } from "#base/clock.ts";
+import {
+  type Entry,
+  type IndexEntry,
+  type Key,
+  type KeyRange,
+  type KeySpace,
+  type Revision,
+  type Store,
+  StoreLimitError,
+  StoreUnavailableError,
+  type TenantCount,
+  type Txn,
+  type TxnResult,
+  type Visitor,
+  type Watch,
+  type WatchOptions,
+} from "../port.ts";
+import { EtcdClient } from "./client/client.ts";
+import type { TlsMaterial } from "./client/connection.ts";
+import { parseEndpoints } from "./client/endpoints.ts";
+import { EtcdError, grpcCode } from "./client/grpc-error.ts";
+import { safeNumber, type TxnResponse } from "./client/messages.ts";
+import { startCompactionLoop } from "./compaction-loop.ts";
+import { type EtcdKeys, etcdKeys } from "./etcd-keys.ts";
+import { checkTxn, decodeTxn, encodeTxn, ForeignStoreError } from "./etcd-txn.ts";
+import { Freshness } from "./freshness.ts";
+import { Replica } from "./replica.ts";
+import { modOf } from "./revision.ts";
+import { WatchSet } from "./watch-set.ts";
+
+export interface EtcdStoreOptions {
+  /** Members as in `--etcd-servers`: `http://host:port`, `https://host:port` or `host:port`. */
+  readonly servers: readonly string[];
+  /** PEM bytes; `readTlsFiles` reads them from `--etcd-cafile`, `--etcd-certfile`, `--etcd-keyfile`. */
+  readonly tls?: TlsMaterial;
+  /** `--etcd-prefix`: stands in etcd for the key space's prefix; default: the key space's prefix itself. */
+  readonly etcdPrefix?: string;
+  readonly keySpace: KeySpace;
+  /** Directory of the local replica, this server's own. It may be removed while no server uses it. */
+  readonly directory: string;
+  readonly clock?: Clock;
+  /** etcd is compacted to what it was so long ago; default 300,000 (5 minutes), 0 = never by this server. */
+  readonly compactionIntervalMs?: number;
+  /** How long etcd may be silent at open; default 10,000. */
+  readonly openTimeoutMs?: number;
+  /** How long `fresh` may take; default 5,000. */
+  readonly freshTimeoutMs?: number;
+}
+
+const defaultCompactionMs = 300_000;
+const defaultOpenTimeoutMs = 10_000;
+const defaultFreshTimeoutMs = 5_000;
+const commitDeadlineMs = 10_000;
+/** While someone waits for a revision that was not seen yet, etcd is asked this often. */
+const waitPollMs = 250;
+
+/**
+ * Opens the store; resolves once the replica is as new as etcd. Rejects with {@link StoreUnavailableError} when etcd does
+ * not answer, RangeError for unusable options.
+ */
+export async function openEtcdStore(options: EtcdStoreOptions): Promise<Store> {
+  const clock = options.clock ?? systemClock;
+  const keys = etcdKeys(options.keySpace, options.etcdPrefix);
+  const endpoints = parseEndpoints(options.servers);
+  const client = new EtcdClient({ endpoints, tls: options.tls ?? {}, clock });
+  const watches = new WatchSet();
+  let replica: Replica | undefined;
+  // Timers of the clock do not keep a process alive that only waits for etcd.
+  const alive = setInterval(() => undefined, 1_000);
+  try {
+    const { keySpace, directory } = options;
+    const newIdentity = Buffer.from(randomUUID());
+    const timeout = options.openTimeoutMs ?? defaultOpenTimeoutMs;
+    replica = await Replica.open({ client, keys, keySpace, directory, clock, watches, newIdentity }, timeout);
+    const freshTimeout = options.freshTimeoutMs ?? defaultFreshTimeoutMs;
+    const freshness = new Freshness({ client, keys, replica, clock, deadlineMs: freshTimeout });
+    await catchUp(replica, freshness);
+    const interval = options.compactionIntervalMs ?? defaultCompactionMs;
+    const stop = interval > 0 ? startCompactionLoop(client, keys, clock, interval) : () => undefined;
+    return new EtcdStore({ client, keys, keySpace, replica, freshness, watches, clock }, stop);
+  } catch (error) {
+    const closing = replica?.close();
+    client.close();
+    await closing;
+    if (!(error instanceof EtcdError)) throw error;
+    throw new StoreUnavailableError(error.message, { cause: error });
+  } finally {
+    clearInterval(alive);
+  }
+}
+
+/** Waits until the replica is as new as etcd, as long as it moves on. */
+async function catchUp(replica: Replica, freshness: Freshness): Promise<void> {
+  for (;;) {
+    const { activity } = replica;
+    try {
+      await freshness.reach();
+      return;
+    } catch (error) {
+      if (replica.failure !== undefined || replica.activity === activity) throw error;
+    }
+  }
+}
+
+interface Parts {
+  readonly client: EtcdClient;
+  readonly keys: EtcdKeys;
+  readonly keySpace: KeySpace;
+  readonly replica: Replica;
+  readonly freshness: Freshness;
+  readonly watches: WatchSet;
+  readonly clock: Clock;
+}
+
+class EtcdStore implements Store {
+  readonly #parts: Parts;
+  readonly #replica: Replica;
+  readonly #stopCompaction: () => void;
+  readonly #commits = new Set<Promise<unknown>>();
+  #closing: Promise<void> | undefined;
+  #counters = { commits: 0, refused: 0, unavailable: 0, unknown: 0 };
+
+  constructor(parts: Parts, stopCompaction: () => void) {
+    this.#parts = parts;
+    this.#replica = parts.replica;
+    this.#stopCompaction = stopCompaction;
+  }
+
+  current(): Revision {
+    return this.#replica.local.current();
+  }
+
+  compacted(): Revision {
+    return this.#replica.local.compacted();
+  }
+
+  async fresh(): Promise<Revision> {
+    this.#ensureOpen();
+    const mod = await this.#parts.freshness.reach();
+    const { local } = this.#replica;
+    if (modOf(local.current()) < mod) this.#replica.advance();
+    return local.current();
+  }
+
+  async waitFor(revision: Revision, timeoutMs: number): Promise<boolean> {
+    const { clock, freshness } = this.#parts;
+    const replica = this.#replica;
+    const reached = () => {
+      replica.advanceTo(revision);
+      return replica.local.current() >= revision;
+    };
+    if (reached()) return true;
+    return await new Promise<boolean>((resolve) => {
+      let settled = false;
+      let cancelPoll = () => {};
+      const settle = (value: boolean) => {
+        if (settled) return;
+        settled = true;
+        unlisten();
+        cancelPoll();
+        cancelTimeout();
+        resolve(value);
+      };
+      const look = () => {
+        if (reached()) settle(true);
+        else if (this.#closing !== undefined) settle(false);
+      };
+      const unlisten = replica.listen(look);
+      const cancelTimeout = clock.after(timeoutMs, () => settle(false));
+      const poll = () => {
+        if (settled) return;
+        // The revision may be one that etcd reached without a change of ours.
+        freshness
+          .reach()
+          .then(look, () => undefined)
+          .finally(() => {
+            if (!settled) cancelPoll = clock.after(waitPollMs, poll);
+          });
+      };
+      poll();
+    });
+  }
+
+  get(key: Key, at?: Revision): Entry | undefined {
+    if (at !== undefined) this.#replica.advanceTo(at);
+    return this.#replica.local.get(key, at);
+  }
+
+  revisionOf(key: Key): Revision {
+    return this.#replica.local.revisionOf(key);
+  }
+
+  visit(range: KeyRange, at: Revision | undefined, visitor: Visitor): void {
+    if (at !== undefined) this.#replica.advanceTo(at);
+    this.#replica.local.visit(range, at, visitor);
+  }
+
+  count(collection: string, tenant?: string): number {
+    return this.#replica.local.count(collection, tenant);
+  }
+
+  tenantCounts(tenant: string): TenantCount[] {
+    return this.#replica.local.tenantCounts(tenant);
+  }
+
+  indexEntries(from: string, to: string, limit: number, after?: IndexEntry): IndexEntry[] {
+    return this.#replica.local.indexEntries(from, to, limit, after);
+  }
+
+  async commit(txn: Txn): Promise<TxnResult> {
+    this.#ensureOpen();
+    checkTxn(txn, this.#parts.keySpace.prefix);
+    const certain = this.#certainFailure(txn);
+    if (certain >= 0) return { ok: false, failed: certain };
+    const commit = this.#commit(txn);
+    this.#commits.add(commit);
+    try {
+      return await commit;
+    } finally {
+      this.#commits.delete(commit);
+    }
+  }
+
+  watch(options: WatchOptions): Watch {
+    this.#ensureOpen();
+    return this.#parts.watches.add(options, (wrapped) => this.#replica.local.watch(wrapped));
+  }
+
+  /** Forgets history of the local replica; etcd's own is compacted by the loop that all servers share. */
+  async compact(revision: Revision): Promise<void> {
+    this.#ensureOpen();
+    await this.#replica.local.compact(revision);
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  stats(): Readonly<Record<string, number>> {
+    const { client, freshness, watches } = this.#parts;
+    const { connects, inFlight, queued } = client.stats();
+    return {
+      ...(this.#closing === undefined ? this.#replica.local.stats() : {}),
+      ...this.#replica.stats(),
+      etcd_revision: freshness.seen,
+      etcd_lag_revisions: freshness.seen - this.#replica.applied,
+      etcd_connects: connects,
+      etcd_calls_in_flight: inFlight,
+      etcd_calls_queued: queued,
+      etcd_commits: this.#counters.commits,
+      etcd_commits_refused: this.#counters.refused,
+      etcd_commits_unavailable: this.#counters.unavailable,
+      etcd_commits_unknown: this.#counters.unknown,
+      watches: watches.size,
+    };
+  }
+
+  async #close(): Promise<void> {
+    this.#stopCompaction();
+    await Promise.allSettled([...this.#commits]);
+    const closing = this.#replica.close();
+    this.#parts.client.close();
+    await closing;
+  }
+
+  async #commit(txn: Txn): Promise<TxnResult> {
+    const { client, keys, freshness } = this.#parts;
+    const { identity } = this.#replica;
+    const request = encodeTxn(txn, keys, identity);
+    let response: TxnResponse;
+    try {
+      const call = { deadlineMs: commitDeadlineMs, repeatable: false };
+      response = await client.call(client.methods.txn, request, call);
+    } catch (error) {
+      throw this.#commitError(error);
+    }
+    freshness.note(safeNumber(response.header.revision));
+    try {
+      const result = decodeTxn(txn, response, identity);
+      if (result.ok) this.#counters.commits++;
+      else this.#counters.refused++;
+      return result;
+    } catch (error) {
+      if (!(error instanceof ForeignStoreError)) throw error;
+      this.#replica.fail(error);
+      throw new StoreUnavailableError(`${error.message}; nothing was written`, { cause: error });
+    }
+  }
+
+  #commitError(error: unknown): Error {
+    if (!(error instanceof EtcdError)) return error as Error;
+    const tooLarge = /request is too large|too many operations|larger than max/.test(error.message);
+    if (tooLarge && !error.mayHaveHappened) return new StoreLimitError(error.message, { cause: error });
+    if (error.mayHaveHappened) {
+      this.#counters.unknown++;
+      const text = `${error.message}; it is unknown whether the transaction happened`;
+      return new StoreUnavailableError(text, { cause: error });
+    }
+    this.#counters.unavailable++;
+    const hint = error.code === grpcCode.resourceExhausted ? "etcd takes no more writes: " : "";
+    return new StoreUnavailableError(`${hint}${error.message}; nothing was written`, { cause: error });
+  }
+
+  /**
+   * etcd compares mod revisions only. A comparison with the right mod revision at a wrong position can never hold, and
+   * the replica knows it; -1 = nothing is certain.
+   */
+  #certainFailure(txn: Txn): number {
+    return txn.compare.findIndex(({ key, revision }) => {
+      const known = this.#replica.local.revisionOf(key);
+      return known !== revision && known !== 0 && modOf(known) === modOf(revision);
+    });
+  }
+
+  #ensureOpen(): void {
+    if (this.#closing !== undefined) throw new StoreUnavailableError("the store is closed");
+    if (this.#replica.failure !== undefined) throw this.#replica.failure;
+  }
+}

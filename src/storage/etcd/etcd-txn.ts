@@ -1,0 +1,111 @@
+/** A transaction of the store as one transaction of etcd, and etcd's answer as the store's. */
+
+import { checkLimits } from "../limits.ts";
+import {
+  type Comparison,
+  type Key,
+  maxTxnOperations,
+  noRevision,
+  type Revision,
+  StoreLimitError,
+  type Txn,
+  type TxnResult,
+} from "../port.ts";
+import { type RequestOp, safeNumber, type TxnRequest, type TxnResponse } from "./client/messages.ts";
+import type { EtcdKeys } from "./etcd-keys.ts";
+import { modOf, sealValue, toRevision } from "./revision.ts";
+
+/** etcd's default `--max-request-bytes`; a larger transaction is not even sent. */
+const maxRequestBytes = 1_536 * 1_024;
+const equal = 0;
+const target = { mod: 2, value: 3 } as const;
+
+/** etcd answered from another store than the one this server belongs to: it was emptied, or replaced. */
+export class ForeignStoreError extends Error {
+  override readonly name = "ForeignStoreError";
+}
+
+/** Refuses what does not fit. Throws {@link StoreLimitError}; RangeError for keys outside the key space. */
+export function checkTxn(txn: Txn, prefix: string): void {
+  checkLimits(txn);
+  let bytes = 0;
+  for (const operation of txn.operations) {
+    checkKey(operation.key, prefix);
+    bytes += operation.key.length + (operation.type === "put" ? operation.value.length : 0);
+  }
+  for (const comparison of txn.compare) checkKey(comparison.key, prefix);
+  if (bytes > maxRequestBytes) {
+    throw new StoreLimitError(`a transaction of ${bytes} bytes; etcd takes ${maxRequestBytes}`);
+  }
+}
+
+function checkKey(key: Key, prefix: string): void {
+  if (!key.startsWith(prefix)) throw new RangeError(`the key ${key} is not below ${prefix}`);
+  if (key.includes("\0")) throw new StoreLimitError("a key has no zero byte");
+}
+
+/**
+ * The request. Besides the caller's comparisons it compares the store's identity, so that nothing is ever written into
+ * an etcd that was emptied or replaced while this server ran.
+ */
+export function encodeTxn(txn: Txn, keys: EtcdKeys, identity: Buffer): TxnRequest {
+  const compare = txn.compare.map(({ key, revision }) => ({
+    result: equal,
+    target: target.mod,
+    key: keys.encode(key),
+    modRevision: modOf(revision),
+  }));
+  const failure: RequestOp[] = [];
+  if (compare.length > 1) {
+    // etcd does not say which comparison failed: look. The last one needs no look, it failed if no other did.
+    for (const { key } of compare.slice(0, -1))
+      failure.push({ requestRange: { key, keysOnly: true, limit: 1 } });
+  }
+  const guarded = compare.length < maxTxnOperations;
+  if (guarded) failure.push({ requestRange: { key: keys.identity, limit: 1 } });
+  return {
+    compare: guarded
+      ? [...compare, { result: equal, target: target.value, key: keys.identity, value: identity }]
+      : compare,
+    success: txn.operations.map((operation, index) =>
+      operation.type === "put"
+        ? { requestPut: { key: keys.encode(operation.key), value: sealValue(operation.value, index) } }
+        : { requestDeleteRange: { key: keys.encode(operation.key) } },
+    ),
+    failure,
+  };
+}
+
+/** Throws {@link ForeignStoreError}. */
+export function decodeTxn(txn: Txn, response: TxnResponse, identity: Buffer): TxnResult {
+  if (!response.succeeded) return { ok: false, failed: failedIndex(txn.compare, response, identity) };
+  const mod = safeNumber(response.header.revision);
+  let position = -1;
+  const revisions = txn.operations.map((operation, index): Revision => {
+    if (operation.type === "put") {
+      position = index;
+    } else {
+      const deleted = response.responses[index]?.responseDeleteRange?.deleted ?? 0;
+      if (safeNumber(deleted) === 0) return noRevision;
+      position++;
+    }
+    return toRevision(mod, position);
+  });
+  return { ok: true, revisions };
+}
+
+function failedIndex(compare: readonly Comparison[], response: TxnResponse, identity: Buffer): number {
+  const looked = Math.max(0, compare.length - 1);
+  if (compare.length < maxTxnOperations) {
+    const found = response.responses[looked]?.responseRange?.kvs[0];
+    if (found === undefined || !identity.equals(found.value)) {
+      throw new ForeignStoreError("etcd holds another store than the one this server was started on");
+    }
+  }
+  for (let i = 0; i < looked; i++) {
+    const found = response.responses[i]?.responseRange?.kvs[0];
+    const mod = found === undefined ? 0 : safeNumber(found.modRevision);
+    if (mod !== modOf(compare[i]!.revision)) return i;
+  }
+  return looked;
+}

@@ -1,0 +1,191 @@
+/**
+ * Proof that the local copy is as new as every answered write: etcd's revision, from a linearizable read, and the
+ * replica's having reached it (the design of Kubernetes' KEP-2340, consistent reads from cache).
+ */
+import type { Clock } from "#base/clock.ts";
+import { StoreUnavailableError } from "../port.ts";
+import type { EtcdClient } from "./client/client.ts";
+import { safeNumber } from "./client/messages.ts";
+import type { EtcdKeys } from "./etcd-keys.ts";
+import { ForeignStoreError } from "./etcd-txn.ts";
+import type { Replica } from "./replica.ts";
+
+/** Events are usually faster than this; only then progress is asked for ... */
+const firstProgressMs = 3;
+/** ... and again this often. */
+const nextProgressMs = 50;
+/** Without any sign of life for so long, the watch is opened anew. */
+const silenceMs = 2_000;
+
+export interface FreshnessOptions {
+  readonly client: EtcdClient;
+  readonly keys: EtcdKeys;
+  readonly replica: Replica;
+  readonly clock: Clock;
+  /** Time for etcd's answer, and again for the replica to catch up with it. */
+  readonly deadlineMs: number;
+}
+
+export class Freshness {
+  readonly #client: EtcdClient;
+  readonly #keys: EtcdKeys;
+  readonly #replica: Replica;
+  readonly #clock: Clock;
+  readonly #deadlineMs: number;
+  #running: Promise<number> | undefined;
+  #next: Promise<number> | undefined;
+  #seen = 0;
+
+  constructor(options: FreshnessOptions) {
+    this.#client = options.client;
+    this.#keys = options.keys;
+    this.#replica = options.replica;
+    this.#clock = options.clock;
+    this.#deadlineMs = options.deadlineMs;
+  }
+
+  /** The newest revision of etcd that was heard of. */
+  get seen(): number {
+    return Math.max(this.#seen, this.#replica.applied);
+  }
+
+  /** Takes note of a revision that etcd answered. */
+  note(mod: number): void {
+    if (mod > this.#seen) this.#seen = mod;
+  }
+
+  /**
+   * Resolves with etcd's revision, once the replica has reached it. One read runs at a time; who comes while it runs
+   * shares the next one, since its answer may be older than the write that this caller knows of.
+   * Rejects with {@link StoreUnavailableError}.
+   */
+  reach(): Promise<number> {
+    if (this.#running === undefined) return this.#start();
+    if (this.#next === undefined) {
+      const next = this.#running.then(
+        () => this.#startNext(),
+        () => this.#startNext(),
+      );
+      this.#next = next;
+      next.catch(() => undefined);
+    }
+    return this.#next.then((mod) => this.#wait(mod));
+  }
+
+  #start(): Promise<number> {
+    return this.#read().then((mod) => this.#wait(mod));
+  }
+
+  #startNext(): Promise<number> {
+    this.#next = undefined;
+    return this.#read();
+  }
+
+  /** etcd's revision now. */
+  #read(): Promise<number> {
+    const reading = this.#readRevision();
+    this.#running = reading;
+    const done = () => {
+      if (this.#running === reading) this.#running = undefined;
+    };
+    reading.then(done, done);
+    return reading;
+  }
+
+  async #readRevision(): Promise<number> {
+    if (this.#replica.failure !== undefined) throw this.#replica.failure;
+    let mod: number;
+    try {
+      const request = { key: this.#keys.identity, limit: 1 };
+      const response = await this.#client.call(this.#client.methods.range, request, {
+        deadlineMs: this.#deadlineMs,
+        repeatable: true,
+      });
+      mod = safeNumber(response.header.revision);
+      const identity = response.kvs[0]?.value;
+      if (identity === undefined || !this.#replica.identity.equals(identity) || mod < this.#replica.applied) {
+        const foreign = new ForeignStoreError(
+          "etcd holds another store than the one this server was started on",
+        );
+        this.#replica.fail(foreign);
+        throw foreign;
+      }
+    } catch (error) {
+      throw new StoreUnavailableError(`etcd cannot be asked for its revision: ${(error as Error).message}`, {
+        cause: error,
+      });
+    }
+    this.note(mod);
+    return mod;
+  }
+
+  /** Resolves with `mod` once the replica has applied it; asks etcd for progress meanwhile. */
+  #wait(mod: number): Promise<number> {
+    const replica = this.#replica;
+    if (replica.applied >= mod) return Promise.resolve(mod);
+    return new Promise((resolve, reject) => {
+      const started = this.#clock.now();
+      let activity = replica.activity;
+      let lively = started;
+      let ticked = false;
+      let cancel = () => {};
+      const settle = () => {
+        unlisten();
+        cancel();
+      };
+      const unlisten = replica.listen(() => {
+        if (replica.applied >= mod) {
+          settle();
+          resolve(mod);
+        } else if (replica.failure !== undefined) {
+          settle();
+          reject(replica.failure);
+        }
+      });
+      const nudge = () => {
+        const now = this.#clock.now();
+        if (now - started >= this.#deadlineMs) {
+          settle();
+          const reason = replica.lastError === undefined ? "" : ` (${replica.lastError.message})`;
+          const text = `the local copy is at etcd's revision ${replica.applied}, etcd at ${mod}${reason}`;
+          return reject(new StoreUnavailableError(text));
+        }
+        if (replica.activity !== activity) {
+          activity = replica.activity;
+          lively = now;
+        } else if (now - lively > silenceMs) {
+          lively = now;
+          replica.restartWatch();
+        }
+        if (replica.progressTrusted) replica.requestProgress();
+        else if (!ticked) {
+          // One event of our own, behind all others: where it arrives, nothing is missing.
+          ticked = true;
+          void this.#tick();
+        }
+        cancel = this.#clock.after(nextProgressMs, nudge);
+      };
+      cancel = this.#clock.after(firstProgressMs, nudge);
+    });
+  }
+
+  #ticking: Promise<unknown> | undefined;
+
+  /** Writes the tick key; callers share one write. */
+  #tick(): Promise<unknown> {
+    if (this.#ticking !== undefined) return this.#ticking;
+    const put = { requestPut: { key: this.#keys.tick, value: Buffer.alloc(0) } };
+    const request = { compare: [], success: [put], failure: [] };
+    const ticking = this.#client
+      .call(this.#client.methods.txn, request, {
+        deadlineMs: this.#deadlineMs,
+        repeatable: true,
+      })
+      .catch(() => undefined)
+      .finally(() => {
+        this.#ticking = undefined;
+      });
+    this.#ticking = ticking;
+    return ticking;
+  }
+}
