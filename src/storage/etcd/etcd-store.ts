@@ -28,7 +28,8 @@ import { type EtcdKeys, etcdKeys } from "./etcd-keys.ts";
 import { checkTxn, decodeTxn, encodeTxn, ForeignStoreError } from "./etcd-txn.ts";
 import { Freshness } from "./freshness.ts";
 import { Replica } from "./replica.ts";
-import { modOf } from "./revision.ts";
+import { startRetention } from "./retention.ts";
+import { modOf, positions } from "./revision.ts";
 import { WatchSet } from "./watch-set.ts";
 
 export interface EtcdStoreOptions {
@@ -44,6 +45,10 @@ export interface EtcdStoreOptions {
   readonly clock?: Clock;
   /** etcd is compacted to what it was so long ago; default 300,000 (5 minutes), 0 = never by this server. */
   readonly compactionIntervalMs?: number;
+  /** History in the local replica is kept so long; default 300,000 (5 minutes), 0 = for ever. */
+  readonly historyRetentionMs?: number;
+  /** History of so many of etcd's transactions is kept in any case; default 1,000. */
+  readonly historyMinTransactions?: number;
   /** How long etcd may be silent at open; default 10,000. */
   readonly openTimeoutMs?: number;
   /** How long `fresh` may take; default 5,000. */
@@ -51,6 +56,8 @@ export interface EtcdStoreOptions {
 }
 
 const defaultCompactionMs = 300_000;
+const defaultRetentionMs = 300_000;
+const defaultMinTransactions = 1_000;
 const defaultOpenTimeoutMs = 10_000;
 const defaultFreshTimeoutMs = 5_000;
 const commitDeadlineMs = 10_000;
@@ -79,8 +86,24 @@ export async function openEtcdStore(options: EtcdStoreOptions): Promise<Store> {
     const freshness = new Freshness({ client, keys, replica, clock, deadlineMs: freshTimeout });
     await catchUp(replica, freshness);
     const interval = options.compactionIntervalMs ?? defaultCompactionMs;
-    const stop = interval > 0 ? startCompactionLoop(client, keys, clock, interval) : () => undefined;
-    return new EtcdStore({ client, keys, keySpace, replica, freshness, watches, clock }, stop);
+    const loops: (() => void)[] = [];
+    if (interval > 0) loops.push(startCompactionLoop(client, keys, clock, interval));
+    const store = new EtcdStore({ client, keys, keySpace, replica, freshness, watches, clock }, loops);
+    const retentionMs = options.historyRetentionMs ?? defaultRetentionMs;
+    if (retentionMs > 0) {
+      const minDistance = (options.historyMinTransactions ?? defaultMinTransactions) * positions;
+      loops.push(
+        startRetention({
+          clock,
+          retentionMs,
+          minDistance,
+          current: () => store.current(),
+          compacted: () => store.compacted(),
+          compact: (revision) => store.compact(revision),
+        }),
+      );
+    }
+    return store;
   } catch (error) {
     const closing = replica?.close();
     client.close();
@@ -118,15 +141,16 @@ interface Parts {
 class EtcdStore implements Store {
   readonly #parts: Parts;
   readonly #replica: Replica;
-  readonly #stopCompaction: () => void;
+  readonly #loops: readonly (() => void)[];
   readonly #commits = new Set<Promise<unknown>>();
   #closing: Promise<void> | undefined;
   #counters = { commits: 0, refused: 0, unavailable: 0, unknown: 0 };
 
-  constructor(parts: Parts, stopCompaction: () => void) {
+  /** `loops`: what is to be stopped at close. */
+  constructor(parts: Parts, loops: readonly (() => void)[]) {
     this.#parts = parts;
     this.#replica = parts.replica;
-    this.#stopCompaction = stopCompaction;
+    this.#loops = loops;
   }
 
   current(): Revision {
@@ -260,7 +284,7 @@ class EtcdStore implements Store {
   }
 
   async #close(): Promise<void> {
-    this.#stopCompaction();
+    for (const stop of this.#loops) stop();
     await Promise.allSettled([...this.#commits]);
     const closing = this.#replica.close();
     this.#parts.client.close();
