@@ -56,6 +56,8 @@ export interface Exchange {
   header(name: string): string | undefined;
   /** Names of all request headers, lower case. */
   headerNames(): string[];
+  /** True when a request header's name begins so; `prefix` in lower case. */
+  hasHeaderPrefix(prefix: string): boolean;
 
   /**
    * The whole body. At most once.

@@ -121,13 +121,8 @@ function setUser(request: Request, answer: Authentication, options: FilterOption
 }
 
 function refuseImpersonation({ exchange }: Request): void {
-  if (exchange.header("impersonate-user") === undefined && !hasImpersonation(exchange.headerNames())) return;
+  if (!exchange.hasHeaderPrefix("impersonate-")) return;
   throw badRequest("impersonation is not supported by this server");
-}
-
-function hasImpersonation(names: readonly string[]): boolean {
-  for (const name of names) if (name.startsWith("impersonate-")) return true;
-  return false;
 }
 
 function authorize(request: Request, { authorizer }: FilterOptions): void | Promise<void> {

@@ -38,6 +38,7 @@ export abstract class BaseExchange implements Exchange {
 
   abstract header(name: string): string | undefined;
   abstract headerNames(): string[];
+  abstract hasHeaderPrefix(prefix: string): boolean;
   abstract readBody(limitBytes: number): Promise<Buffer>;
   abstract abort(): void;
   /** Bytes of the answer that the client has not taken yet. */
@@ -131,3 +132,9 @@ const closedStream: ResponseStream = {
   end() {},
   abort() {},
 };
+
+/** Node's header objects have no prototype, so every key is a header. */
+export function anyNameStartsWith(headers: object, prefix: string): boolean {
+  for (const name in headers) if (name.startsWith(prefix)) return true;
+  return false;
+}

@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Connection, ResponseStream } from "../exchange.ts";
-import { BaseExchange } from "./base-exchange.ts";
+import { anyNameStartsWith, BaseExchange } from "./base-exchange.ts";
 import { readBody } from "./body.ts";
 import { waitForDrain } from "./http2-exchange.ts";
 import type { TransportState } from "./state.ts";
@@ -33,6 +33,10 @@ export class Http1Exchange extends BaseExchange {
 
   headerNames(): string[] {
     return Object.keys(this.#request.headers);
+  }
+
+  hasHeaderPrefix(prefix: string): boolean {
+    return anyNameStartsWith(this.#request.headers, prefix);
   }
 
   readBody(limitBytes: number): Promise<Buffer> {

@@ -1,6 +1,6 @@
 import { constants, type IncomingHttpHeaders, type ServerHttp2Stream } from "node:http2";
 import type { Connection, ResponseStream } from "../exchange.ts";
-import { BaseExchange } from "./base-exchange.ts";
+import { anyNameStartsWith, BaseExchange } from "./base-exchange.ts";
 import { readBody } from "./body.ts";
 import type { TransportState } from "./state.ts";
 
@@ -48,6 +48,10 @@ export class Http2Exchange extends BaseExchange {
     return Object.keys(this.#headers).filter((name) => !name.startsWith(":"));
   }
 
+  hasHeaderPrefix(prefix: string): boolean {
+    return anyNameStartsWith(this.#headers, prefix);
+  }
+
   readBody(limitBytes: number): Promise<Buffer> {
     const stream = this.#stream;
     if (this.#headers.expect === "100-continue" && !stream.headersSent && !stream.destroyed)
@@ -73,14 +77,14 @@ export class Http2Exchange extends BaseExchange {
       stream.end(body);
     }
     // A body that nobody asked for is read and dropped: unread bytes would keep the stream and its window.
-    if (!stream.readableEnded) stream.resume();
+    if (!stream.endAfterHeaders && !stream.readableEnded) stream.resume();
   }
 
   protected open(status: number): ResponseStream {
     const stream = this.#stream;
     this.outgoing[":status"] = status;
     if (!stream.destroyed && !stream.closed) stream.respond(this.outgoing);
-    if (!stream.readableEnded) stream.resume();
+    if (!stream.endAfterHeaders && !stream.readableEnded) stream.resume();
     return new Http2ResponseStream(stream);
   }
 }
