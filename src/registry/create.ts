@@ -93,6 +93,7 @@ async function createNamed(
   const errors = [
     ...objectMetaErrors(object, { namespaced: resource.namespaced, validateName: strategy.validateName }),
     ...(strategy.validate?.(object, context) ?? []),
+    ...(strategy.validateCreate?.(object, context) ?? []),
   ];
   const name = object.metadata.name ?? "";
   if (errors.length > 0) throw invalid({ group: resource.group, kind: resource.storage.kind }, name, errors);

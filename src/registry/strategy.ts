@@ -55,6 +55,8 @@ export interface Strategy {
   prepareForUpdate?(object: KubeObject, old: KubeObject, context: StrategyContext): void;
   /** Problems of the object's own fields, metadata aside. */
   validate?(object: KubeObject, context: StrategyContext): readonly FieldError[];
+  /** The same, of new objects only. */
+  validateCreate?(object: KubeObject, context: StrategyContext): readonly FieldError[];
   validateUpdate?(object: KubeObject, old: KubeObject, context: StrategyContext): readonly FieldError[];
   /** Texts for `Warning` headers. */
   warnings?(object: KubeObject, old: KubeObject | undefined): readonly string[];

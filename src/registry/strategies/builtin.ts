@@ -8,6 +8,7 @@ import {
   generationKept,
   pathSegmentNames,
 } from "./builtin-facts.ts";
+import { withCommonRules } from "./common.ts";
 
 /**
  * Strategies of all kinds: the facts of every built-in kind, with what a kind adds of its own (validation, selectable
@@ -17,7 +18,7 @@ export function builtinStrategies(own: ReadonlyMap<string, Strategy>): StrategyC
   return {
     strategyFor(of: GroupResource): Strategy {
       const key = `${of.group}/${of.resource}`;
-      return { ...factsOf(key), ...own.get(key) };
+      return withCommonRules(key, { ...factsOf(key), ...own.get(key) });
     },
   };
 }

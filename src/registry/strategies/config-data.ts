@@ -1,4 +1,5 @@
 /** v1 ConfigMap and Secret (k8s.io/kubernetes pkg/apis/core/validation, pkg/registry/core/{configmap,secret}). */
+import { createPrivateKey, type KeyObject, X509Certificate } from "node:crypto";
 import {
   type FieldError,
   fieldForbidden,
@@ -33,24 +34,22 @@ export const configMapStrategy: Strategy = {
       }
     }
     const bytes = sum(data, (text) => Buffer.byteLength(text)) + sum(binary, decodedLength);
-    if (bytes > maxDataBytes) errors.push(fieldTooLong("", maxDataBytes));
+    if (bytes > maxDataBytes) errors.push(fieldTooLong(FieldPath.of(""), maxDataBytes));
     return errors;
   },
   validateUpdate: (object, old) => immutableErrors(object, old, ["data", "binaryData"]),
 };
 
 export const secretStrategy: Strategy = {
-  prepareForCreate: takeStringData,
-  prepareForUpdate: (object, old) => {
-    // Upstream keeps the type of an update that names none.
-    if ((object.type ?? "") === "") object.type = old.type;
-    takeStringData(object);
-  },
+  prepareForCreate: (object) => takeStringData(object),
+  // An update without a type is one to Opaque: upstream has filled in the default by then.
+  prepareForUpdate: (object) => takeStringData(object),
   validate: secretErrors,
   validateUpdate: (object, old) => [
     ...(object.type === old.type ? [] : [fieldInvalid("type", object.type, "field is immutable")]),
     ...immutableErrors(object, old, ["data"]),
   ],
+  warnings: tlsWarnings,
   selectableFields: { type: (object) => String(object.type ?? "") },
 };
 
@@ -103,6 +102,26 @@ function secretErrors(object: KubeObject): FieldError[] {
     default:
   }
   return errors;
+}
+
+/** Upstream warns with Go's words when certificate and key do not belong together. */
+function tlsWarnings(object: KubeObject): string[] {
+  if (object.type !== "kubernetes.io/tls") return [];
+  const data = stringsOf(object, "data");
+  const decoded = (key: string): Buffer => Buffer.from(Object.hasOwn(data, key) ? data[key]! : "", "base64");
+  let certificate: X509Certificate;
+  try {
+    certificate = new X509Certificate(decoded("tls.crt"));
+  } catch {
+    return ["tls: failed to find any PEM data in certificate input"];
+  }
+  let key: KeyObject;
+  try {
+    key = createPrivateKey(decoded("tls.key"));
+  } catch {
+    return ["tls: failed to find any PEM data in key input"];
+  }
+  return certificate.checkPrivateKey(key) ? [] : ["tls: private key does not match public key"];
 }
 
 function jsonSecretErrors(data: Strings, key: string): FieldError[] {

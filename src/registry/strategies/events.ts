@@ -1,7 +1,16 @@
 /** Event of both groups (k8s.io/kubernetes pkg/registry/core/event, pkg/apis/core/validation/events.go). */
-import { type FieldError, fieldInvalid } from "#machinery/errors/field-error.ts";
+import { byteLength } from "#base/bytes.ts";
+import { type FieldError, fieldInvalid, fieldRequired } from "#machinery/errors/field-error.ts";
+import { jsonEqual } from "#machinery/json/equal.ts";
 import type { KubeObject } from "#machinery/meta/object.ts";
+import { fieldImmutable } from "#machinery/meta/validation.ts";
+import { dns1123SubdomainErrors } from "#machinery/names/dns.ts";
+import { qualifiedNameErrors } from "#machinery/names/labels.ts";
 import type { Strategy } from "#registry/strategy.ts";
+import { jsonOf, textAt, valueAt } from "./members.ts";
+
+const maxTextBytes = 128;
+const maxNoteBytes = 1_024;
 
 const referenceFields = [
   "kind",
@@ -13,46 +22,126 @@ const referenceFields = [
   "fieldPath",
 ] as const;
 
-function text(object: KubeObject, ...path: readonly string[]): string {
-  let value: unknown = object;
-  for (const member of path) value = (value as Record<string, unknown> | undefined)?.[member];
-  return typeof value === "string" ? value : "";
+/** What a version calls the fields. Errors name core/v1's fields in both, but for the controller. */
+interface Names {
+  readonly reference: "involvedObject" | "regarding";
+  readonly controller: "reportingComponent" | "reportingController";
+  readonly message: "message" | "note";
 }
+const coreNames: Names = {
+  reference: "involvedObject",
+  controller: "reportingComponent",
+  message: "message",
+};
+const names: Names = { reference: "regarding", controller: "reportingController", message: "note" };
 
-const selectable = (
-  reference: string,
-  component: string,
-): Record<string, (object: KubeObject) => string> => ({
+const selectable = ({ reference, controller }: Names): Record<string, (object: KubeObject) => string> => ({
   ...Object.fromEntries(
     referenceFields.map((field) => [
       `${reference}.${field}`,
-      (object: KubeObject) => text(object, reference, field),
+      (object: KubeObject) => textAt(object, reference, field),
     ]),
   ),
-  reason: (object) => text(object, "reason"),
-  type: (object) => text(object, "type"),
-  [component]: (object) =>
-    component === "reportingController" ? text(object, component) : text(object, "reportingComponent"),
+  reason: (object) => textAt(object, "reason"),
+  type: (object) => textAt(object, "type"),
+  [controller]: (object) => textAt(object, controller),
 });
 
 export const coreEventStrategy: Strategy = {
-  validate: (object) => namespaceErrors(object, "involvedObject"),
+  validate: (object) => eventErrors(object, coreNames),
   selectableFields: {
-    ...selectable("involvedObject", "reportingComponent"),
-    source: (object) => text(object, "source", "component") || text(object, "reportingComponent"),
+    ...selectable(coreNames),
+    source: (object) => textAt(object, "source", "component") || textAt(object, "reportingComponent"),
   },
 };
 
+/** events.k8s.io/v1 is stricter: new events are of the new form, and nothing but the series changes afterwards. */
 export const eventStrategy: Strategy = {
-  validate: (object) => namespaceErrors(object, "regarding"),
-  selectableFields: selectable("regarding", "reportingController"),
+  validate: (object) => eventErrors(object, names),
+  validateUpdate: (object, old) => [
+    ...(jsonEqual(jsonOf(object.series), jsonOf(old.series)) ? [] : seriesErrors(object)),
+    ...unchangeable.flatMap(([field, shownAs]) =>
+      jsonEqual(jsonOf(object[field]), jsonOf(old[field]))
+        ? []
+        : [fieldInvalid(shownAs, object[field] ?? null, fieldImmutable)],
+    ),
+  ],
+  validateCreate: (object) => {
+    const errors = seriesErrors(object);
+    const type = textAt(object, "type");
+    if (valueAt(object, "eventTime") === undefined) errors.push(fieldRequired("eventTime"));
+    if (type !== "Normal" && type !== "Warning")
+      errors.push(fieldInvalid("type", "", `has invalid value: ${type}`));
+    for (const [field, shownAs] of deprecated) {
+      if (isSet(valueAt(object, field))) errors.push(fieldInvalid(shownAs, "", "needs to be unset"));
+    }
+    return errors;
+  },
+  selectableFields: selectable(names),
 };
 
-/** An event stands in the namespace of what it is about; about cluster-scoped things, in `default`. */
-function namespaceErrors(object: KubeObject, reference: string): FieldError[] {
+const deprecated = [
+  ["deprecatedFirstTimestamp", "firstTimestamp"],
+  ["deprecatedLastTimestamp", "lastTimestamp"],
+  ["deprecatedCount", "count"],
+  ["deprecatedSource", "source"],
+] as const;
+
+const unchangeable = [
+  ["regarding", "involvedObject"],
+  ["reason", "reason"],
+  ["note", "message"],
+  ["deprecatedSource", "source"],
+  ["deprecatedFirstTimestamp", "firstTimestamp"],
+  ["deprecatedLastTimestamp", "lastTimestamp"],
+  ["deprecatedCount", "count"],
+  ["type", "type"],
+  ["eventTime", "eventTime"],
+  ["action", "action"],
+  ["related", "related"],
+  ["reportingController", "reportingController"],
+  ["reportingInstance", "reportingInstance"],
+] as const;
+
+function isSet(value: unknown): boolean {
+  if (typeof value === "object" && value !== null) return Object.values(value).some(isSet);
+  return value !== undefined && value !== null && value !== 0 && value !== "";
+}
+
+function seriesErrors(object: KubeObject): FieldError[] {
+  const series = valueAt(object, "series");
+  if (series === undefined) return [];
+  const errors: FieldError[] = [];
+  if (Number(valueAt(series, "count") ?? 0) < 2)
+    errors.push(fieldInvalid("series.count", "", "should be at least 2"));
+  if (valueAt(series, "lastObservedTime") === undefined)
+    errors.push(fieldRequired("series.lastObservedTime"));
+  return errors;
+}
+
+function eventErrors(object: KubeObject, { reference, controller, message }: Names): FieldError[] {
   const namespace = object.metadata.namespace ?? "";
-  const about = text(object, reference, "namespace");
-  if (about === "" ? namespace === "default" || namespace === "kube-system" : about === namespace) return [];
-  const at = `${reference}.namespace`;
-  return [fieldInvalid(at, about, "does not match event.namespace")];
+  const about = textAt(object, reference, "namespace");
+  const errors: FieldError[] = [];
+  const mismatch = (): void => {
+    errors.push(fieldInvalid("involvedObject.namespace", about, "does not match event.namespace"));
+  };
+  if (valueAt(object, "eventTime") === undefined) {
+    if (about === "" ? namespace !== "default" && namespace !== "" : about !== namespace) mismatch();
+  } else {
+    if (about === "" && namespace !== "default" && namespace !== "kube-system") mismatch();
+    const reporter = textAt(object, controller);
+    if (reporter === "") errors.push(fieldRequired(controller));
+    errors.push(...qualifiedNameErrors(reporter).map((text) => fieldInvalid(controller, reporter, text)));
+    for (const field of ["reportingInstance", "action", "reason"] as const) {
+      const text = textAt(object, field);
+      if (text === "") errors.push(fieldRequired(field));
+      if (byteLength(text) > maxTextBytes)
+        errors.push(fieldInvalid(field, "", `can have at most ${maxTextBytes} characters`));
+    }
+    if (byteLength(textAt(object, message)) > maxNoteBytes)
+      errors.push(fieldInvalid("message", "", `can have at most ${maxNoteBytes} characters`));
+  }
+  errors.push(...dns1123SubdomainErrors(namespace).map((text) => fieldInvalid("namespace", namespace, text)));
+  return errors;
 }

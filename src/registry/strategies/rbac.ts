@@ -11,6 +11,8 @@ import type { JsonValue } from "#machinery/json/value.ts";
 import type { KubeObject } from "#machinery/meta/object.ts";
 import { dns1123SubdomainErrors, pathSegmentErrors } from "#machinery/names/dns.ts";
 import type { Strategy } from "#registry/strategy.ts";
+import { labelSelectorErrors } from "./label-selector.ts";
+import { listAt } from "./members.ts";
 
 const rbacGroup = "rbac.authorization.k8s.io";
 
@@ -42,6 +44,10 @@ export const clusterRoleStrategy: Strategy = {
         fieldRequired(at, "at least one clusterRoleSelector required if aggregationRule is non-nil"),
       );
     }
+    listAt(aggregation, "clusterRoleSelectors").forEach((selector, index) => {
+      const at = FieldPath.of("aggregationRule").child("clusterRoleSelectors").index(index);
+      errors.push(...labelSelectorErrors(selector, at));
+    });
     return errors;
   },
 };
@@ -57,8 +63,14 @@ function bindingStrategy(namespaced: boolean): Strategy {
     validateUpdate: (object, old) =>
       jsonEqual(object.roleRef as JsonValue, old.roleRef as JsonValue)
         ? []
-        : [fieldInvalid("roleRef", object.roleRef, "cannot change roleRef")],
+        : [fieldInvalid("roleRef", shownRoleRef(object.roleRef), "cannot change roleRef")],
   };
+}
+
+/** Upstream prints its internal type, whose members have Go's names. */
+function shownRoleRef(roleRef: unknown): Record<string, string> {
+  const { apiGroup = "", kind = "", name = "" } = (roleRef ?? {}) as RoleRef;
+  return { APIGroup: apiGroup, Kind: kind, Name: name };
 }
 
 function setDefaults(object: KubeObject): void {
