@@ -144,6 +144,8 @@ describe("on one etcd", { skip }, () => {
       const success = [{ requestPut: { key: bad, value: Buffer.from("x") } }];
       await client.call(client.methods.txn, { compare: [], success, failure: [] }, call);
     });
+    await putRaw(etcd.url, key("indexless"), `term:${"t".repeat(2_000)}`);
+    assert.equal((await read(a, "indexless"))?.length, 2_005);
     assert.equal(await read(a, "foreign"), '{"by":"hand"}');
     assert.equal(a.revisionOf(key("foreign")), mod * 128);
     assert.ok((a.stats().etcd_ignored_keys ?? 0) > 0);
@@ -169,6 +171,8 @@ describe("on one etcd", { skip }, () => {
       a.commit({ compare: [], operations: [...many, put("one more", "")] }),
       StoreLimitError,
     );
+    const term = put("term", `term:${"t".repeat(2_000)}`);
+    await assert.rejects(a.commit({ compare: [], operations: [term] }), StoreLimitError);
     const heavy = many.map((operation) => ({ ...operation, value: Buffer.alloc(100_000) }));
     await assert.rejects(a.commit({ compare: [], operations: heavy }), StoreLimitError);
   });

@@ -236,7 +236,7 @@ class EtcdStore implements Store {
 
   async commit(txn: Txn): Promise<TxnResult> {
     this.#ensureOpen();
-    checkTxn(txn, this.#parts.keySpace.prefix);
+    checkTxn(txn, this.#parts.keySpace);
     const certain = this.#certainFailure(txn);
     if (certain >= 0) return { ok: false, failed: certain };
     const commit = this.#commit(txn);

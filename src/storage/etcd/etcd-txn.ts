@@ -1,9 +1,11 @@
 /** A transaction of the store as one transaction of etcd, and etcd's answer as the store's. */
 
 import { checkLimits } from "../limits.ts";
+import { checkTerm } from "../local/apply.ts";
 import {
   type Comparison,
   type Key,
+  type KeySpace,
   maxTxnOperations,
   noRevision,
   type Revision,
@@ -26,12 +28,16 @@ export class ForeignStoreError extends Error {
 }
 
 /** Refuses what does not fit. Throws {@link StoreLimitError}; RangeError for keys outside the key space. */
-export function checkTxn(txn: Txn, prefix: string): void {
+export function checkTxn(txn: Txn, keySpace: KeySpace): void {
+  const { prefix } = keySpace;
   checkLimits(txn);
   let bytes = 0;
   for (const operation of txn.operations) {
     checkKey(operation.key, prefix);
-    bytes += operation.key.length + (operation.type === "put" ? operation.value.length : 0);
+    bytes += operation.key.length;
+    if (operation.type !== "put") continue;
+    bytes += operation.value.length;
+    keySpace.terms(operation.key, operation.value).forEach(checkTerm);
   }
   for (const comparison of txn.compare) checkKey(comparison.key, prefix);
   if (bytes > maxRequestBytes) {

@@ -26,6 +26,13 @@ export interface FreshnessOptions {
   readonly deadlineMs: number;
 }
 
+interface Waiter {
+  readonly mod: number;
+  readonly until: number;
+  resolve(mod: number): void;
+  reject(error: Error): void;
+}
+
 export class Freshness {
   readonly #client: EtcdClient;
   readonly #keys: EtcdKeys;
@@ -35,6 +42,7 @@ export class Freshness {
   #running: Promise<number> | undefined;
   #next: Promise<number> | undefined;
   #seen = 0;
+  #waiters: Waiter[] = [];
 
   constructor(options: FreshnessOptions) {
     this.#client = options.client;
@@ -60,20 +68,12 @@ export class Freshness {
    * Rejects with {@link StoreUnavailableError}.
    */
   reach(): Promise<number> {
-    if (this.#running === undefined) return this.#start();
+    if (this.#running === undefined) return this.#read().then((mod) => this.#wait(mod));
     if (this.#next === undefined) {
-      const next = this.#running.then(
-        () => this.#startNext(),
-        () => this.#startNext(),
-      );
-      this.#next = next;
-      next.catch(() => undefined);
+      const startNext = () => this.#startNext();
+      this.#next = this.#running.then(startNext, startNext).then((mod) => this.#wait(mod));
     }
-    return this.#next.then((mod) => this.#wait(mod));
-  }
-
-  #start(): Promise<number> {
-    return this.#read().then((mod) => this.#wait(mod));
+    return this.#next;
   }
 
   #startNext(): Promise<number> {
@@ -119,54 +119,69 @@ export class Freshness {
     return mod;
   }
 
-  /** Resolves with `mod` once the replica has applied it; asks etcd for progress meanwhile. */
+  /** Resolves with `mod` once the replica has applied it. */
   #wait(mod: number): Promise<number> {
-    const replica = this.#replica;
-    if (replica.applied >= mod) return Promise.resolve(mod);
+    if (this.#replica.applied >= mod) return Promise.resolve(mod);
     return new Promise((resolve, reject) => {
-      const started = this.#clock.now();
-      let activity = replica.activity;
-      let lively = started;
-      let ticked = false;
-      let cancel = () => {};
-      const settle = () => {
-        unlisten();
-        cancel();
-      };
-      const unlisten = replica.listen(() => {
-        if (replica.applied >= mod) {
-          settle();
-          resolve(mod);
-        } else if (replica.failure !== undefined) {
-          settle();
-          reject(replica.failure);
-        }
-      });
-      const nudge = () => {
-        const now = this.#clock.now();
-        if (now - started >= this.#deadlineMs) {
-          settle();
-          const reason = replica.lastError === undefined ? "" : ` (${replica.lastError.message})`;
-          const text = `the local copy is at etcd's revision ${replica.applied}, etcd at ${mod}${reason}`;
-          return reject(new StoreUnavailableError(text));
-        }
-        if (replica.activity !== activity) {
-          activity = replica.activity;
-          lively = now;
-        } else if (now - lively > silenceMs) {
-          lively = now;
-          replica.restartWatch();
-        }
-        if (replica.progressTrusted) replica.requestProgress();
-        else if (!ticked) {
-          // One event of our own, behind all others: where it arrives, nothing is missing.
-          ticked = true;
-          void this.#tick();
-        }
-        cancel = this.#clock.after(nextProgressMs, nudge);
-      };
-      cancel = this.#clock.after(firstProgressMs, nudge);
+      const until = this.#clock.now() + this.#deadlineMs;
+      this.#waiters.push({ mod, until, resolve, reject });
+      if (this.#waiters.length === 1) this.#startNudging();
     });
+  }
+
+  /** One loop for all who wait: asks etcd for progress until nobody waits any more. */
+  #startNudging(): void {
+    const replica = this.#replica;
+    let activity = replica.activity;
+    let lively = this.#clock.now();
+    let ticked = 0;
+    let cancel = () => {};
+    const settle = () => {
+      this.#settle();
+      if (this.#waiters.length > 0) return true;
+      unlisten();
+      cancel();
+      return false;
+    };
+    const unlisten = replica.listen(settle);
+    const nudge = () => {
+      if (!settle()) return;
+      const now = this.#clock.now();
+      if (replica.activity !== activity) {
+        activity = replica.activity;
+        lively = now;
+      } else if (now - lively > silenceMs) {
+        lively = now;
+        replica.restartWatch();
+      }
+      const { mod } = this.#waiters.at(-1)!;
+      if (replica.progressTrusted) replica.requestProgress();
+      else if (ticked < mod) {
+        // One event of our own, behind all others: where it arrives, nothing is missing.
+        ticked = mod;
+        void this.#tick();
+      }
+      cancel = this.#clock.after(nextProgressMs, nudge);
+    };
+    cancel = this.#clock.after(firstProgressMs, nudge);
+  }
+
+  /** Tells those whose revision is reached or whose time is over. Reads run one by one, so both ascend in the list. */
+  #settle(): void {
+    const { applied, failure, lastError } = this.#replica;
+    const now = this.#clock.now();
+    let settled = 0;
+    for (const { mod, until, resolve, reject } of this.#waiters) {
+      if (applied >= mod) resolve(mod);
+      else if (failure !== undefined) reject(failure);
+      else if (now >= until) {
+        const reason = lastError === undefined ? "" : ` (${lastError.message})`;
+        const text = `the local copy is at etcd's revision ${applied}, etcd at ${mod}${reason}`;
+        reject(new StoreUnavailableError(text));
+      } else break;
+      settled++;
+    }
+    if (settled > 0) this.#waiters = this.#waiters.slice(settled);
   }
 
   #ticking: Promise<unknown> | undefined;

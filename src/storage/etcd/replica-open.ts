@@ -1,5 +1,6 @@
 /** Where a replica comes from: the directory of an earlier run, etcd's whole history, or pages of its state. */
 import type { Clock } from "#base/clock.ts";
+import { checkTerm } from "../local/apply.ts";
 import { type LocalStore, openLocalStore } from "../local/local-store.ts";
 import { DataDirectoryError, type KeySpace } from "../port.ts";
 import type { EtcdClient } from "./client/client.ts";
@@ -52,7 +53,7 @@ export async function resume(
   if (path === undefined) return undefined;
   let local: LocalStore;
   try {
-    local = await openLocalStore({ path, keySpace: options.keySpace });
+    local = await openLocalStore({ path, keySpace: tolerant(options.keySpace) });
   } catch (error) {
     // The copy is damaged; etcd has everything that was in it.
     if (error instanceof DataDirectoryError) return undefined;
@@ -75,6 +76,26 @@ export async function resume(
   return undefined;
 }
 
+/**
+ * The key space as the replica uses it. What etcd holds must be taken as it is, also what others wrote: a value that
+ * cannot be indexed is left out of the index and does not stop the replica.
+ */
+function tolerant(keySpace: KeySpace): KeySpace {
+  return {
+    ...keySpace,
+    partition: (key) => keySpace.partition(key),
+    terms(key, value) {
+      try {
+        const terms = keySpace.terms(key, value);
+        terms.forEach(checkTerm);
+        return terms;
+      } catch {
+        return [];
+      }
+    },
+  };
+}
+
 async function sharesPast(client: EtcdClient, last: LastChange): Promise<boolean> {
   try {
     return await hasChange(client, last, callDeadlineMs);
@@ -92,9 +113,10 @@ export async function build(
   replay: boolean,
   onPage: () => void,
 ): Promise<Opened> {
-  const { client, keys, keySpace } = options;
+  const { client, keys } = options;
+  await files.sweep();
   const path = await files.next();
-  const local = await openLocalStore({ path, keySpace });
+  const local = await openLocalStore({ path, keySpace: tolerant(options.keySpace) });
   const extra = (applied: number, last?: LastChange) =>
     positionExtra({ identity: identity.value.toString("base64"), applied, last });
   try {

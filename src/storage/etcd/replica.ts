@@ -100,7 +100,7 @@ export class Replica {
     return this.#identity.value;
   }
 
-  /** Set when this server must not go on: etcd holds another store now. */
+  /** Set when this server must not go on: etcd holds another store now, or the store was closed. */
   get failure(): StoreUnavailableError | undefined {
     return this.#failure;
   }
@@ -160,7 +160,8 @@ export class Replica {
     if (this.#closed) return;
     this.#closed = true;
     this.#cancelSave();
-    this.#interrupt?.(new StoreUnavailableError("the store is closed"));
+    this.#failure ??= new StoreUnavailableError("the store is closed");
+    this.#interrupt?.(this.#failure);
     this.#wakeUp();
     this.#tell();
     await this.#running;
