@@ -1,0 +1,293 @@
+/**
+ * Strategic merge patch: like a merge patch, but lists may be merged item by item, as the fields' patch strategies say
+ * (behaviour: apimachinery pkg/util/strategicpatch; KEP-less, documented with kubectl apply).
+ *
+ * Directives: `$patch: replace|delete|merge` in an object, `$deleteFromPrimitiveList/<field>`, `$setElementOrder/<field>`
+ * and `$retainKeys` beside a field.
+ */
+import { badRequest, invalidPatch } from "#machinery/errors/errors.ts";
+import { jsonEqual } from "#machinery/json/equal.ts";
+import {
+  getOwn,
+  isJsonObject,
+  isRawNumber,
+  type JsonObject,
+  type JsonValue,
+  setOwn,
+} from "#machinery/json/value.ts";
+import { writeJson } from "#machinery/json/write.ts";
+import { deref, type Field, type Schema, type TypeResolver } from "#machinery/schema/types.ts";
+
+const directive = "$patch";
+const retainKeys = "$retainKeys";
+const deleteFromPrefix = "$deleteFromPrimitiveList";
+const orderPrefix = "$setElementOrder";
+
+const badPrimitiveList = "invalid patch format of primitive list";
+const badRetainKeys = "invalid patch format of retainKeys";
+const badElementOrder = "invalid patch format of setElementOrder list";
+
+/**
+ * Neither argument is changed; untouched parts are shared with the result.
+ * @throws StatusError 400 for a malformed patch, 422 for one that does not fit the object
+ */
+export function applyStrategicMergePatch(
+  original: JsonObject,
+  patch: JsonObject,
+  schema: Schema,
+  types: TypeResolver,
+): JsonObject {
+  return mergeObject(original, patch, { schema, types });
+}
+
+/** Where in the schema a merge is; undefined where nothing is known: then objects merge and lists are replaced. */
+interface Place {
+  readonly schema: Schema | undefined;
+  readonly types: TypeResolver;
+}
+
+interface FieldRules {
+  readonly place: Place;
+  /** `merge`, `replace` or "" */
+  readonly strategy: string;
+  readonly mergeKey: string;
+}
+
+function rulesOf({ schema, types }: Place, name: string): FieldRules {
+  const node = schema === undefined ? undefined : deref(schema, types);
+  if (node?.kind === "map") return { place: { schema: node.values, types }, strategy: "", mergeKey: "" };
+  const field: Field | undefined = node?.kind === "object" ? node.fields.get(name) : undefined;
+  const strategy = field?.patchStrategy?.find((one) => one !== "retainKeys") ?? "";
+  return { place: { schema: field?.schema, types }, strategy, mergeKey: field?.patchMergeKey ?? "" };
+}
+
+function itemsOf({ schema, types }: Place): Place {
+  const node = schema === undefined ? undefined : deref(schema, types);
+  return { schema: node?.kind === "list" ? node.items : undefined, types };
+}
+
+function mergeObject(original: JsonObject | undefined, patch: JsonObject, place: Place): JsonObject {
+  const marked = getOwn(patch, directive);
+  if (marked === "replace") return without(patch, directive);
+  if (marked === "delete") return {};
+  if (marked !== undefined) throw invalidPatch(`unknown patch type: ${writeJson(marked)}`);
+
+  const result = retained({ ...original }, patch);
+  const done = mergeOrderedLists(result, patch, place);
+  for (const key of Object.keys(patch)) {
+    if (key === retainKeys || done.has(key) || key.startsWith(`${orderPrefix}/`)) continue;
+    if (key.startsWith(deleteFromPrefix)) deleteFromList(result, key, patch[key] as JsonValue);
+    else mergeField(result, key, patch[key] as JsonValue, rulesOf(place, key));
+  }
+  return result;
+}
+
+function mergeField(result: JsonObject, key: string, value: JsonValue, rules: FieldRules): void {
+  if (value === null) {
+    delete result[key];
+    return;
+  }
+  const before = getOwn(result, key);
+  let merged: JsonValue | undefined;
+  if (isJsonObject(before) && isJsonObject(value) && rules.strategy !== "replace") {
+    merged = mergeObject(before, value, rules.place);
+  } else if (Array.isArray(before) && Array.isArray(value) && rules.strategy === "merge") {
+    merged = mergeList(before, value, itemsOf(rules.place), rules.mergeKey);
+  } else {
+    merged = plainValue(value);
+  }
+  if (merged === undefined) delete result[key];
+  else setOwn(result, key, merged);
+}
+
+/** `$retainKeys` lists all that may stay; everything else of the object goes. */
+function retained(original: JsonObject, patch: JsonObject): JsonObject {
+  const keys = getOwn(patch, retainKeys);
+  if (keys === undefined) return original;
+  if (!Array.isArray(keys)) throw badRequest(badRetainKeys);
+  for (const key of Object.keys(patch)) {
+    const exempt = patch[key] === null || key.startsWith("$");
+    if (!exempt && !keys.includes(key)) throw badRequest(badRetainKeys);
+  }
+  for (const key of Object.keys(original)) if (!keys.includes(key)) delete original[key];
+  return original;
+}
+
+/** Lists with a `$setElementOrder`; answers the patch's keys that are dealt with. */
+function mergeOrderedLists(result: JsonObject, patch: JsonObject, place: Place): ReadonlySet<string> {
+  const done = new Set<string>();
+  for (const key of Object.keys(patch)) {
+    if (!key.startsWith(orderPrefix)) continue;
+    const name = key.slice(orderPrefix.length + 1);
+    const order = patch[key];
+    if (!key.startsWith(`${orderPrefix}/`) || name === "" || !Array.isArray(order))
+      throw badRequest(badElementOrder);
+    const { place: listPlace, strategy, mergeKey } = rulesOf(place, name);
+    const before = listOf(getOwn(result, name));
+    const change = listOf(getOwn(patch, name));
+    if (before === undefined && change === undefined) continue;
+    checkOrder(change ?? [], order, mergeKey);
+    const merged =
+      change === undefined
+        ? (before as JsonValue[])
+        : before === undefined
+          ? (plainValue(change) as JsonValue[])
+          : strategy === "merge"
+            ? mergeList(before, change, itemsOf(listPlace), mergeKey)
+            : change;
+    setOwn(result, name, inOrder(merged, order, before ?? [], mergeKey));
+    done.add(name);
+  }
+  return done;
+}
+
+function listOf(value: JsonValue | undefined): JsonValue[] | undefined {
+  if (value === undefined || value === null) return undefined;
+  if (!Array.isArray(value)) throw badRequest(badElementOrder);
+  return value;
+}
+
+/** What the patch gives must stand in the order it asks for. */
+function checkOrder(change: readonly JsonValue[], order: readonly JsonValue[], mergeKey: string): void {
+  if (change.length === 0 || order.length === 0) return;
+  let at = 0;
+  for (const item of change) {
+    if (isJsonObject(item) && Object.hasOwn(item, directive)) continue;
+    const wanted = identity(item, mergeKey);
+    while (at < order.length && !same(identity(order[at] as JsonValue, mergeKey), wanted)) at++;
+    if (at++ >= order.length) {
+      throw invalidPatch(
+        `The order in patch list:\n${writeJson([...change])}\n doesn't match ${orderPrefix} list:\n${writeJson([...order])}\n`,
+      );
+    }
+  }
+}
+
+function deleteFromList(result: JsonObject, key: string, values: JsonValue): void {
+  const name = key.slice(deleteFromPrefix.length + 1);
+  if (!key.startsWith(`${deleteFromPrefix}/`) || name === "" || !Array.isArray(values))
+    throw badRequest(badPrimitiveList);
+  const before = getOwn(result, name);
+  if (!Array.isArray(before)) return;
+  setOwn(
+    result,
+    name,
+    before.filter((item) => !values.some((value) => same(value, item))),
+  );
+}
+
+function mergeList(original: JsonValue[], patch: JsonValue[], place: Place, mergeKey: string): JsonValue[] {
+  const kinds = new Set([...original, ...patch].map(kindOf));
+  if (kinds.size === 0) return [];
+  if (kinds.has("list")) throw invalidPatch("lists of lists are not supported");
+  if (kinds.size > 1) throw invalidPatch("list element types are not identical");
+  if (!kinds.has("object")) {
+    const merged: JsonValue[] = [];
+    for (const item of [...original, ...patch])
+      if (!merged.some((other) => same(other, item))) merged.push(item);
+    return inOrder(merged, patch, original, "");
+  }
+  if (mergeKey === "") throw invalidPatch("cannot merge lists without merge key");
+  const { kept, changes } = takeListDirectives(original as JsonObject[], patch as JsonObject[], mergeKey);
+  const merged: JsonValue[] = [...kept];
+  for (const change of changes) {
+    const wanted = identity(change, mergeKey);
+    const at = merged.findIndex((item) => same(identity(item, mergeKey), wanted));
+    if (at < 0) merged.push(plainValue(change) ?? {});
+    else merged[at] = mergeObject(merged[at] as JsonObject, change, place);
+  }
+  return inOrder(merged, changes, kept, mergeKey);
+}
+
+/** Carries out `$patch` in list items: `delete` removes the item, `replace` drops the list that was there. */
+function takeListDirectives(
+  original: readonly JsonObject[],
+  patch: readonly JsonObject[],
+  mergeKey: string,
+): { kept: readonly JsonObject[]; changes: readonly JsonObject[] } {
+  let kept = original;
+  const changes: JsonObject[] = [];
+  let replace = false;
+  for (const item of patch) {
+    const marked = getOwn(item, directive);
+    if (marked === undefined) changes.push(item);
+    else if (marked === "delete") {
+      const wanted = identity(item, mergeKey);
+      kept = kept.filter((other) => !same(identity(other, mergeKey), wanted));
+    } else if (marked === "replace") replace = true;
+    else if (marked === "merge") throw invalidPatch("merging lists cannot yet be specified in the patch");
+    else throw invalidPatch(`unknown patch type: ${writeJson(marked)}`);
+  }
+  return { kept: replace ? [] : kept, changes };
+}
+
+/**
+ * Items that `order` names stand in its order; the others keep the live order and are put among them where the live list
+ * had them before the next one.
+ */
+function inOrder(
+  merged: readonly JsonValue[],
+  order: readonly JsonValue[],
+  live: readonly JsonValue[],
+  mergeKey: string,
+): JsonValue[] {
+  const place = (list: readonly JsonValue[], item: JsonValue): number => {
+    const wanted = identity(item, mergeKey);
+    return list.findIndex((other) => same(identity(other, mergeKey), wanted));
+  };
+  const ordered = merged
+    .filter((item) => place(order, item) >= 0)
+    .sort((a, b) => place(order, a) - place(order, b));
+  const others = merged.filter((item) => place(order, item) < 0);
+  const result: JsonValue[] = [];
+  let next = 0;
+  for (const item of ordered) {
+    const itemAt = place(live, item);
+    for (; next < others.length; next++) {
+      const otherAt = place(live, others[next] as JsonValue);
+      if (itemAt < 0 || otherAt < 0 || otherAt >= itemAt) break;
+      result.push(others[next] as JsonValue);
+    }
+    result.push(item);
+  }
+  return [...result, ...others.slice(next)];
+}
+
+/** The merge key's value of an object; the value itself for scalars. */
+function identity(item: JsonValue, mergeKey: string): JsonValue {
+  if (mergeKey === "") return item;
+  const key = isJsonObject(item) ? getOwn(item, mergeKey) : undefined;
+  if (key === undefined)
+    throw invalidPatch(`map: ${writeJson(item)} does not contain declared merge key: ${mergeKey}`);
+  return key;
+}
+
+const same = (a: JsonValue, b: JsonValue): boolean => a === b || jsonEqual(a, b);
+
+function kindOf(value: JsonValue): string {
+  if (Array.isArray(value)) return "list";
+  if (isRawNumber(value)) return "number";
+  return value === null ? "null" : typeof value;
+}
+
+/** A value that is taken as it is, without directives and nulls; undefined when it was nothing but a directive. */
+function plainValue(value: JsonValue): JsonValue | undefined {
+  if (Array.isArray(value)) return value.map(plainValue).filter((item) => item !== undefined);
+  if (!isJsonObject(value)) return value;
+  const marked = getOwn(value, directive);
+  if (marked === "delete") return undefined;
+  const result: JsonObject = {};
+  for (const key of Object.keys(value)) {
+    const member = value[key] as JsonValue;
+    if (member === null || key.startsWith("$")) continue;
+    const plain = plainValue(member);
+    if (plain !== undefined) setOwn(result, key, plain);
+  }
+  return result;
+}
+
+function without(object: JsonObject, key: string): JsonObject {
+  const rest = { ...object };
+  delete rest[key];
+  return rest;
+}
