@@ -25,7 +25,7 @@ import { EtcdError, grpcCode } from "./client/grpc-error.ts";
 import { safeNumber, type TxnResponse } from "./client/messages.ts";
 import { startCompactionLoop } from "./compaction-loop.ts";
 import { type EtcdKeys, etcdKeys } from "./etcd-keys.ts";
-import { checkTxn, decodeTxn, encodeTxn, ForeignStoreError } from "./etcd-txn.ts";
+import { checkTxn, comparedMods, decodeTxn, encodeTxn, ForeignStoreError } from "./etcd-txn.ts";
 import { Freshness } from "./freshness.ts";
 import { Replica } from "./replica.ts";
 import { startRetention } from "./retention.ts";
@@ -237,8 +237,6 @@ class EtcdStore implements Store {
   async commit(txn: Txn): Promise<TxnResult> {
     this.#ensureOpen();
     checkTxn(txn, this.#parts.keySpace);
-    const certain = this.#certainFailure(txn);
-    if (certain >= 0) return { ok: false, failed: certain };
     const commit = this.#commit(txn);
     this.#commits.add(commit);
     try {
@@ -294,7 +292,8 @@ class EtcdStore implements Store {
   async #commit(txn: Txn): Promise<TxnResult> {
     const { client, keys, freshness } = this.#parts;
     const { identity } = this.#replica;
-    const request = encodeTxn(txn, keys, identity);
+    const mods = comparedMods(txn, (key) => this.#replica.local.revisionOf(key));
+    const request = encodeTxn(txn, mods, keys, identity);
     let response: TxnResponse;
     try {
       const call = { deadlineMs: commitDeadlineMs, repeatable: false };
@@ -304,7 +303,7 @@ class EtcdStore implements Store {
     }
     freshness.note(safeNumber(response.header.revision));
     try {
-      const result = decodeTxn(txn, response, identity);
+      const result = decodeTxn(txn, mods, response, identity);
       if (result.ok) this.#counters.commits++;
       else this.#counters.refused++;
       return result;
@@ -327,17 +326,6 @@ class EtcdStore implements Store {
     this.#counters.unavailable++;
     const hint = error.code === grpcCode.resourceExhausted ? "etcd takes no more writes: " : "";
     return new StoreUnavailableError(`${hint}${error.message}; nothing was written`, { cause: error });
-  }
-
-  /**
-   * etcd compares mod revisions only. A comparison with the right mod revision at a wrong position can never hold, and
-   * the replica knows it; -1 = nothing is certain.
-   */
-  #certainFailure(txn: Txn): number {
-    return txn.compare.findIndex(({ key, revision }) => {
-      const known = this.#replica.local.revisionOf(key);
-      return known !== revision && known !== 0 && modOf(known) === modOf(revision);
-    });
   }
 
   #ensureOpen(): void {

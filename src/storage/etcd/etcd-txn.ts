@@ -3,7 +3,6 @@
 import { checkLimits } from "../limits.ts";
 import { checkTerm } from "../local/apply.ts";
 import {
-  type Comparison,
   type Key,
   type KeySpace,
   maxTxnOperations,
@@ -50,16 +49,32 @@ function checkKey(key: Key, prefix: string): void {
   if (key.includes("\0")) throw new StoreLimitError("a key has no zero byte");
 }
 
+/** No key has it: etcd's revisions end long before. */
+const impossibleMod = Number.MAX_SAFE_INTEGER;
+
+/**
+ * The mod revisions to compare. etcd knows no positions, so a comparison with one that the key certainly does not have
+ * gets a mod revision that never holds; `known` is the replica's revision of a key, 0 = unknown.
+ */
+export function comparedMods(txn: Txn, known: (key: Key) => Revision): number[] {
+  return txn.compare.map(({ key, revision }) => {
+    const mod = modOf(revision);
+    if (mod === 0) return revision === noRevision ? 0 : impossibleMod;
+    const current = known(key);
+    return modOf(current) === mod && current !== revision ? impossibleMod : mod;
+  });
+}
+
 /**
  * The request. Besides the caller's comparisons it compares the store's identity, so that nothing is ever written into
  * an etcd that was emptied or replaced while this server ran.
  */
-export function encodeTxn(txn: Txn, keys: EtcdKeys, identity: Buffer): TxnRequest {
-  const compare = txn.compare.map(({ key, revision }) => ({
+export function encodeTxn(txn: Txn, mods: readonly number[], keys: EtcdKeys, identity: Buffer): TxnRequest {
+  const compare = txn.compare.map(({ key }, index) => ({
     result: equal,
     target: target.mod,
     key: keys.encode(key),
-    modRevision: modOf(revision),
+    modRevision: mods[index]!,
   }));
   const failure: RequestOp[] = [];
   if (compare.length > 1) {
@@ -83,8 +98,13 @@ export function encodeTxn(txn: Txn, keys: EtcdKeys, identity: Buffer): TxnReques
 }
 
 /** Throws {@link ForeignStoreError}. */
-export function decodeTxn(txn: Txn, response: TxnResponse, identity: Buffer): TxnResult {
-  if (!response.succeeded) return { ok: false, failed: failedIndex(txn.compare, response, identity) };
+export function decodeTxn(
+  txn: Txn,
+  mods: readonly number[],
+  response: TxnResponse,
+  identity: Buffer,
+): TxnResult {
+  if (!response.succeeded) return { ok: false, failed: failedIndex(mods, response, identity) };
   const mod = safeNumber(response.header.revision);
   let position = -1;
   const revisions = txn.operations.map((operation, index): Revision => {
@@ -100,9 +120,9 @@ export function decodeTxn(txn: Txn, response: TxnResponse, identity: Buffer): Tx
   return { ok: true, revisions };
 }
 
-function failedIndex(compare: readonly Comparison[], response: TxnResponse, identity: Buffer): number {
-  const looked = Math.max(0, compare.length - 1);
-  if (compare.length < maxTxnOperations) {
+function failedIndex(mods: readonly number[], response: TxnResponse, identity: Buffer): number {
+  const looked = Math.max(0, mods.length - 1);
+  if (mods.length < maxTxnOperations) {
     const found = response.responses[looked]?.responseRange?.kvs[0];
     if (found === undefined || !identity.equals(found.value)) {
       throw new ForeignStoreError("etcd holds another store than the one this server was started on");
@@ -111,7 +131,7 @@ function failedIndex(compare: readonly Comparison[], response: TxnResponse, iden
   for (let i = 0; i < looked; i++) {
     const found = response.responses[i]?.responseRange?.kvs[0];
     const mod = found === undefined ? 0 : safeNumber(found.modRevision);
-    if (mod !== modOf(compare[i]!.revision)) return i;
+    if (mod !== mods[i]) return i;
   }
   return looked;
 }
