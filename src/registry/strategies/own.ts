@@ -1,18 +1,26 @@
 import type { Strategy } from "#registry/strategy.ts";
+import { certificateSigningRequestStrategy } from "./certificate-signing-request.ts";
 import { configMapStrategy, secretStrategy } from "./config-data.ts";
 import { coreEventStrategy, eventStrategy } from "./events.ts";
 import { leaseStrategy } from "./lease.ts";
+import { limitRangeStrategy } from "./limit-range.ts";
 import {
   clusterRoleBindingStrategy,
   clusterRoleStrategy,
   roleBindingStrategy,
   roleStrategy,
 } from "./rbac.ts";
+import { resourceQuotaStrategy } from "./resource-quota.ts";
+import { serviceAccountStrategy } from "./service-account.ts";
 
 /** What built-in kinds add to the facts of `builtin-facts.ts`, by `<group>/<resource>`. */
 export const ownStrategies: readonly (readonly [string, Strategy])[] = [
   ["/configmaps", configMapStrategy],
   ["/secrets", secretStrategy],
+  ["/limitranges", limitRangeStrategy],
+  ["/resourcequotas", resourceQuotaStrategy],
+  ["/serviceaccounts", serviceAccountStrategy],
+  ["certificates.k8s.io/certificatesigningrequests", certificateSigningRequestStrategy],
   ["/events", coreEventStrategy],
   ["events.k8s.io/events", eventStrategy],
   ["coordination.k8s.io/leases", leaseStrategy],

@@ -1,0 +1,144 @@
+import "reflect-metadata";
+import assert from "node:assert/strict";
+import { webcrypto } from "node:crypto";
+import { before, test } from "node:test";
+import { Pkcs10CertificateRequestGenerator } from "@peculiar/x509";
+import fc from "fast-check";
+import { certificationRequestError } from "./pkcs10.ts";
+import { create, update } from "./testing.ts";
+
+const key = "certificates.k8s.io/certificatesigningrequests";
+const pems = new Map<string, string>();
+
+before(async () => {
+  const algorithms = {
+    ec: { name: "ECDSA", namedCurve: "P-256", hash: "SHA-256" },
+    rsa: {
+      name: "RSASSA-PKCS1-v1_5",
+      hash: "SHA-256",
+      modulusLength: 2_048,
+      publicExponent: new Uint8Array([1, 0, 1]),
+    },
+    ed25519: { name: "Ed25519" },
+  };
+  for (const [name, algorithm] of Object.entries(algorithms)) {
+    const keys = (await webcrypto.subtle.generateKey(algorithm, false, [
+      "sign",
+      "verify",
+    ])) as webcrypto.CryptoKeyPair;
+    const request = await Pkcs10CertificateRequestGenerator.create({
+      name: "CN=jane, O=dev",
+      keys,
+      signingAlgorithm: algorithm,
+    });
+    pems.set(name, request.toString("pem"));
+  }
+});
+
+const base64 = (text: string): string => Buffer.from(text).toString("base64");
+const specOf = (more: object = {}) => ({
+  request: base64(pems.get("ec")!),
+  signerName: "kubernetes.io/kube-apiserver-client",
+  usages: ["client auth"],
+  ...more,
+});
+
+test("requests of each kind of key are accepted, and none whose content was changed", () => {
+  for (const [name, pem] of pems) {
+    assert.equal(certificationRequestError(pem), undefined, name);
+    const [head, body, tail] = /^(-+[^-]+-+)([\s\S]+?)(-+[^-]+-+\s*)$/.exec(pem)!.slice(1);
+    const der = Buffer.from(body!, "base64");
+    const at = der.indexOf("jane");
+    der[at] = der[at]! ^ 1;
+    assert.match(
+      certificationRequestError(`${head}\n${der.toString("base64")}\n${tail}`) ?? "",
+      /signature does not match/,
+    );
+  }
+});
+
+test("anything else is refused without an exception", () => {
+  const header = "PEM block type must be CERTIFICATE REQUEST";
+  assert.equal(certificationRequestError(""), header);
+  assert.equal(certificationRequestError("-----BEGIN CERTIFICATE REQUEST-----\n".repeat(200_000)), header);
+  fc.assert(
+    fc.property(fc.uint8Array({ maxLength: 200 }), (bytes) => {
+      const body = Buffer.from(bytes).toString("base64");
+      const pem = `-----BEGIN CERTIFICATE REQUEST-----\n${body}\n-----END CERTIFICATE REQUEST-----\n`;
+      assert.equal(typeof certificationRequestError(pem), "string");
+    }),
+  );
+});
+
+test("the requester is told by the server", () => {
+  const user = { name: "jane", uid: "7", groups: ["a", "b"], extra: { k: ["v"] } };
+  const { object, errors } = create(
+    key,
+    { spec: specOf({ username: "root", groups: ["system:masters"] }) },
+    user,
+  );
+  assert.deepEqual(errors, []);
+  const { username, uid, groups, extra } = object.spec as Record<string, unknown>;
+  assert.deepEqual({ name: username, uid, groups, extra }, user);
+});
+
+test("what a request must say", () => {
+  assert.deepEqual(
+    create(key, {
+      spec: specOf({ usages: ["x", "any", "any"], signerName: "a", expirationSeconds: 1 }),
+    }).errors.map((error) => error.split(": supported")[0]),
+    [
+      'spec.usages[0]: Unsupported value: "x"',
+      'spec.usages[2]: Duplicate value: "any"',
+      "spec.signerName: Invalid value: \"a\": must be a fully qualified domain and path of the form 'example.com/signer-name'",
+      "spec.expirationSeconds: Invalid value: 1: may not specify a duration less than 600 seconds (10 minutes)",
+    ],
+  );
+  assert.deepEqual(create(key, { spec: specOf({ usages: [], request: "", signerName: "" }) }).errors, [
+    'spec.request: Invalid value: "": PEM block type must be CERTIFICATE REQUEST',
+    "spec.usages: Required value",
+    "spec.signerName: Required value",
+  ]);
+});
+
+const now = "2026-01-02T03:04:05Z";
+
+test("each endpoint changes its own part only", () => {
+  const { object } = create(key, { spec: specOf() });
+  const approved = { type: "Approved", status: "True", lastUpdateTime: null, lastTransitionTime: null };
+  const main = update(key, object, { spec: specOf({ usages: ["any"] }), status: { conditions: [approved] } });
+  assert.deepEqual(main.object.spec, object.spec);
+  assert.equal(main.object.status, undefined);
+
+  const status = update(key, object, { spec: {}, status: { conditions: [approved] } }, "status");
+  assert.deepEqual(status.errors, [
+    'status.conditions: Forbidden: updates may not add a condition of type "Approved"',
+  ]);
+
+  const approval = update(
+    key,
+    object,
+    { spec: {}, status: { conditions: [approved], certificate: "eA==" } },
+    "approval",
+  );
+  assert.deepEqual(approval.errors, []);
+  const dated = { ...approved, lastUpdateTime: now, lastTransitionTime: now };
+  assert.deepEqual(approval.object.status, { conditions: [dated] });
+  assert.deepEqual(approval.object.spec, object.spec);
+
+  const denied = { ...approved, type: "Denied" };
+  assert.deepEqual(
+    update(key, approval.object, { status: { conditions: [dated, denied] } }, "approval").errors,
+    ['status.conditions: Invalid value: "Denied": Approved and Denied conditions are mutually exclusive'],
+  );
+  assert.deepEqual(update(key, approval.object, { status: {} }, "approval").errors, [
+    'status.conditions: Forbidden: updates may not remove a condition of type "Approved"',
+  ]);
+  assert.deepEqual(
+    update(key, approval.object, { status: { conditions: [dated], certificate: base64("x") } }, "status")
+      .errors,
+    [
+      'status.certificate: Invalid value: "<certificate data>": must contain at least one CERTIFICATE PEM block',
+    ],
+  );
+});
