@@ -3,7 +3,7 @@ import { createSecureServer } from "node:http2";
 import { createPki } from "./throwaway-pki.ts";
 
 const [port = "0", bytes = "1024"] = process.argv.slice(2);
-const { caPem, certPem, keyPem } = await createPki();
+const { caPem, certPem, keyPem } = createPki();
 const body = Buffer.alloc(Number(bytes), "x");
 const server = createSecureServer({ cert: certPem, key: keyPem });
 server.on("stream", (stream) => {
