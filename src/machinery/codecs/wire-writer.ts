@@ -5,6 +5,8 @@
 
 /** Most bytes one writer holds: a whole list in one buffer. */
 const maxBytes = 1_024 * 1_024 * 1_024;
+/** Memory that a writer keeps between two messages. */
+const maxKeptBytes = 1_024 * 1_024;
 
 export class WireWriter {
   #buffer: Buffer;
@@ -25,8 +27,14 @@ export class WireWriter {
   take(): Buffer {
     const bytes = Buffer.allocUnsafeSlow(this.length);
     this.#buffer.copy(bytes, 0, this.#start);
-    this.#start = this.#buffer.length;
+    if (this.#buffer.length > maxKeptBytes) this.#buffer = Buffer.allocUnsafeSlow(maxKeptBytes);
+    this.clear();
     return bytes;
+  }
+
+  /** Forgets what is written. */
+  clear(): void {
+    this.#start = this.#buffer.length;
   }
 
   #reserve(bytes: number): number {
