@@ -1,4 +1,10 @@
 import type { Strategy } from "#registry/strategy.ts";
+import {
+  mutatingAdmissionPolicyBindingStrategy,
+  mutatingAdmissionPolicyStrategy,
+  validatingAdmissionPolicyBindingStrategy,
+  validatingAdmissionPolicyStrategy,
+} from "./admission-policies.ts";
 import { certificateSigningRequestStrategy } from "./certificate-signing-request.ts";
 import { configMapStrategy, secretStrategy } from "./config-data.ts";
 import { coreEventStrategy, eventStrategy } from "./events.ts";
@@ -12,6 +18,10 @@ import {
 } from "./rbac.ts";
 import { resourceQuotaStrategy } from "./resource-quota.ts";
 import { serviceAccountStrategy } from "./service-account.ts";
+import {
+  mutatingWebhookConfigurationStrategy,
+  validatingWebhookConfigurationStrategy,
+} from "./webhook-configurations.ts";
 
 /** What built-in kinds add to the facts of `builtin-facts.ts`, by `<group>/<resource>`. */
 export const ownStrategies: readonly (readonly [string, Strategy])[] = [
@@ -20,6 +30,15 @@ export const ownStrategies: readonly (readonly [string, Strategy])[] = [
   ["/limitranges", limitRangeStrategy],
   ["/resourcequotas", resourceQuotaStrategy],
   ["/serviceaccounts", serviceAccountStrategy],
+  ["admissionregistration.k8s.io/mutatingadmissionpolicies", mutatingAdmissionPolicyStrategy],
+  ["admissionregistration.k8s.io/mutatingadmissionpolicybindings", mutatingAdmissionPolicyBindingStrategy],
+  ["admissionregistration.k8s.io/mutatingwebhookconfigurations", mutatingWebhookConfigurationStrategy],
+  ["admissionregistration.k8s.io/validatingadmissionpolicies", validatingAdmissionPolicyStrategy],
+  [
+    "admissionregistration.k8s.io/validatingadmissionpolicybindings",
+    validatingAdmissionPolicyBindingStrategy,
+  ],
+  ["admissionregistration.k8s.io/validatingwebhookconfigurations", validatingWebhookConfigurationStrategy],
   ["certificates.k8s.io/certificatesigningrequests", certificateSigningRequestStrategy],
   ["/events", coreEventStrategy],
   ["events.k8s.io/events", eventStrategy],

@@ -1,0 +1,69 @@
+/** Where a webhook is called (k8s.io/apiserver pkg/util/webhook/validation.go). */
+import { quote } from "#base/quote.ts";
+import { type FieldError, fieldInvalid, fieldRequired } from "#machinery/errors/field-error.ts";
+import type { FieldPath } from "#machinery/errors/field-path.ts";
+import { dns1123SubdomainErrors } from "#machinery/names/dns.ts";
+import { type Members, textAt, valueAt } from "./members.ts";
+
+const form = "; desired format: https://host[/path]";
+const maxPort = 65_535;
+// RFC 3986, appendix B: what Go's url.Parse takes apart.
+const parts =
+  /^(?:([a-zA-Z][a-zA-Z0-9+.-]*):)?(?:\/\/(?:([^/?#@]*)@)?([^/?#]*))?([^?#]*)(?:\?([^#]*))?(?:#([\s\S]*))?$/;
+
+export function webhookUrlErrors(url: string, path: FieldPath): FieldError[] {
+  const match = parts.exec(url);
+  const bad = parseError(url, match);
+  if (bad !== undefined)
+    return [fieldRequired(path, `url must be a valid URL: parse ${quote(url)}: ${bad}${form}`)];
+  const [, scheme = "", user, host = "", , query = "", fragment = ""] = match!;
+  const errors: FieldError[] = [];
+  const lower = scheme.toLowerCase();
+  if (lower !== "https")
+    errors.push(fieldInvalid(path, lower, `'https' is the only allowed URL scheme${form}`));
+  if (host === "") errors.push(fieldInvalid(path, host, `host must be specified${form}`));
+  if (user !== undefined)
+    errors.push(fieldInvalid(path, user, "user information is not permitted in the URL"));
+  if (fragment !== "") errors.push(fieldInvalid(path, fragment, "fragments are not permitted in the URL"));
+  if (query !== "") errors.push(fieldInvalid(path, query, "query parameters are not permitted in the URL"));
+  return errors;
+}
+
+/** The commonest of what url.Parse complains about. */
+function parseError(url: string, match: RegExpExecArray | null): string | undefined {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for
+  if (/[\x00-\x1f\x7f]/.test(url)) return "net/url: invalid control character in URL";
+  if (match === null || url.startsWith(":")) return "missing protocol scheme";
+  const broken = /%(?![0-9a-fA-F]{2})[\s\S]{0,2}/.exec(url);
+  if (broken !== null) return `invalid URL escape ${quote(broken[0])}`;
+  const host = match[3] ?? "";
+  if (/[ <>"]/.test(host)) return `invalid character ${quote(/[ <>"]/.exec(host)![0])} in host name`;
+  const port = /:([^:\]]*)$/.exec(host);
+  if (port !== null && !/^\d*$/.test(port[1]!)) return `invalid port ${quote(port[0])} after host`;
+  return undefined;
+}
+
+export function webhookServiceErrors(service: Members, path: FieldPath): FieldError[] {
+  const errors: FieldError[] = [];
+  // Upstream hands over name and namespace the wrong way round: each is missed under the other's path.
+  if (textAt(service, "namespace") === "") errors.push(fieldRequired(path.child("name")));
+  if (textAt(service, "name") === "") errors.push(fieldRequired(path.child("namespace")));
+  const port = Number(valueAt(service, "port") ?? 0);
+  if (port < 1 || port > maxPort) {
+    const detail = `port is not valid: must be between 1 and ${maxPort}, inclusive`;
+    errors.push(fieldInvalid(path.child("port"), port, detail));
+  }
+  const at = textAt(service, "path");
+  const wrong = (detail: string): FieldError => fieldInvalid(path.child("path"), at, detail);
+  if (at === "" || at === "/") return errors;
+  if (at === "//") return [...errors, wrong("segment[0] may not be empty")];
+  if (!at.startsWith("/")) errors.push(wrong("must start with a '/'"));
+  const steps = at.slice(1).replace(/\/$/, "").split("/");
+  steps.forEach((step, index) => {
+    if (step === "") errors.push(wrong(`segment[${index}] may not be empty`));
+    else {
+      for (const message of dns1123SubdomainErrors(step)) errors.push(wrong(`segment[${index}]: ${message}`));
+    }
+  });
+  return errors;
+}
