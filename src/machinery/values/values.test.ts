@@ -65,7 +65,7 @@ test("quantities print as upstream prints them", () => {
     ["123456789012345678901234567890", "123456789012345678901234567890"],
     ["  1  ", "1"],
     [".5", "500m"],
-    ["1.", "1"],
+    ["1.", "1."],
   ];
   for (const [text, expected] of rows) assert.equal(canonicalQuantity(text), expected, text);
   assert.equal(canonicalQuantity("1000E"), "1000E", "what has no suffix of its own loses nothing");
