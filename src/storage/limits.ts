@@ -12,6 +12,7 @@ export function checkLimits({ compare, operations }: Txn): void {
     if (bytes === 0 || bytes > maxKeyBytes)
       throw new StoreLimitError(`a key has 1 to ${maxKeyBytes} bytes, not ${bytes}`);
     if (!key.isWellFormed()) throw new StoreLimitError("a key is a well-formed string");
+    if (key.includes("\0")) throw new StoreLimitError("a key has no zero byte");
     if (touched.has(key)) throw new StoreLimitError(`a key may stand in one operation only: ${key}`);
     touched.add(key);
     if (operation.type === "put" && operation.value.length > maxValueBytes) {

@@ -11,6 +11,8 @@ export interface LocalChange {
   readonly key: Key;
   /** undefined = deleted. Must not be modified afterwards. */
   readonly value: Buffer | undefined;
+  /** `KeySpace.terms` of the value, when the caller has them already. */
+  readonly terms?: readonly string[];
 }
 
 /** Longest index term in UTF-8 bytes; it shares an LMDB key with the longest key. */
@@ -65,7 +67,7 @@ export function prepareBatch(
     record.lastRevision = revision;
   };
 
-  for (const { revision, key, value } of changes) {
+  for (const { revision, key, value, terms } of changes) {
     if (revision <= newest) throw new RangeError("changes must ascend in revision");
     newest = revision;
     const previous = latestOf(key);
@@ -83,7 +85,7 @@ export function prepareBatch(
         moveTerm(termKey(term, key), removedTerms, addedTerms);
     }
     if (value !== undefined) {
-      for (const term of keySpace.terms(key, value)) {
+      for (const term of terms ?? keySpace.terms(key, value)) {
         checkTerm(term);
         moveTerm(termKey(term, key), addedTerms, removedTerms);
       }

@@ -242,6 +242,8 @@ function openRoot(options: EnvironmentOptions): RootDatabase {
       // A commit becomes readable only after its flush: durable before visible. Also a little faster (libraries' own
       // overlapping mode keeps pages of two commits busy).
       overlappingSync: false,
+      // Every write is one explicit batch. The wrapper's own batches have promises nobody can catch a failure of.
+      eventTurnBatching: false,
     });
   } catch (error) {
     throw new DataDirectoryError(`${options.path} is not a usable store: ${(error as Error).message}`);
