@@ -1,172 +1,211 @@
-/** JSON Patch (RFC 6902) as upstream's library behaves (evanphx/json-patch with kube-apiserver's limits). */
+/**
+ * JSON patch (RFC 6902) with the habits of evanphx/json-patch v4, which Kubernetes uses: negative indices count from the end,
+ * `replace` of a missing member adds it, a missing member tests and copies as null, an empty path can only be tested or
+ * replaced.
+ */
 import { badRequest, invalidPatch, requestEntityTooLargeFor } from "#machinery/errors/errors.ts";
-import type { StatusError } from "#machinery/errors/status-error.ts";
 import { cloneJson } from "#machinery/json/clone.ts";
 import { jsonEqual } from "#machinery/json/equal.ts";
+import { maxJsonDepth } from "#machinery/json/limits.ts";
 import { getOwn, isJsonObject, type JsonObject, type JsonValue, setOwn } from "#machinery/json/value.ts";
 import { writeJson } from "#machinery/json/write.ts";
+import {
+  type Container,
+  containerOf,
+  existingIndex,
+  insertionIndex,
+  isContainer,
+  memberOf,
+  pointerParts,
+} from "#machinery/patch/json-pointer.ts";
 
-/** More operations answer 413. */
+/** More operations are answered with 413. */
 export const maxJsonPatchOperations = 10_000;
-/** Bytes that `copy` operations of one patch may add to the document. */
+/** Bytes that `copy` operations may add in all. */
 export const maxCopiedBytes = 3 * 1_024 * 1_024;
-
-interface Operation {
-  readonly op: "add" | "remove" | "replace" | "move" | "copy" | "test";
-  readonly path: readonly string[];
-  readonly from: readonly string[];
-  /** Undefined where the operation has none. */
-  readonly value: JsonValue | undefined;
-}
+/**
+ * Elements that inserting into and removing from arrays may move in all, and values that are visited to check the depth. A patch
+ * is one turn of the event loop: this many take some tens of milliseconds.
+ */
+export const maxJsonPatchWork = 20_000_000;
 
 /**
- * Applies a patch to a copy of the document.
- * @throws StatusError 400 for a malformed patch, 413 above the limits, 422 for an operation that cannot be done
+ * The patched document; `current` is not changed. Throws StatusError: 400 for what is no patch, 413 for too many operations, 422
+ * for an operation that cannot be done.
  */
-export function applyJsonPatch(document: JsonValue, patch: JsonValue): JsonValue {
-  if (!Array.isArray(patch)) throw badRequest("error decoding patch: a JSON patch is a list of operations");
+export function applyJsonPatch(current: JsonValue, patch: JsonValue): JsonValue {
+  if (patch === null) return cloneJson(current);
+  if (!Array.isArray(patch)) throw badRequest("error decoding patch: a JSON patch is an array of operations");
   if (patch.length > maxJsonPatchOperations) {
     throw requestEntityTooLargeFor(
       `The allowed maximum operations in a JSON patch is ${maxJsonPatchOperations}, got ${patch.length}`,
     );
   }
-  const operations = patch.map(parseOperation);
-  // The root stands in a holder, so that it can be replaced like anything else.
-  const holder: JsonObject = { root: cloneJson(document) };
-  let copiedBytes = 0;
-  for (const operation of operations) {
-    if (operation.op === "copy") {
-      const value = read(holder, operation.from, "copy");
-      copiedBytes += Buffer.byteLength(writeJson(value));
-      if (copiedBytes > maxCopiedBytes) {
-        throw requestEntityTooLargeFor(`copy operations may add ${maxCopiedBytes} bytes to the document`);
-      }
-      add(holder, operation.path, cloneJson(value));
-    } else perform(holder, operation);
+  const patcher = new Patcher(cloneJson(current));
+  for (const operation of patch) {
+    if (!isJsonObject(operation))
+      throw badRequest("error decoding patch: an operation of a JSON patch is an object");
+    patcher.apply(operation);
   }
-  return holder.root as JsonValue;
+  return patcher.document;
 }
 
-function perform(holder: JsonObject, { op, path, from, value }: Operation): void {
-  switch (op) {
-    case "add":
-      add(holder, path, value as JsonValue);
-      return;
-    case "remove":
-      remove(holder, path);
-      return;
-    case "replace":
-      read(holder, path, "replace");
-      replace(holder, path, value as JsonValue);
-      return;
-    case "move": {
-      if (path.length > from.length && from.every((segment, index) => path[index] === segment)) {
-        throw impossible(`move operation cannot move ${pointer(from)} into itself`);
-      }
-      const moved = read(holder, from, "move");
-      remove(holder, from);
-      add(holder, path, moved);
+class Patcher {
+  document: JsonValue;
+  #copied = 0;
+  #work = 0;
+  /** The document is at most this deep. */
+  #depth: number;
+
+  constructor(document: JsonValue) {
+    this.document = document;
+    this.#depth = maxJsonDepth;
+    this.#depth = this.#measure(document);
+  }
+
+  apply(operation: JsonObject): void {
+    const kind = getOwn(operation, "op");
+    switch (kind) {
+      case "add":
+        this.#add(pathOf(operation, "path"), cloneJson(givenValue(operation)), kind);
+        return;
+      case "remove":
+        this.#remove(pathOf(operation, "path"), kind);
+        return;
+      case "replace":
+        this.#replace(pathOf(operation, "path"), cloneJson(givenValue(operation)));
+        return;
+      case "move":
+        this.#move(pathOf(operation, "from"), pathOf(operation, "path"));
+        return;
+      case "copy":
+        this.#copy(pathOf(operation, "from"), pathOf(operation, "path"));
+        return;
+      case "test":
+        this.#test(pathOf(operation, "path"), getOwn(operation, "value") ?? null);
+        return;
+      default:
+        throw invalidPatch(`Unexpected kind: ${typeof kind === "string" ? kind.slice(0, 64) : "unknown"}`);
+    }
+  }
+
+  #add(path: string, value: JsonValue, kind: string, depth?: number): void {
+    const parts = pointerParts(path);
+    const container = this.#container(parts, path, kind);
+    const part = parts.at(-1)!;
+    if (Array.isArray(container)) {
+      const index = insertionIndex(container, part);
+      this.#spend(container.length - index);
+      container.splice(index, 0, value);
+    } else setOwn(container, part, value);
+    this.#deepen(parts.length + (depth ?? this.#measure(value)));
+  }
+
+  #remove(path: string, kind: string): JsonValue {
+    const parts = pointerParts(path);
+    const container = this.#container(parts, path, kind);
+    const part = parts.at(-1)!;
+    if (Array.isArray(container)) {
+      const index = existingIndex(container, part);
+      this.#spend(container.length - index);
+      return container.splice(index, 1)[0]!;
+    }
+    const value = getOwn(container, part);
+    if (value === undefined)
+      throw invalidPatch(`Unable to remove nonexistent key: ${shown(part)}: missing value`);
+    delete container[part];
+    return value;
+  }
+
+  #replace(path: string, value: JsonValue): void {
+    const parts = pointerParts(path);
+    if (path === "") {
+      if (!isContainer(value)) throw invalidPatch("replace operation value must be object or array");
+      this.document = value;
+      this.#depth = this.#measure(value);
       return;
     }
-    case "test": {
-      const found = find(holder, path);
-      // Upstream takes a missing value and null for the same.
-      if (!jsonEqual(found ?? null, value ?? null))
-        throw impossible(`testing value ${pointer(path)} failed: test failed`);
-      return;
+    const container = this.#container(parts, path, "replace");
+    const part = parts.at(-1)!;
+    if (Array.isArray(container)) container[existingIndex(container, part)] = value;
+    else setOwn(container, part, value);
+    this.#deepen(parts.length + this.#measure(value));
+  }
+
+  #move(from: string, path: string): void {
+    const depth = this.#depthBelow(from);
+    this.#add(path, this.#remove(from, "move"), "move", depth);
+  }
+
+  #copy(from: string, path: string): void {
+    const parts = pointerParts(from);
+    const value = memberOf(this.#container(parts, from, "copy"), parts.at(-1)!) ?? null;
+    const depth = this.#depthBelow(from);
+    this.#copied += Buffer.byteLength(writeJson(value));
+    if (this.#copied > maxCopiedBytes) {
+      throw invalidPatch(
+        `Unable to complete the copy, the accumulated size increase of copy is ${this.#copied}, exceeding the limit ${maxCopiedBytes}`,
+      );
     }
-    default:
+    this.#add(path, cloneJson(value), "copy", depth);
+  }
+
+  #test(path: string, expected: JsonValue): void {
+    const parts = pointerParts(path);
+    const actual =
+      path === "" ? this.document : (memberOf(this.#container(parts, path, "test"), parts.at(-1)!) ?? null);
+    if (!jsonEqual(actual, expected)) throw invalidPatch(`testing value ${shown(path)} failed: test failed`);
+  }
+
+  #container(parts: readonly string[], path: string, kind: string): Container {
+    const container = containerOf(this.document, parts);
+    if (container === undefined) {
+      throw invalidPatch(
+        `${kind} operation does not apply: doc is missing path: "${shown(path)}": missing value`,
+      );
+    }
+    return container;
+  }
+
+  /** A bound for the depth of the value at a path, without visiting it. */
+  #depthBelow(path: string): number {
+    return Math.max(this.#depth - pointerParts(path).length, 0);
+  }
+
+  /** The document may have become this deep: when that is too much, look closely. */
+  #deepen(depth: number): void {
+    if (depth <= this.#depth) return;
+    this.#depth = depth > maxJsonDepth ? this.#measure(this.document) : depth;
+  }
+
+  /** The exact depth of a value. */
+  #measure(value: JsonValue, level = 0): number {
+    this.#spend(1);
+    if (!isContainer(value)) return 0;
+    if (level >= maxJsonDepth) throw invalidPatch("the patched document is nested too deep");
+    let deepest = 0;
+    const members = Array.isArray(value) ? value : Object.values(value);
+    for (const member of members) deepest = Math.max(deepest, this.#measure(member, level + 1));
+    return deepest + 1;
+  }
+
+  #spend(work: number): void {
+    this.#work += work;
+    if (this.#work > maxJsonPatchWork) throw invalidPatch("the patch takes too much work");
   }
 }
 
-const withValue: readonly string[] = ["add", "replace", "test"];
-const withFrom: readonly string[] = ["move", "copy"];
+function pathOf(operation: JsonObject, field: "path" | "from"): string {
+  const path = getOwn(operation, field);
+  if (typeof path !== "string") throw invalidPatch(`operation missing ${field} field: missing value`);
+  return path;
+}
 
-function parseOperation(operation: JsonValue): Operation {
-  if (!isJsonObject(operation)) throw badRequest("error decoding patch: an operation is an object");
-  const op = getOwn(operation, "op");
-  if (typeof op !== "string" || ![...withValue, ...withFrom, "remove"].includes(op)) {
-    throw badRequest(`error decoding patch: unexpected kind: ${writeJson(op ?? "unknown")}`);
-  }
+function givenValue(operation: JsonObject): JsonValue {
   const value = getOwn(operation, "value");
-  if (withValue.includes(op) && value === undefined && op !== "test") {
-    throw badRequest(`error decoding patch: operation ${op} has no value`);
-  }
-  return {
-    op: op as Operation["op"],
-    path: parsePointer(getOwn(operation, "path"), "path"),
-    from: withFrom.includes(op) ? parsePointer(getOwn(operation, "from"), "from") : [],
-    value,
-  };
-}
-
-function parsePointer(text: JsonValue | undefined, field: string): string[] {
-  if (typeof text !== "string" || (text !== "" && !text.startsWith("/"))) {
-    throw badRequest(`error decoding patch: ${field} is not a JSON pointer: ${writeJson(text ?? null)}`);
-  }
-  const segments = text.split("/").slice(1);
-  return ["root", ...segments.map((segment) => segment.replaceAll("~1", "/").replaceAll("~0", "~"))];
-}
-
-const pointer = (path: readonly string[]): string => `/${path.slice(1).join("/")}`;
-const impossible = (why: string): StatusError => invalidPatch(why);
-
-/** The container that holds the last segment. */
-function parent(holder: JsonObject, path: readonly string[]): JsonObject | JsonValue[] {
-  const container = find(holder, path.slice(0, -1), holder);
-  if (Array.isArray(container) || isJsonObject(container)) return container;
-  throw impossible(`add operation does not apply: doc is missing path: ${pointer(path)}: missing value`);
-}
-
-function find(holder: JsonObject, path: readonly string[], start: JsonValue = holder): JsonValue | undefined {
-  let value: JsonValue | undefined = start;
-  for (const segment of path) {
-    if (Array.isArray(value)) value = value[arrayIndex(segment, value.length - 1)];
-    else if (isJsonObject(value)) value = getOwn(value, segment);
-    else return undefined;
-  }
+  if (value === undefined) throw invalidPatch("operation, missing value field: missing value");
   return value;
 }
 
-function read(holder: JsonObject, path: readonly string[], op: string): JsonValue {
-  const value = find(holder, path);
-  if (value === undefined)
-    throw impossible(`${op} operation does not apply: doc is missing key: ${pointer(path)}`);
-  return value;
-}
-
-function add(holder: JsonObject, path: readonly string[], value: JsonValue): void {
-  const container = parent(holder, path);
-  const segment = path.at(-1) as string;
-  if (!Array.isArray(container)) setOwn(container, segment, value);
-  else if (segment === "-") container.push(value);
-  else {
-    const index = arrayIndex(segment, container.length);
-    if (index < 0) throw impossible(`add operation does not apply: invalid index: ${segment}`);
-    container.splice(index, 0, value);
-  }
-}
-
-function replace(holder: JsonObject, path: readonly string[], value: JsonValue): void {
-  const container = parent(holder, path);
-  const segment = path.at(-1) as string;
-  if (Array.isArray(container)) container[arrayIndex(segment, container.length - 1)] = value;
-  else setOwn(container, segment, value);
-}
-
-function remove(holder: JsonObject, path: readonly string[]): void {
-  read(holder, path, "remove");
-  if (path.length === 1)
-    throw impossible("remove operation does not apply: the document itself cannot be removed");
-  const container = parent(holder, path);
-  const segment = path.at(-1) as string;
-  if (Array.isArray(container)) container.splice(arrayIndex(segment, container.length - 1), 1);
-  else delete container[segment];
-}
-
-/** An index up to `last`, or -1. Leading zeros and signs are none. */
-function arrayIndex(segment: string, last: number): number {
-  if (!/^(?:0|[1-9][0-9]{0,8})$/.test(segment)) return -1;
-  const index = Number(segment);
-  return index <= last ? index : -1;
-}
+/** Paths come from the client: only their beginning goes into messages. */
+const shown = (text: string): string => (text.length > 256 ? `${text.slice(0, 256)}...` : text);

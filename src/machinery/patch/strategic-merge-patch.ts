@@ -105,11 +105,12 @@ function retained(original: JsonObject, patch: JsonObject): JsonObject {
   const keys = getOwn(patch, retainKeys);
   if (keys === undefined) return original;
   if (!Array.isArray(keys)) throw badRequest(badRetainKeys);
+  const kept = new Set(keys);
   for (const key of Object.keys(patch)) {
     const exempt = patch[key] === null || key.startsWith("$");
-    if (!exempt && !keys.includes(key)) throw badRequest(badRetainKeys);
+    if (!exempt && !kept.has(key)) throw badRequest(badRetainKeys);
   }
-  for (const key of Object.keys(original)) if (!keys.includes(key)) delete original[key];
+  for (const key of Object.keys(original)) if (!kept.has(key)) delete original[key];
   return original;
 }
 
@@ -169,10 +170,11 @@ function deleteFromList(result: JsonObject, key: string, values: JsonValue): voi
     throw badRequest(badPrimitiveList);
   const before = getOwn(result, name);
   if (!Array.isArray(before)) return;
+  const gone = new Set(values.map((value) => identityKey(value, "")));
   setOwn(
     result,
     name,
-    before.filter((item) => !values.some((value) => same(value, item))),
+    before.filter((item) => !gone.has(identityKey(item, ""))),
   );
 }
 
@@ -182,18 +184,21 @@ function mergeList(original: JsonValue[], patch: JsonValue[], place: Place, merg
   if (kinds.has("list")) throw invalidPatch("lists of lists are not supported");
   if (kinds.size > 1) throw invalidPatch("list element types are not identical");
   if (!kinds.has("object")) {
-    const merged: JsonValue[] = [];
-    for (const item of [...original, ...patch])
-      if (!merged.some((other) => same(other, item))) merged.push(item);
-    return inOrder(merged, patch, original, "");
+    const merged = new Map<string, JsonValue>();
+    for (const item of [...original, ...patch]) {
+      const key = identityKey(item, "");
+      if (!merged.has(key)) merged.set(key, item);
+    }
+    return inOrder([...merged.values()], patch, original, "");
   }
   if (mergeKey === "") throw invalidPatch("cannot merge lists without merge key");
   const { kept, changes } = takeListDirectives(original as JsonObject[], patch as JsonObject[], mergeKey);
   const merged: JsonValue[] = [...kept];
+  const places = placesOf(merged, mergeKey);
   for (const change of changes) {
-    const wanted = identity(change, mergeKey);
-    const at = merged.findIndex((item) => same(identity(item, mergeKey), wanted));
-    if (at < 0) merged.push(plainValue(change) ?? {});
+    const key = identityKey(change, mergeKey);
+    const at = places.get(key);
+    if (at === undefined) places.set(key, merged.push(plainValue(change) ?? {}) - 1);
     else merged[at] = mergeObject(merged[at] as JsonObject, change, place);
   }
   return inOrder(merged, changes, kept, mergeKey);
@@ -205,20 +210,20 @@ function takeListDirectives(
   patch: readonly JsonObject[],
   mergeKey: string,
 ): { kept: readonly JsonObject[]; changes: readonly JsonObject[] } {
-  let kept = original;
+  const gone = new Set<string>();
   const changes: JsonObject[] = [];
   let replace = false;
   for (const item of patch) {
     const marked = getOwn(item, directive);
     if (marked === undefined) changes.push(item);
-    else if (marked === "delete") {
-      const wanted = identity(item, mergeKey);
-      kept = kept.filter((other) => !same(identity(other, mergeKey), wanted));
-    } else if (marked === "replace") replace = true;
+    else if (marked === "delete") gone.add(identityKey(item, mergeKey));
+    else if (marked === "replace") replace = true;
     else if (marked === "merge") throw invalidPatch("merging lists cannot yet be specified in the patch");
     else throw invalidPatch(`unknown patch type: ${writeJson(marked)}`);
   }
-  return { kept: replace ? [] : kept, changes };
+  if (replace) return { kept: [], changes };
+  const kept = gone.size === 0 ? original : original.filter((item) => !gone.has(identityKey(item, mergeKey)));
+  return { kept, changes };
 }
 
 /**
@@ -231,26 +236,41 @@ function inOrder(
   live: readonly JsonValue[],
   mergeKey: string,
 ): JsonValue[] {
-  const place = (list: readonly JsonValue[], item: JsonValue): number => {
-    const wanted = identity(item, mergeKey);
-    return list.findIndex((other) => same(identity(other, mergeKey), wanted));
-  };
-  const ordered = merged
-    .filter((item) => place(order, item) >= 0)
-    .sort((a, b) => place(order, a) - place(order, b));
-  const others = merged.filter((item) => place(order, item) < 0);
+  const inOrderAt = placesOf(order, mergeKey);
+  const liveAt = placesOf(live, mergeKey);
+  const placed = merged.map((item) => {
+    const key = identityKey(item, mergeKey);
+    return { item, order: inOrderAt.get(key) ?? -1, live: liveAt.get(key) ?? -1 };
+  });
+  const ordered = placed.filter((one) => one.order >= 0).sort((a, b) => a.order - b.order);
+  const others = placed.filter((one) => one.order < 0);
   const result: JsonValue[] = [];
   let next = 0;
-  for (const item of ordered) {
-    const itemAt = place(live, item);
+  for (const { item, live: itemAt } of ordered) {
     for (; next < others.length; next++) {
-      const otherAt = place(live, others[next] as JsonValue);
-      if (itemAt < 0 || otherAt < 0 || otherAt >= itemAt) break;
-      result.push(others[next] as JsonValue);
+      const other = others[next]!;
+      if (itemAt < 0 || other.live < 0 || other.live >= itemAt) break;
+      result.push(other.item);
     }
     result.push(item);
   }
-  return [...result, ...others.slice(next)];
+  return [...result, ...others.slice(next).map(({ item }) => item)];
+}
+
+/** Where each identity stands first: lists may be long, and looking each item up in turn would take its square. */
+function placesOf(list: readonly JsonValue[], mergeKey: string): Map<string, number> {
+  const places = new Map<string, number>();
+  list.forEach((item, index) => {
+    const key = identityKey(item, mergeKey);
+    if (!places.has(key)) places.set(key, index);
+  });
+  return places;
+}
+
+/** {@link identity} as text that is the same for the same value only. */
+function identityKey(item: JsonValue, mergeKey: string): string {
+  const value = identity(item, mergeKey);
+  return typeof value === "string" ? `"${value}` : writeJson(value);
 }
 
 /** The merge key's value of an object; the value itself for scalars. */
