@@ -1,0 +1,81 @@
+/**
+ * The vectors that every Kubernetes release proves its codecs with: one object of each kind, every field filled, as JSON, YAML and
+ * protobuf. They are read from the Go module k8s.io/api and never copied here; without Go the test is skipped.
+ */
+import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { describe, it } from "node:test";
+import { loadCatalogue } from "#api/catalogue.ts";
+import { decodeEnvelope, encodeObjectProtobuf } from "#machinery/codecs/envelope.ts";
+import { ProtobufCodec } from "#machinery/codecs/protobuf.ts";
+import { readYaml } from "#machinery/codecs/yaml.ts";
+import { readJson } from "#machinery/json/read.ts";
+import type { JsonObject } from "#machinery/json/value.ts";
+import { TypeCompiler } from "#machinery/schema/decode.ts";
+
+/** The release the catalogue is generated from (scripts/generate-catalogue/go.mod). */
+const module = "k8s.io/api@v0.36.2";
+
+function vectorsOf(release: string): string | undefined {
+  const dir = mkdtempSync(join(tmpdir(), "golden-"));
+  try {
+    writeFileSync(join(dir, "go.mod"), "module golden\n");
+    const out = execFileSync("go", ["mod", "download", "-json", release], {
+      cwd: dir,
+      stdio: ["ignore", "pipe", "ignore"],
+    });
+    const vectors = join(String(JSON.parse(out.toString()).Dir), "testdata", "HEAD");
+    return existsSync(vectors) ? vectors : undefined;
+  } catch {
+    return undefined;
+  } finally {
+    rmSync(dir, { recursive: true, force: true });
+  }
+}
+
+const vectors = vectorsOf(module);
+
+describe("golden vectors", {
+  skip: vectors === undefined ? `${module} cannot be had: no Go, or no network` : false,
+}, () => {
+  const catalogue = loadCatalogue();
+  const compiler = new TypeCompiler(catalogue);
+  const codec = new ProtobufCodec(catalogue);
+  const files = vectors === undefined ? [] : readdirSync(vectors).filter((file) => file.endsWith(".json"));
+  let checked = 0;
+
+  for (const file of files) {
+    const json = readJson(readFileSync(join(vectors!, file))) as JsonObject;
+    const type = catalogue.typeOf(String(json.apiVersion), String(json.kind));
+    // Alpha and beta versions that the catalogue does not serve.
+    if (type === undefined) continue;
+    checked++;
+    const base = join(vectors!, file.slice(0, -".json".length));
+    const compiled = compiler.compile(type);
+    const typeMeta = { apiVersion: json.apiVersion!, kind: json.kind! };
+
+    describe(file, () => {
+      it("decodes JSON without loss", () => {
+        const { value, unknownFields } = compiled.decode(json);
+        assert.deepEqual(unknownFields, []);
+        assert.deepEqual(value, json);
+      });
+      it("reads YAML as the same object", () => {
+        assert.deepEqual(compiled.decode(readYaml(readFileSync(`${base}.yaml`)).value).value, json);
+      });
+      it("decodes protobuf to the JSON", () => {
+        const envelope = decodeEnvelope(readFileSync(`${base}.pb`));
+        assert.deepEqual({ apiVersion: envelope.apiVersion, kind: envelope.kind }, typeMeta);
+        assert.deepEqual(compiled.decode({ ...typeMeta, ...codec.decode(type, envelope.raw) }).value, json);
+      });
+      it("encodes the JSON to the protobuf bytes", () => {
+        assert.deepEqual(encodeObjectProtobuf(codec, type, json), readFileSync(`${base}.pb`));
+      });
+    });
+  }
+
+  it("cover the catalogue", () => assert.ok(checked > 80, `only ${checked} kinds have vectors`));
+});
