@@ -1,7 +1,9 @@
 /** The slow walk behind `decode.ts`: says which field is unknown and which value has the wrong type, in the words of Go's decoder. */
 import { quote } from "#base/quote.ts";
 import { isRawNumber, type JsonObject, type JsonValue } from "#machinery/json/value.ts";
-import { canonicalDuration, canonicalMicroTime, canonicalQuantity, canonicalTime } from "./scalar-formats.ts";
+import { canonicalDuration } from "#machinery/values/duration.ts";
+import { canonicalQuantity } from "#machinery/values/quantity.ts";
+import { canonicalMicroTime, canonicalTime } from "#machinery/values/time.ts";
 import { canonicalBase64, integerRange } from "./scalars.ts";
 import {
   deref,

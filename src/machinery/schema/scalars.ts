@@ -1,6 +1,8 @@
 /** Scalars as Go reads and prints them. */
 import { isRawNumber, type JsonValue, type RawNumber, rawNumber } from "#machinery/json/value.ts";
-import { canonicalDuration, canonicalMicroTime, canonicalQuantity, canonicalTime } from "./scalar-formats.ts";
+import { canonicalDuration } from "#machinery/values/duration.ts";
+import { canonicalQuantity } from "#machinery/values/quantity.ts";
+import { canonicalMicroTime, canonicalTime } from "#machinery/values/time.ts";
 import { deref, type ScalarFormat, type ScalarSchema, type Schema, type TypeResolver } from "./types.ts";
 import { type Walker, wrongType } from "./walk.ts";
 
