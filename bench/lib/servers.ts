@@ -1,6 +1,6 @@
 /** The servers under test: ours as users start it, an empty TLS handler to compare with, and a peer that runs already. */
 import { type ChildProcess, spawn } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -57,9 +57,12 @@ export async function startMyriad(
     ],
     { stdio: ["ignore", "ignore", "inherit"], cwd: root },
   );
+  children.add(child);
   const origin = `https://127.0.0.1:${port}`;
   const readyMs = await waitReady(child, origin, started);
-  const target = { origin, ...readKubeconfig(join(directory, "admin.kubeconfig")) };
+  const kubeconfig = join(directory, "admin.kubeconfig");
+  while (!existsSync(kubeconfig)) await new Promise((resolve) => setTimeout(resolve, 5));
+  const target = { origin, ...readKubeconfig(kubeconfig) };
   return {
     name: "myriad",
     pids: [child.pid!],
@@ -115,6 +118,12 @@ async function waitReady(child: ChildProcess, origin: string, started: number): 
   }
 }
 
+/** Children do not outlive a bench that fails. */
+const children = new Set<ChildProcess>();
+process.on("exit", () => {
+  for (const child of children) child.kill("SIGKILL");
+});
+
 /** SIGTERM, and SIGKILL if that is not enough. */
 export async function stopChild(child: ChildProcess): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return;
@@ -137,6 +146,7 @@ export async function startEmptyHandler(bodyBytes: number): Promise<RunningServe
       cwd: root,
     },
   );
+  children.add(child);
   const ca = await new Promise<string>((resolve, reject) => {
     let text = "";
     child.stdout?.on("data", (chunk: Buffer) => {

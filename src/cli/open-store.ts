@@ -5,8 +5,8 @@ import { systemClock } from "#base/clock.ts";
 import { registryKeySpace } from "#registry/key-space.ts";
 import { openMemoryStore } from "#storage/memory/memory-store.ts";
 import type { Store } from "#storage/port.ts";
+import { defaultRetention, startRetention } from "#storage/retention.ts";
 import type { StartOptions } from "./options.ts";
-import { CommandError } from "./terminal.ts";
 
 /** Folders below the root directory. */
 export const embeddedFolder = "store";
@@ -18,7 +18,7 @@ export async function openStore(options: StartOptions): Promise<Store> {
     case "memory":
       return openMemory(historyRetentionMs);
     case "embedded":
-      throw new CommandError("the embedded engine is not there yet: --store memory");
+      return openEmbedded(join(rootDirectory, embeddedFolder), historyRetentionMs);
     case "etcd": {
       const { openEtcdStore } = await import("#storage/etcd/etcd-store.ts");
       const { readTlsFiles } = await import("#storage/etcd/client/endpoints.ts");
@@ -32,11 +32,27 @@ export async function openStore(options: StartOptions): Promise<Store> {
         directory,
         clock: systemClock,
         compactionIntervalMs: historyRetentionMs,
+        historyRetentionMs,
       });
     }
   }
 }
 
-export function openMemory(_historyRetentionMs?: number): Store {
-  return openMemoryStore({ keySpace: registryKeySpace });
+async function openEmbedded(directory: string, historyRetentionMs: number): Promise<Store> {
+  const { openEmbeddedStore } = await import("#storage/embedded/embedded-store.ts");
+  await mkdir(directory, { recursive: true, mode: 0o700 });
+  const retention = { ...defaultRetention, keepMs: historyRetentionMs };
+  return openEmbeddedStore({ directory, keySpace: registryKeySpace, clock: systemClock, retention });
+}
+
+/** Nothing survives the process; history is forgotten as in the other engines. */
+export function openMemory(historyRetentionMs: number = defaultRetention.keepMs): Store {
+  const store = openMemoryStore({ keySpace: registryKeySpace });
+  const stop = startRetention(store, { ...defaultRetention, keepMs: historyRetentionMs }, systemClock);
+  const close = store.close.bind(store);
+  store.close = () => {
+    stop();
+    return close();
+  };
+  return store;
 }

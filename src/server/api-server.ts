@@ -11,6 +11,7 @@ import { ControllerManager } from "#controllers/manager.ts";
 import { namespaceContentController } from "#controllers/namespace-content-controller.ts";
 import { namespaceController } from "#controllers/namespace-controller.ts";
 import { workspaceController } from "#controllers/workspace-controller.ts";
+import { ProtobufCodec } from "#machinery/codecs/protobuf.ts";
 import { serviceUnavailable } from "#machinery/errors/errors.ts";
 import { TypeCompiler } from "#machinery/schema/decode.ts";
 import { Registry } from "#registry/registry.ts";
@@ -41,8 +42,8 @@ import { Pipeline } from "./pipeline.ts";
 import type { Request } from "./request.ts";
 import { requestMetrics } from "./request-metrics.ts";
 import { addProcessMetrics, systemEndpoints } from "./system-endpoints.ts";
-import { versionInfo } from "./version.ts";
 import { createTransport, type TlsMaterial } from "./transport/transport.ts";
+import { versionInfo } from "./version.ts";
 
 export interface ApiServerOptions {
   /** Opened by the caller, closed by the server. */
@@ -117,6 +118,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
     clock,
     types: catalogue,
     compiler: new TypeCompiler(catalogue),
+    protobuf: new ProtobufCodec(catalogue),
     columns: builtinColumns(),
     negotiator: new Negotiator(),
     encoders: new Map(),
@@ -136,9 +138,16 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
   const metrics = new Metrics();
   addProcessMetrics(metrics, clock.now());
   const system = systemEndpoints({
-    version: versionInfo(options.version, { version: process.versions.node, platform: process.platform, arch: process.arch }),
+    version: versionInfo(options.version, {
+      version: process.versions.node,
+      platform: process.platform,
+      arch: process.arch,
+    }),
     metrics,
-    health: healthOptions(() => (closing !== undefined ? "shutting down" : ready ? undefined : "starting"), options.log),
+    health: healthOptions(
+      () => (closing !== undefined ? "shutting down" : ready ? undefined : "starting"),
+      options.log,
+    ),
     listedPaths: () => ["/api", "/api/v1", "/apis", "/openapi/v3"],
   });
   const endpoint: Endpoint = (context) => {
@@ -218,7 +227,8 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
 
 /** All three endpoints share their checks; only readiness depends on the start and the end. */
 function healthOptions(notReady: () => string | undefined, log: ApiServerOptions["log"]): HealthOptions {
-  const onFailure = (path: string, check: string, why: string): void => log(`${path}: ${check} failed: ${why}`);
+  const onFailure = (path: string, check: string, why: string): void =>
+    log(`${path}: ${check} failed: ${why}`);
   const live = [pingCheck];
   return { healthz: live, livez: live, readyz: [pingCheck, { name: "started", check: notReady }], onFailure };
 }

@@ -1,13 +1,13 @@
 /** Request bodies: bytes to a normalised, defaulted object of the endpoint's kind (apiserver endpoints/handlers). */
 import { decodeEnvelope } from "#machinery/codecs/envelope.ts";
-import { decodeProtobuf } from "#machinery/codecs/protobuf.ts";
+import type { ProtobufCodec } from "#machinery/codecs/protobuf.ts";
 import { readYaml } from "#machinery/codecs/yaml.ts";
 import { badRequest, unsupportedMediaType } from "#machinery/errors/errors.ts";
 import { parseJson } from "#machinery/json/read.ts";
 import { isJsonObject, type JsonObject, type JsonValue } from "#machinery/json/value.ts";
 import { apiVersionOf, type KubeObject, parseApiVersion } from "#machinery/meta/object.ts";
 import type { TypeCompiler } from "#machinery/schema/decode.ts";
-import type { TypeName, TypeResolver } from "#machinery/schema/types.ts";
+import type { TypeName } from "#machinery/schema/types.ts";
 import { DecodeError } from "#machinery/schema/walk.ts";
 import { bareType } from "./media-types.ts";
 import type { FieldValidation } from "./write-options.ts";
@@ -21,7 +21,7 @@ export interface ExpectedType {
 }
 
 export interface Codecs {
-  readonly types: TypeResolver;
+  readonly protobuf: ProtobufCodec;
   readonly compiler: TypeCompiler;
 }
 
@@ -124,7 +124,7 @@ function readBody(
       const typeMeta = { apiVersion: envelope.apiVersion, kind: envelope.kind };
       checkKind(expected, typeMeta);
       return {
-        value: { ...decodeProtobuf(codecs.types, expected.type, envelope.raw), ...typeMeta },
+        value: { ...codecs.protobuf.decode(expected.type, envelope.raw), ...typeMeta },
         duplicates: [],
       };
     }

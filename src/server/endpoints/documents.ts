@@ -1,7 +1,7 @@
 /** Discovery and OpenAPI of a workspace: made once for each workspace type, whatever the number of workspaces. */
 import type { Catalogue } from "#api/catalogue.ts";
-import type { RequestContext } from "#server/context.ts";
 import { notAcceptable } from "#machinery/errors/errors.ts";
+import type { RequestContext } from "#server/context.ts";
 import { answerDiscovery } from "#server/discovery/answer.ts";
 import { type DiscoveryDocuments, discoveryDocuments } from "#server/discovery/documents.ts";
 import { answerOpenApi } from "#server/openapi/answer.ts";
@@ -44,7 +44,8 @@ export function makeDocumentServer(
           path: info.path,
           accept,
           ifNoneMatch,
-          serverAddress: exchange.header(":authority") ?? exchange.header("host") ?? new URL(options.externalUrl()).host,
+          serverAddress:
+            exchange.header(":authority") ?? exchange.header("host") ?? new URL(options.externalUrl()).host,
         },
       );
     if (answer === undefined || answer.status === 404) return false;

@@ -58,10 +58,10 @@ function makeStateless(
       style,
     );
   }
-  if (shape !== "object") return partialProtobufEncoder(services.types, metaVersion);
+  if (shape !== "object") return partialProtobufEncoder(services.protobuf, metaVersion);
   // Custom resources have no protobuf form; their metadata has (spec 3.1).
   if (resource.group.endsWith("kcp.io")) throw notAcceptable(["application/json", "application/yaml"]);
-  return objectProtobufEncoder(services.types, resource, version);
+  return objectProtobufEncoder(services.protobuf, resource, version);
 }
 
 /** @throws StatusError 400 */

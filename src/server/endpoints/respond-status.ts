@@ -7,7 +7,7 @@ import type { EndpointServices } from "./services.ts";
 
 /** Answers a Status (or the codeless one of a delete); what cannot be negotiated is answered as JSON. */
 export function respondStatus(
-  services: Pick<EndpointServices, "negotiator" | "types">,
+  services: Pick<EndpointServices, "negotiator" | "protobuf">,
   exchange: Exchange,
   code: number,
   status: object,
@@ -17,7 +17,7 @@ export function respondStatus(
   const retryAfter = (status as Status).details?.retryAfterSeconds;
   const headers = retryAfter === undefined ? {} : { "retry-after": String(retryAfter) };
   if (format === "protobuf") {
-    const body = encodeStatusProtobuf(services.types, status);
+    const body = encodeStatusProtobuf(services.protobuf, status as Status);
     exchange.respond(code, { ...headers, "content-type": contentTypes.protobuf }, body);
   } else {
     exchange.respond(code, { ...headers, "content-type": contentTypes.json }, `${JSON.stringify(status)}\n`);

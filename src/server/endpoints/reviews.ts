@@ -44,7 +44,7 @@ export async function serveReview(
   const review = decodeObject(services, expected, bytes, contentType, options.fieldValidation, warn);
   review.status = await answer(reviews, context, version.kind, review);
   if (media.format === "protobuf") {
-    const body = encodeObjectProtobuf(services.types, version.type, review);
+    const body = encodeObjectProtobuf(services.protobuf, version.type, review);
     context.exchange.respond(201, { "content-type": contentTypes.protobuf }, body);
   } else {
     const body = styled(Buffer.from(JSON.stringify(review)), {

@@ -1,5 +1,6 @@
 import type { ColumnSource } from "#api/columns/types.ts";
 import type { Clock } from "#base/clock.ts";
+import type { ProtobufCodec } from "#machinery/codecs/protobuf.ts";
 import type { TypeCompiler } from "#machinery/schema/decode.ts";
 import type { TypeResolver } from "#machinery/schema/types.ts";
 import type { Registry } from "#registry/registry.ts";
@@ -15,6 +16,7 @@ export interface EndpointServices {
   readonly clock: Clock;
   readonly types: TypeResolver;
   readonly compiler: TypeCompiler;
+  readonly protobuf: ProtobufCodec;
   readonly columns: ColumnSource;
   readonly negotiator: Negotiator;
   readonly watches: WatchSet;

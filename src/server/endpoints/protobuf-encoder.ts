@@ -1,0 +1,140 @@
+/** Objects of built-in kinds, and any object's metadata, as Kubernetes protobuf (spec 3.2). */
+import type { ResourceVersion } from "#api/resource.ts";
+import {
+  encodeList,
+  encodeListItem,
+  encodeObjectProtobuf,
+  encodeStatusProtobuf,
+  encodeWatchFrame,
+} from "#machinery/codecs/envelope.ts";
+import type { ProtobufCodec } from "#machinery/codecs/protobuf.ts";
+import type { Status } from "#machinery/errors/status-error.ts";
+import { apiVersionOf } from "#machinery/meta/object.ts";
+import type { TypeName } from "#machinery/schema/types.ts";
+import { convertTo, type Resource } from "#registry/resource.ts";
+import type { StoredObject } from "#registry/stored-object.ts";
+import type { EventType } from "#registry/watch.ts";
+import type { Exchange } from "#server/exchange.ts";
+import type { Revision } from "#storage/port.ts";
+import { type ListMeta, type ListWriter, type ObjectEncoder, sharedEncoding } from "./encoder.ts";
+import { bookmarkObject } from "./json-encoder.ts";
+import { contentTypes } from "./media-types.ts";
+import { partialMetadata } from "./meta-shapes.ts";
+
+/** What differs between whole objects and their metadata. */
+interface ProtobufShape {
+  readonly form: string;
+  readonly apiVersion: string;
+  readonly kind: string;
+  readonly listKind: string;
+  readonly type: TypeName;
+  view(object: StoredObject): object;
+}
+
+export const objectProtobufEncoder = (
+  codec: ProtobufCodec,
+  resource: Resource,
+  version: ResourceVersion,
+): ObjectEncoder =>
+  new ProtobufEncoder(codec, {
+    form: `protobuf ${version.version}`,
+    apiVersion: apiVersionOf(resource.group, version.version),
+    kind: version.kind,
+    listKind: `${version.kind}List`,
+    type: version.type,
+    view: (object) => convertTo(resource, object.object, version.version),
+  });
+
+export const partialProtobufEncoder = (codec: ProtobufCodec, metaVersion: string): ObjectEncoder =>
+  new ProtobufEncoder(codec, {
+    form: `protobuf partial ${metaVersion}`,
+    apiVersion: `meta.k8s.io/${metaVersion}`,
+    kind: "PartialObjectMetadata",
+    listKind: "PartialObjectMetadataList",
+    type: "io.k8s.apimachinery.pkg.apis.meta.v1.PartialObjectMetadata",
+    view: (object) => partialMetadata(object.object, metaVersion) as object,
+  });
+
+class ProtobufEncoder implements ObjectEncoder {
+  readonly contentType = contentTypes.protobuf;
+  readonly streamContentType = `${contentTypes.protobuf};stream=watch`;
+  readonly #codec: ProtobufCodec;
+  readonly #shape: ProtobufShape;
+
+  constructor(codec: ProtobufCodec, shape: ProtobufShape) {
+    this.#codec = codec;
+    this.#shape = shape;
+  }
+
+  respond(exchange: Exchange, code: number, object: StoredObject): void {
+    exchange.respond(code, { "content-type": this.contentType }, this.#envelope(this.#shape.view(object)));
+  }
+
+  list(_at: Revision): ListWriter {
+    return new ProtobufListWriter(this.#codec, this.#shape);
+  }
+
+  event(type: EventType, object: StoredObject): Buffer {
+    return sharedEncoding(object, `${type} ${this.#shape.form}`, () =>
+      encodeWatchFrame(type, this.#envelope(this.#shape.view(object))),
+    );
+  }
+
+  bookmark(revision: Revision, initialEventsEnd: boolean): Buffer {
+    const { apiVersion, kind } = this.#shape;
+    return encodeWatchFrame(
+      "BOOKMARK",
+      this.#envelope(bookmarkObject(apiVersion, kind, revision, initialEventsEnd) as object),
+    );
+  }
+
+  error(status: Status): Buffer {
+    return encodeWatchFrame("ERROR", encodeStatusProtobuf(this.#codec, status));
+  }
+
+  #envelope(object: object): Buffer {
+    return encodeObjectProtobuf(this.#codec, this.#shape.type, object);
+  }
+}
+
+/** The envelope begins with the length of all: the list is held until it is whole. */
+class ProtobufListWriter implements ListWriter {
+  readonly canStream = false;
+  readonly #codec: ProtobufCodec;
+  readonly #shape: ProtobufShape;
+  readonly #items: Buffer[] = [];
+  #size = 0;
+
+  constructor(codec: ProtobufCodec, shape: ProtobufShape) {
+    this.#codec = codec;
+    this.#shape = shape;
+  }
+
+  get count(): number {
+    return this.#items.length;
+  }
+
+  get size(): number {
+    return this.#size;
+  }
+
+  add(object: StoredObject): void {
+    const item = encodeListItem(this.#codec, this.#shape.type, this.#shape.view(object));
+    this.#items.push(item);
+    this.#size += item.length;
+  }
+
+  take(): Buffer {
+    throw new Error("a protobuf list cannot be taken in pieces");
+  }
+
+  finish(): Buffer {
+    return this.take();
+  }
+
+  respond(exchange: Exchange, meta: ListMeta): void {
+    const { apiVersion, listKind } = this.#shape;
+    const body = encodeList(this.#codec, apiVersion, listKind, meta, this.#items);
+    exchange.respond(200, { "content-type": contentTypes.protobuf }, body);
+  }
+}
