@@ -263,3 +263,29 @@ test("strategic merge: an empty patch changes nothing, and the original stays as
   strategic(original, { containers: [{ name: "a", image: "2" }, { name: "b" }], labels: { x: null } });
   assert.deepEqual(original, before);
 });
+
+test("strategic merge: directives where there is nothing they could be about, as upstream does", () => {
+  assert.deepEqual(
+    strategic({}, { labels: { a: "1", $patch: "replace" } }),
+    {},
+    "a new object with a directive is dropped",
+  );
+  assert.deepEqual(strategic({}, { containers: [{ name: "a" }, { $patch: "replace" }] }), {
+    containers: [{ name: "a" }],
+  });
+  assert.deepEqual(strategic({ selector: { a: "1" } }, { selector: { b: "2", $patch: "replace" } }), {
+    selector: { b: "2" },
+  });
+  assert.deepEqual(
+    strategic({ containers: [{ name: "a" }] }, { containers: null, "$setElementOrder/containers": [] }),
+    {},
+    "null deletes, whatever order is asked for",
+  );
+});
+
+test("strategic merge: long lists are merged by an index", () => {
+  const many = Array.from({ length: 20_000 }, (_, i) => ({ name: `c${i}` }));
+  const order = many.toReversed().map(({ name }) => ({ name }));
+  const merged = strategic({ containers: many }, { containers: order, "$setElementOrder/containers": order });
+  assert.deepEqual(merged.containers, order);
+});

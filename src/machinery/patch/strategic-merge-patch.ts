@@ -93,6 +93,8 @@ function mergeField(result: JsonObject, key: string, value: JsonValue, rules: Fi
     merged = mergeObject(before, value, rules.place);
   } else if (Array.isArray(before) && Array.isArray(value) && rules.strategy === "merge") {
     merged = mergeList(before, value, itemsOf(rules.place), rules.mergeKey);
+  } else if (isJsonObject(before) && isJsonObject(value)) {
+    merged = plainValue(without(value, directive));
   } else {
     merged = plainValue(value);
   }
@@ -124,6 +126,8 @@ function mergeOrderedLists(result: JsonObject, patch: JsonObject, place: Place):
     if (!key.startsWith(`${orderPrefix}/`) || name === "" || !Array.isArray(order))
       throw badRequest(badElementOrder);
     const { place: listPlace, strategy, mergeKey } = rulesOf(place, name);
+    // The list is to go: then there is nothing to put in order.
+    if (getOwn(patch, name) === null) continue;
     const before = listOf(getOwn(result, name));
     const change = listOf(getOwn(patch, name));
     if (before === undefined && change === undefined) continue;
@@ -198,7 +202,7 @@ function mergeList(original: JsonValue[], patch: JsonValue[], place: Place, merg
   for (const change of changes) {
     const key = identityKey(change, mergeKey);
     const at = places.get(key);
-    if (at === undefined) places.set(key, merged.push(plainValue(change) ?? {}) - 1);
+    if (at === undefined) places.set(key, merged.push(plainValue(change) as JsonObject) - 1);
     else merged[at] = mergeObject(merged[at] as JsonObject, change, place);
   }
   return inOrder(merged, changes, kept, mergeKey);
@@ -294,8 +298,8 @@ function kindOf(value: JsonValue): string {
 function plainValue(value: JsonValue): JsonValue | undefined {
   if (Array.isArray(value)) return value.map(plainValue).filter((item) => item !== undefined);
   if (!isJsonObject(value)) return value;
-  const marked = getOwn(value, directive);
-  if (marked === "delete") return undefined;
+  // Whatever the directive says: there is nothing that it could be about (upstream: removeDirectives).
+  if (Object.hasOwn(value, directive)) return undefined;
   const result: JsonObject = {};
   for (const key of Object.keys(value)) {
     const member = value[key] as JsonValue;
