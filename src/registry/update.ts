@@ -125,6 +125,9 @@ async function nextState(
   if (resourceVersion !== "" && resourceVersion !== old.metadata.resourceVersion)
     throw conflict(resource, name);
 
+  // A body may leave its namespace to the URL; another one was refused by the endpoint.
+  if (namespace === "") delete metadata.namespace;
+  else metadata.namespace = namespace;
   keepSystemFields(object, old);
   separateStatus(resource, object, old, subresource);
   const context: StrategyContext = {

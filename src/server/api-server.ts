@@ -144,10 +144,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
       arch: process.arch,
     }),
     metrics,
-    health: healthOptions(
-      () => (closing !== undefined ? "shutting down" : ready ? undefined : "starting"),
-      options.log,
-    ),
+    health: healthOptions(() => (closing !== undefined ? "shutting down" : ready ? undefined : "starting")),
     listedPaths: () => ["/api", "/api/v1", "/apis", "/openapi/v3"],
   });
   const endpoint: Endpoint = (context) => {
@@ -226,11 +223,11 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
 }
 
 /** All three endpoints share their checks; only readiness depends on the start and the end. */
-function healthOptions(notReady: () => string | undefined, log: ApiServerOptions["log"]): HealthOptions {
-  const onFailure = (path: string, check: string, why: string): void =>
-    log(`${path}: ${check} failed: ${why}`);
+function healthOptions(notReady: () => string | undefined): HealthOptions {
   const live = [pingCheck];
-  return { healthz: live, livez: live, readyz: [pingCheck, { name: "started", check: notReady }], onFailure };
+  const readyz = [pingCheck, { name: "started", check: notReady }];
+  // Starting and stopping are no news to the operator, and nothing else can fail.
+  return { healthz: live, livez: live, readyz, onFailure: () => undefined };
 }
 
 /** Every resource that some workspace type serves, once. */
