@@ -84,7 +84,8 @@ describe("writeYaml", () => {
     fc.assert(
       fc.property(fc.oneof(value, fc.dictionary(words, words)), (json) => {
         const back = readYaml(Buffer.from(writeYaml(json as JsonValue))).value;
-        assert.deepEqual(back, JSON.parse(JSON.stringify(json)));
+        // Through text, since integers beyond 2^53 come back as their digits.
+        assert.deepEqual(JSON.parse(JSON.stringify(back)), JSON.parse(JSON.stringify(json)));
       }),
     );
   });

@@ -27,7 +27,7 @@ describe("decode: what is written", () => {
     ["ConfigMap", '{"metadata":{"creationTimestamp":"2020-01-01T00:00:00.9+23:59"}}',
       '{"metadata":{"creationTimestamp":"2019-12-31T00:01:00Z"}}'],
     ["ConfigMap", '{"metadata":{"creationTimestamp":"0001-01-01T00:00:00Z","deletionTimestamp":"0001-01-01T00:00:00Z"}}',
-      '{"metadata":{"deletionTimestamp":null}}'],
+      '{"metadata":{}}'],
     ["ConfigMap", '{"metadata":{"finalizers":[null,"a"]}}', '{"metadata":{"finalizers":["","a"]}}'],
     ["ConfigMap", '{"metadata":{"generation":1.0}}', '{"metadata":{"generation":1}}'],
     ["Pod", "{}", '{"metadata":{},"spec":{"containers":null},"status":{"lastProbeTime":null}}'],

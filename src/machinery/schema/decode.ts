@@ -5,8 +5,8 @@
  * texts and paths come from a second, slow walk (`diagnose.ts`), taken only then.
  *
  * Differences from Go, on purpose: `1.0` and `1e3` are accepted for integers (the parsed tree no longer tells them from `1`);
- * an empty list or map in a field that is always written becomes `null`, and a null entry of a map of bytes becomes `""`, as both
- * do upstream after their way through the protobuf store.
+ * an empty list or map in a field that is always written becomes `null`, and a null entry of a map or list of bytes becomes `""`, as both
+ * do upstream after their way through the protobuf store; a pointer to the zero time is dropped instead of written as null.
  */
 import { maxJsonDepth } from "#machinery/json/limits.ts";
 import { isRawNumber, type JsonObject, type JsonValue, setOwn } from "#machinery/json/value.ts";
@@ -18,6 +18,7 @@ import {
   deref,
   type Field,
   type ObjectSchema,
+  type RefSchema,
   type Schema,
   type TypeName,
   type TypeResolver,
@@ -168,8 +169,10 @@ export class TypeCompiler {
     const absent = always ? null : undefined;
     let decode: FieldPlan["decode"];
     if (nullable) decode = (value, state) => (value === null ? null : walk(value, state));
-    else if (pointer) decode = (value, state) => (value === null ? absent : walk(value, state));
-    else if (structLike && node.kind === "object") decode = (value, state) => walk(value, state);
+    else if (pointer) {
+      // The zero time reads as null, and a second reading would drop it: drop it at once.
+      decode = (value, state) => (value === null ? absent : (walk(value, state) ?? absent));
+    } else if (structLike && node.kind === "object") decode = (value, state) => walk(value, state);
     else if (node.kind === "list") {
       decode = (value, state) => {
         if (value === null) return absent;
@@ -194,8 +197,8 @@ export class TypeCompiler {
 
   #list(items: Schema): Walker {
     const walk = this.#walker(items);
-    const zero = zeroOf(items, this.#types);
     const node = deref(items, this.#types);
+    const zero = elementZero(node, this.#types);
     const keepsNull = items.nullable === true || node.kind === "any" || node.kind === "object";
     return (value, state) => {
       if (!Array.isArray(value)) throw wrongType;
@@ -214,7 +217,7 @@ export class TypeCompiler {
     const walk = this.#walker(values);
     const node = deref(values, this.#types);
     const keepsNull = values.nullable === true || node.kind === "any" || node.kind === "object";
-    const zero = node.kind === "string" && node.format === "byte" ? "" : zeroOf(values, this.#types);
+    const zero = elementZero(node, this.#types);
     return (value, state) => {
       if (!isObject(value)) throw wrongType;
       if (++state.depth > maxJsonDepth) throw new DecodeError("exceeded max depth");
@@ -228,6 +231,10 @@ export class TypeCompiler {
     };
   }
 }
+
+/** The zero of a list item or a map value: bytes among them are empty, never nil, after their way through the store. */
+const elementZero = (node: Exclude<Schema, RefSchema>, types: TypeResolver): JsonValue =>
+  node.kind === "string" && node.format === "byte" ? "" : zeroOf(node, types);
 
 interface FieldPlan {
   readonly name: string;
