@@ -151,9 +151,7 @@ export class CommitQueue {
     this.#queuedBytes += bytes;
     const { waiters } = group;
     const answered = new Promise<TxnResult>((resolve, reject) => waiters.push({ result, resolve, reject }));
-    this.#flushing ??= this.#flushAll().finally(() => {
-      this.#flushing = undefined;
-    });
+    this.#flushing ??= this.#flushAll();
     return answered;
   }
 
@@ -178,6 +176,8 @@ export class CommitQueue {
       this.#forget(group);
       for (const waiter of group.waiters) waiter.resolve(waiter.result);
     }
+    // In the same turn as the last look: a transaction that arrives now must start a new run.
+    this.#flushing = undefined;
   }
 
   #forget(group: Group): void {

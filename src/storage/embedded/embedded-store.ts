@@ -65,7 +65,8 @@ class EmbeddedStore implements Store {
       newest: local.current(),
       revisionOf: (key) => local.revisionOf(key),
       apply: async (changes, bytes) => {
-        this.#ensureRoom(bytes);
+        // Deletions may use the reserve: they are how room is made.
+        if (changes.some(({ value }) => value !== undefined)) this.#ensureRoom(bytes);
         await local.apply(changes);
       },
     });

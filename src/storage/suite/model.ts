@@ -228,7 +228,7 @@ class Run {
       }
       for (const [j, operation] of operations.entries()) {
         const previous = state.get(operation.key);
-        const revision = result.revisions[j]!;
+        const revision: Revision = result.revisions[j]!;
         const value = operation.type === "put" ? operation.value : undefined;
         if (value === undefined && previous === undefined) {
           assert.equal(revision, noRevision);
