@@ -1,7 +1,7 @@
 /**
  * The vectors that every Kubernetes release proves its codecs with: one object of each kind, every field filled, as JSON, YAML and
  * protobuf. They are read from the Go module cache and never copied here. Nothing is downloaded: without Go, or without
- * `go mod download k8s.io/api@v0.36.2` before (CI does it), the test is skipped.
+ * `go mod download k8s.io/api@v0.36.3` before (CI does it), the test is skipped.
  */
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
@@ -18,7 +18,7 @@ import type { JsonObject } from "#machinery/json/value.ts";
 import { TypeCompiler } from "#machinery/schema/decode.ts";
 
 /** The release the catalogue is generated from (scripts/generate-catalogue/go.mod). */
-const module = "k8s.io/api@v0.36.2";
+const module = "k8s.io/api@v0.36.3";
 
 function vectorsOf(release: string): string | undefined {
   const dir = mkdtempSync(join(tmpdir(), "golden-"));
