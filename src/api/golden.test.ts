@@ -51,7 +51,10 @@ describe("golden vectors", {
 
   for (const file of files) {
     const json = readJson(readFileSync(join(vectors!, file))) as JsonObject;
-    const type = catalogue.typeOf(String(json.apiVersion), String(json.kind));
+    const kind = String(json.kind);
+    const own = catalogue.typeOf(String(json.apiVersion), kind);
+    // Status, the options and their like belong to every group; their vectors stand under v1.
+    const type = own ?? (json.apiVersion === "v1" ? catalogue.typeOf("meta.k8s.io/v1", kind) : undefined);
     // Alpha and beta versions that the catalogue does not serve.
     if (type === undefined) continue;
     checked++;
