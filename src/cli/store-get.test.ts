@@ -1,6 +1,11 @@
 import assert from "node:assert/strict";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { test } from "node:test";
 import type { Key, KeyRange, Revision, Visitor } from "#storage/port.ts";
+import { openStore } from "./open-store.ts";
+import { parseStartOptions } from "./options.ts";
 import { type ReadableStore, runStoreGet, type StoreGetArguments } from "./store-get.ts";
 import { memoryTerminal } from "./testing/memory-terminal.ts";
 
@@ -61,4 +66,37 @@ test("refuses what cannot be meant", async () => {
 test("a directory that is not there is named", async () => {
   const run = runStoreGet({ key: "/a", rootDirectory: "gone" }, memoryTerminal());
   await assert.rejects(run, /\/nowhere\/gone does not exist/);
+});
+
+test("reads the data directory of the embedded engine, while the engine is at work on it", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "myriad-store-get-"));
+  const store = await openStore({
+    ...parseStartOptions({}, folder),
+    rootDirectory: join(folder, "data"),
+  });
+  try {
+    const key = "/registry/core/secrets/acme/default/db" as Key;
+    const put = (text: string) =>
+      store.commit({ compare: [], operations: [{ type: "put", key, value: Buffer.from(text) }] });
+    const first = await put("one");
+    await put("two");
+    assert.ok(first.ok);
+    const print = async (args: Partial<StoreGetArguments>): Promise<string> => {
+      const terminal = memoryTerminal();
+      await runStoreGet({ key, rootDirectory: join(folder, "data"), ...args }, terminal);
+      return terminal.printed();
+    };
+    assert.equal(await print({}), `${key}\ntwo\n`);
+    assert.equal(await print({ rev: String(first.revisions[0]) }), `${key}\none\n`);
+    assert.equal(await print({ key: "/registry/core/secrets/", prefix: true, keysOnly: true }), `${key}\n\n`);
+    await assert.rejects(print({ rootDirectory: join(folder, "none") }), /none does not exist/);
+    await assert.rejects(
+      print({ rootDirectory: folder }),
+      /no server with the embedded engine has run there/,
+    );
+    await assert.rejects(print({ rev: "999" }), /in the future/);
+  } finally {
+    await store.close();
+    await rm(folder, { recursive: true });
+  }
 });

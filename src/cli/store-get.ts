@@ -2,6 +2,7 @@
 import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { type Key, type KeyRange, prefixRange, type Revision, type Store } from "#storage/port.ts";
+import { embeddedFolder, replicaFolder } from "./open-store.ts";
 import { CommandError, type Terminal } from "./terminal.ts";
 
 /** The part of a store that reading needs. */
@@ -104,5 +105,13 @@ async function openDataDirectory(rootDirectory: string): Promise<ReadableStore> 
       `${rootDirectory} does not exist: name the server's root directory with --root-directory`,
     );
   }
-  throw new CommandError(`${join(rootDirectory, "store")} cannot be read yet`);
+  const directory = join(rootDirectory, embeddedFolder);
+  if (!existsSync(directory)) {
+    const hint = existsSync(join(rootDirectory, replicaFolder))
+      ? "the server keeps its data in etcd: use etcdctl"
+      : "no server with the embedded engine has run there";
+    throw new CommandError(`${directory} does not exist: ${hint}`);
+  }
+  const { openReadOnlyStore } = await import("#storage/embedded/read-only-store.ts");
+  return openReadOnlyStore(directory);
 }

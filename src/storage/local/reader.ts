@@ -194,8 +194,8 @@ class SupersededKeys {
 
   constructor(tables: Tables, range: KeyRange) {
     this.#tables = tables;
-    this.#end = { text: range.end, revision: noRevision };
-    this.#entries = tables.old.iterateKeys({ text: range.start, revision: noRevision }, this.#end);
+    this.#end = boundOf(range.end);
+    this.#entries = tables.old.iterateKeys(boundOf(range.start), this.#end);
   }
 
   next(): string | undefined {
@@ -216,6 +216,12 @@ class SupersededKeys {
   close(): void {
     this.#entries.return?.();
   }
+}
+
+/** Where `text` stands among the keys with revisions. Keys hold no 0x00, so `key\0` is behind all revisions of `key`. */
+function boundOf(text: string): RevisionedText {
+  const zero = text.indexOf("\0");
+  return zero < 0 ? { text, revision: noRevision } : { text: text.slice(0, zero), revision: lastRevision };
 }
 
 /** Order of the UTF-8 bytes of two well-formed strings. */

@@ -6,6 +6,7 @@ import {
   CompactedError,
   FutureRevisionError,
   type Key,
+  type KeyRange,
   maxKeyBytes,
   maxTxnOperations,
   maxValueBytes,
@@ -106,6 +107,17 @@ export function runStoreSuite(options: StoreSuiteOptions): void {
         () => store.get(keyOf("old", "a"), (store.current() + 1_000) as Revision),
         FutureRevisionError,
       );
+    });
+
+    it("resumes a range right behind a key at an older revision, and ends one there", async () => {
+      const revisions = await commitAll(store, [put("bound", "a", "1"), put("bound", "b", "1")]);
+      const at = revisions[1]!;
+      await commitAll(store, [put("bound", "a", "2"), del("bound", "b")]);
+      const { start, end } = prefixRange("/registry/core/secrets/bound/");
+      const behindA = `${keyOf("bound", "a")}\0` as Key;
+      const names = (range: KeyRange) => entriesOf(store, range, at).map(([key]) => key);
+      assert.deepEqual(names({ start: behindA, end }), [keyOf("bound", "b")]);
+      assert.deepEqual(names({ start, end: behindA }), [keyOf("bound", "a")]);
     });
 
     it("keeps tenants whose names begin alike apart, and orders by bytes", async () => {
