@@ -24,6 +24,12 @@ const maxDatabases = 12;
 /** Reader slots, for threads and offline readers of this and other processes. */
 const maxReaders = 256;
 
+/**
+ * A write that takes longer than this has no known outcome and never will: after some failures of the disk LMDB's
+ * wrapper does not answer any more. The environment takes no more writes then, until it is opened again.
+ */
+const writeDeadlineMs = 60_000;
+
 /** The bytes LMDB's wrapper hands out last; valid until its next read. */
 interface ViewCodec {
   bytes: Buffer;
@@ -206,16 +212,27 @@ export function openEnvironment(options: EnvironmentOptions): Environment {
     meta: new Table(root, "meta", textKeys, false),
   };
   let writing = false;
+  let stalled = false;
   return {
     ...env,
     async write(body) {
+      if (stalled)
+        throw new StoreUnavailableError("the data directory stopped answering: restart the server");
       if (writing) throw new Error("a write is under way");
       writing = true;
+      let timer: NodeJS.Timeout | undefined;
+      const deadline = new Promise<never>((_, reject) => {
+        timer = setTimeout(() => {
+          stalled = true;
+          reject(new Error(`no answer within ${writeDeadlineMs} ms`));
+        }, writeDeadlineMs);
+      });
       try {
-        await root.batch(body);
+        await Promise.race([root.batch(body), deadline]);
       } catch (error) {
         throw new StoreUnavailableError(`the data directory refused a write: ${await reasonOf(error)}`);
       } finally {
+        clearTimeout(timer);
         writing = false;
       }
     },
@@ -223,7 +240,8 @@ export function openEnvironment(options: EnvironmentOptions): Environment {
       const stats = root.getStats() as { lastPageNumber: number; pageSize: number };
       return { fileBytes: (stats.lastPageNumber + 1) * stats.pageSize };
     },
-    close: () => root.close(),
+    // Closing waits for writes: for one that never ends it would wait for ever.
+    close: () => (stalled ? Promise.resolve() : root.close()),
   };
 }
 
