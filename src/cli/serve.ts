@@ -1,5 +1,5 @@
 /** Where options meet the server: opens files, makes certificates, builds the API server from its parts. */
-import { randomBytes } from "node:crypto";
+import { randomBytes, randomFillSync } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { hostname, networkInterfaces } from "node:os";
 import { join } from "node:path";
@@ -8,6 +8,7 @@ import { parseTokenFile, tokenAuthenticator } from "#authn/token-file.ts";
 import { x509Authenticator } from "#authn/x509.ts";
 import { authorizerChain, privilegedGroupAuthorizer, publicInfoAuthorizer } from "#authz/chain.ts";
 import { systemClock } from "#base/clock.ts";
+import { pooledRandom } from "#base/random-pool.ts";
 import { type ApiServer, startApiServer } from "#server/api-server.ts";
 import type { TokenAuthenticator } from "#server/endpoints/reviews.ts";
 import { pkiDirectory } from "#server/pki/directory.ts";
@@ -122,7 +123,7 @@ async function start({
     return await startApiServer({
       store,
       clock: systemClock,
-      randomBytes: random,
+      randomBytes: pooledRandom((target) => void randomFillSync(target)),
       host,
       port,
       tls: { ...pki.serving, clientCas },

@@ -80,13 +80,7 @@ export const rootCaConfigMapName = "kube-root-ca.crt";
 export const rootCaConfigMap = (caPem: string): KubeObject => ({
   apiVersion: "v1",
   kind: "ConfigMap",
-  metadata: {
-    name: rootCaConfigMapName,
-    annotations: {
-      "kubernetes.io/description":
-        "The certificate authority of this server, for clients inside the workspace that verify it.",
-    },
-  },
+  metadata: { name: rootCaConfigMapName },
   data: { "ca.crt": caPem },
 });
 
@@ -146,11 +140,15 @@ function adminBinding(userName: string): KubeObject {
 export const readyConditions = (nowMs: number, types: readonly string[]): Condition[] =>
   types.map((type) => ({ type, status: "True", lastTransitionTime: timestamp(nowMs) }));
 
+/** The id of the credential tells nothing about who the user is. */
+const credentialId = "authentication.kubernetes.io/credential-id";
+
 export function userInfo(user: Requester["user"]): Record<string, unknown> {
+  const { [credentialId]: _credential, ...extra } = user.extra;
   return {
     username: user.name,
     ...(user.uid === "" ? {} : { uid: user.uid }),
     ...(user.groups.length === 0 ? {} : { groups: [...user.groups] }),
-    ...(Object.keys(user.extra).length === 0 ? {} : { extra: user.extra }),
+    ...(Object.keys(extra).length === 0 ? {} : { extra }),
   };
 }
