@@ -53,7 +53,7 @@ export async function createObject(registry: Registry, request: CreateRequest): 
   const nowMs = registry.clock.now();
   metadata.uid = makeUid(registry.randomBytes);
   metadata.creationTimestamp = timestamp(nowMs);
-  if (resource.hasStatus) delete object.status;
+  if (resource.hasStatus && resource.strategy.keepsStatusAtCreation !== true) delete object.status;
   if (resource.strategy.tracksGeneration === true) metadata.generation = 1;
   else delete metadata.generation;
   if (request.namespace === "") delete metadata.namespace;

@@ -47,9 +47,11 @@ export interface Strategy {
   readonly allowCreateOnUpdate?: boolean;
   /** PUT needs `metadata.resourceVersion`. */
   readonly requiresResourceVersion?: boolean;
+  /** A new object may have a status; otherwise it is dropped. */
+  readonly keepsStatusAtCreation?: boolean;
   /** Checks a name; answers upstream's complaint texts. Default: DNS-1123 subdomain. */
   validateName?(name: string, prefix: boolean): readonly string[];
-  /** Sets what the server owns; drops what a client may not set. `status` is dropped by the registry already. */
+  /** Sets what the server owns; drops what a client may not set. Most kinds lose `status` before that. */
   prepareForCreate?(object: KubeObject, context: StrategyContext): void;
   /** `old` must not be changed. Spec and status separation was applied already. */
   prepareForUpdate?(object: KubeObject, old: KubeObject, context: StrategyContext): void;

@@ -1,4 +1,5 @@
 /** Facts of each kind's strategy in k8s.io/kubernetes pkg/registry (1.36); kinds not named have none of them. */
+import type { JsonObject } from "#machinery/json/value.ts";
 
 /** `AllowCreateOnUpdate`: PUT to a missing name creates. */
 export const createOnUpdate: ReadonlySet<string> = new Set([
@@ -73,3 +74,35 @@ export const pathSegmentNames: ReadonlySet<string> = new Set([
 
 /** Names are DNS-1123 labels, or DNS-1035 labels for services. */
 export const dns1035Names: ReadonlySet<string> = new Set(["/services"]);
+
+/** Status may be given at creation: kubelets register so. */
+export const statusAtCreation: ReadonlySet<string> = new Set(["/nodes"]);
+
+/** What Go prints of a status that nobody has written yet. Kinds with a first status of their own are not here. */
+export const emptyStatus: ReadonlyMap<string, JsonObject> = new Map<string, JsonObject>([
+  ["/replicationcontrollers", { replicas: 0 }],
+  ["/resourcequotas", {}],
+  ["/services", { loadBalancer: {} }],
+  [
+    "apps/daemonsets",
+    { currentNumberScheduled: 0, numberMisscheduled: 0, desiredNumberScheduled: 0, numberReady: 0 },
+  ],
+  ["apps/deployments", {}],
+  ["apps/replicasets", { replicas: 0 }],
+  ["apps/statefulsets", { replicas: 0, availableReplicas: 0 }],
+  ["autoscaling/horizontalpodautoscalers", { desiredReplicas: 0, currentMetrics: null }],
+  ["batch/cronjobs", {}],
+  ["batch/jobs", {}],
+  ["certificates.k8s.io/certificatesigningrequests", {}],
+  ["networking.k8s.io/ingresses", { loadBalancer: {} }],
+  ["networking.k8s.io/servicecidrs", {}],
+  [
+    "policy/poddisruptionbudgets",
+    { disruptionsAllowed: 0, currentHealthy: 0, desiredHealthy: 0, expectedPods: 0 },
+  ],
+  ["storage.k8s.io/volumeattachments", { attached: false }],
+  ["admissionregistration.k8s.io/validatingadmissionpolicies", {}],
+  ["resource.k8s.io/resourceclaims", {}],
+  ["flowcontrol.apiserver.k8s.io/flowschemas", {}],
+  ["flowcontrol.apiserver.k8s.io/prioritylevelconfigurations", {}],
+]);

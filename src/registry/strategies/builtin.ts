@@ -7,6 +7,7 @@ import {
   dns1035Names,
   generationKept,
   pathSegmentNames,
+  statusAtCreation,
 } from "./builtin-facts.ts";
 import { withCommonRules } from "./common.ts";
 
@@ -28,6 +29,7 @@ function factsOf(key: string): Strategy {
     ...(createOnUpdate.has(key) ? { allowCreateOnUpdate: true } : {}),
     ...(conditionalUpdateOnly.has(key) ? { requiresResourceVersion: true } : {}),
     ...(generationKept.has(key) ? { tracksGeneration: true } : {}),
+    ...(statusAtCreation.has(key) ? { keepsStatusAtCreation: true } : {}),
     ...(pathSegmentNames.has(key) ? { validateName: (name: string) => pathSegmentErrors(name) } : {}),
     ...(dns1035Names.has(key) ? { validateName: (name: string) => dns1035LabelErrors(name) } : {}),
   };

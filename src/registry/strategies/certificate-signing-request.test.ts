@@ -108,7 +108,7 @@ test("each endpoint changes its own part only", () => {
   const approved = { type: "Approved", status: "True", lastUpdateTime: null, lastTransitionTime: null };
   const main = update(key, object, { spec: specOf({ usages: ["any"] }), status: { conditions: [approved] } });
   assert.deepEqual(main.object.spec, object.spec);
-  assert.equal(main.object.status, undefined);
+  assert.deepEqual(main.object.status, {});
 
   const status = update(key, object, { spec: {}, status: { conditions: [approved] } }, "status");
   assert.deepEqual(status.errors, [

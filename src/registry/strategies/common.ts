@@ -5,6 +5,7 @@ import { jsonEqual } from "#machinery/json/equal.ts";
 import type { KubeObject, OwnerReference } from "#machinery/meta/object.ts";
 import { foregroundFinalizer, orphanFinalizer } from "#machinery/meta/validation.ts";
 import type { Strategy, StrategyContext } from "#registry/strategy.ts";
+import { emptyStatus } from "./builtin-facts.ts";
 import { jsonOf } from "./members.ts";
 
 const standardFinalizers: ReadonlySet<string> = new Set(["kubernetes", orphanFinalizer, foregroundFinalizer]);
@@ -35,19 +36,22 @@ const checkedOnUpdate: ReadonlySet<string> = new Set([
 /**
  * Adds the rules of all kinds: owner references are kept once, with a warning (apiserver pkg/endpoints/handlers/rest.go), and
  * finalizers without a domain must be Kubernetes' own (pkg/apis/core/validation ValidateObjectMeta).
- * `key` is `<group>/<resource>`.
+ * A status that nobody has written is there, as Go prints it. `key` is `<group>/<resource>`.
  */
 export function withCommonRules(key: string, strategy: Strategy): Strategy {
   const free = freeFinalizers.has(key.split("/")[0]!) || freeCoreFinalizers.has(key);
+  const status = emptyStatus.get(key);
   return {
     ...strategy,
     prepareForCreate(object, context) {
       dropRepeatedOwners(object, context);
       strategy.prepareForCreate?.(object, context);
+      if (status !== undefined) object.status ??= status;
     },
     prepareForUpdate(object, old, context) {
       dropRepeatedOwners(object, context);
       strategy.prepareForUpdate?.(object, old, context);
+      if (status !== undefined) object.status ??= status;
     },
     validateCreate: (object, context) => [
       ...(free ? [] : finalizerNameErrors(object)),

@@ -10,6 +10,7 @@ import { configMapStrategy, secretStrategy } from "./config-data.ts";
 import { coreEventStrategy, eventStrategy } from "./events.ts";
 import { leaseStrategy } from "./lease.ts";
 import { limitRangeStrategy } from "./limit-range.ts";
+import { plainKinds } from "./plain-kinds.ts";
 import {
   clusterRoleBindingStrategy,
   clusterRoleStrategy,
@@ -25,6 +26,7 @@ import {
 
 /** What built-in kinds add to the facts of `builtin-facts.ts`, by `<group>/<resource>`. */
 export const ownStrategies: readonly (readonly [string, Strategy])[] = [
+  ...plainKinds,
   ["/configmaps", configMapStrategy],
   ["/secrets", secretStrategy],
   ["/limitranges", limitRangeStrategy],

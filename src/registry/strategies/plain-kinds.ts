@@ -1,0 +1,224 @@
+/**
+ * Kinds of workspace type `kubernetes` that are kept as data: the defaults clients see, required parts and immutable
+ * selectors. Nothing deeper is validated.
+ */
+import { type FieldError, fieldInvalid, fieldRequired } from "#machinery/errors/field-error.ts";
+import { FieldPath } from "#machinery/errors/field-path.ts";
+import { jsonEqual } from "#machinery/json/equal.ts";
+import type { KubeObject } from "#machinery/meta/object.ts";
+import { fieldImmutable } from "#machinery/meta/validation.ts";
+import type { Strategy } from "#registry/strategy.ts";
+import {
+  endpointsDefaults,
+  nodeDefaults,
+  persistentVolumeClaimDefaults,
+  persistentVolumeDefaults,
+  podTemplateObjectDefaults,
+  replicationControllerDefaults,
+  serviceDefaults,
+} from "./defaults-core.ts";
+import {
+  csiDriverDefaults,
+  endpointSliceDefaults,
+  flowSchemaDefaults,
+  ingressClassDefaults,
+  networkPolicyDefaults,
+  priorityClassDefaults,
+  priorityLevelDefaults,
+  resourceClaimDefaults,
+  resourceClaimTemplateDefaults,
+  resourceSliceDefaults,
+  storageClassDefaults,
+} from "./defaults-more.ts";
+import { podDefaults, qosClass } from "./defaults-pod.ts";
+import {
+  cronJobDefaults,
+  daemonSetDefaults,
+  deploymentDefaults,
+  generateJobSelector,
+  jobDefaults,
+  replicaSetDefaults,
+  statefulSetDefaults,
+} from "./defaults-workloads.ts";
+import { horizontalPodAutoscalerStrategy } from "./horizontal-pod-autoscaler.ts";
+import { labelSelectorErrors, selectorChooses } from "./label-selector.ts";
+import { jsonOf, listAt, membersAt, pairsAt, textAt, valueAt } from "./members.ts";
+
+const spec = FieldPath.of("spec");
+
+type Defaults = (object: KubeObject, nowMs: number) => void;
+type Fields = NonNullable<Strategy["selectableFields"]>;
+
+/** A kind that only has defaults, and what else there is to it. */
+const plain = (defaults: Defaults, more: Strategy = {}): Strategy => ({
+  prepareForCreate: (object, context) => defaults(object, context.nowMs),
+  prepareForUpdate: (object, _old, context) => defaults(object, context.nowMs),
+  ...more,
+});
+
+const fieldsOf = (...paths: readonly string[]): Fields =>
+  Object.fromEntries(paths.map((path) => [path, (object: KubeObject) => textAt(object, ...path.split("."))]));
+const numberOf =
+  (...path: readonly string[]) =>
+  (object: KubeObject): string =>
+    String(valueAt(object, ...path) ?? 0);
+const flagOf =
+  (...path: readonly string[]) =>
+  (object: KubeObject): string =>
+    String(valueAt(object, ...path) ?? false);
+
+/** apps/v1: the selector is there, chooses the template, and stays. `known`: what upstream's text calls the kind. */
+const workload = (defaults: Defaults, known: string, required: boolean): Strategy =>
+  plain(defaults, {
+    validate: (object) => selectorErrors(object, known, required),
+    validateUpdate: (object, old) => immutable(object, old, "selector"),
+  });
+
+function selectorErrors(object: KubeObject, known: string, required: boolean): FieldError[] {
+  const selector = valueAt(object, "spec", "selector");
+  const path = spec.child("selector");
+  if (selector === undefined) return required ? [fieldRequired(path)] : [];
+  const errors = labelSelectorErrors(selector, path);
+  const empty = pairsAt(selector, "matchLabels").length + listAt(selector, "matchExpressions").length === 0;
+  if (empty) errors.push(fieldInvalid(path, selector, `empty selector is invalid for ${known}`));
+  const labels = Object.fromEntries(pairsAt(object, "spec", "template", "metadata", "labels"));
+  if (errors.length === 0 && !selectorChooses(selector, labels)) {
+    const at = spec.child("template", "metadata", "labels");
+    const shown = Object.keys(labels).length === 0 ? null : labels;
+    errors.push(fieldInvalid(at, shown, "`selector` does not match template `labels`"));
+  }
+  return errors;
+}
+
+const immutable = (object: KubeObject, old: KubeObject, field: string): FieldError[] =>
+  jsonEqual(jsonOf(valueAt(object, "spec", field)), jsonOf(valueAt(old, "spec", field)))
+    ? []
+    : [fieldInvalid(spec.child(field), valueAt(object, "spec", field) ?? null, fieldImmutable)];
+
+const podStrategy: Strategy = plain(podDefaults, {
+  prepareForCreate(object: KubeObject) {
+    podDefaults(object);
+    object.status = { phase: "Pending", qosClass: qosClass({ ...membersAt(object, "spec") }) };
+  },
+  validate: (object) =>
+    listAt(object, "spec", "containers").length === 0 ? [fieldRequired(spec.child("containers"))] : [],
+  selectableFields: {
+    ...fieldsOf(
+      "spec.nodeName",
+      "spec.restartPolicy",
+      "spec.schedulerName",
+      "spec.serviceAccountName",
+      "status.phase",
+      "status.podIP",
+      "status.nominatedNodeName",
+    ),
+    "spec.host": (object) => textAt(object, "spec", "nodeName"),
+    "spec.hostNetwork": flagOf("spec", "hostNetwork"),
+    // May be asked for, but upstream's objects have no such value.
+    "status.podIPs": () => "",
+  },
+});
+
+const jobStrategy: Strategy = plain(jobDefaults, {
+  prepareForCreate(object: KubeObject) {
+    jobDefaults(object);
+    generateJobSelector(object);
+  },
+  validateUpdate: (object, old) =>
+    [
+      "selector",
+      "completionMode",
+      "podFailurePolicy",
+      "backoffLimitPerIndex",
+      "managedBy",
+      "successPolicy",
+    ].flatMap((field) => immutable(object, old, field)),
+  selectableFields: { "status.successful": numberOf("status", "succeeded") },
+});
+
+const statefulSetMutable: ReadonlySet<string> = new Set([
+  "replicas",
+  "ordinals",
+  "template",
+  "updateStrategy",
+  "revisionHistoryLimit",
+  "persistentVolumeClaimRetentionPolicy",
+  "minReadySeconds",
+]);
+
+const statefulSetStrategy: Strategy = {
+  ...workload(statefulSetDefaults, "statefulset", true),
+  validateUpdate(object, old) {
+    const rest = (of: KubeObject) =>
+      Object.fromEntries(
+        Object.entries(membersAt(of, "spec")).filter(([field]) => !statefulSetMutable.has(field)),
+      );
+    if (jsonEqual(jsonOf(rest(object)), jsonOf(rest(old)))) return [];
+    const detail =
+      "updates to statefulset spec for fields other than 'replicas', 'ordinals', 'template', 'updateStrategy', 'revisionHistoryLimit', 'persistentVolumeClaimRetentionPolicy' and 'minReadySeconds' are forbidden";
+    return [{ type: "FieldValueForbidden", field: "spec", badValue: "", detail }];
+  },
+};
+
+function ingressErrors(object: KubeObject): FieldError[] {
+  return listAt(object, "spec", "rules").flatMap((rule, index) =>
+    listAt(rule, "http", "paths").flatMap((path, at) => {
+      const where = spec.child("rules").index(index).child("http", "paths").index(at);
+      return textAt(path, "pathType") === ""
+        ? [fieldRequired(where.child("pathType"), "pathType must be specified")]
+        : [];
+    }),
+  );
+}
+
+function disruptionBudgetErrors(object: KubeObject): FieldError[] {
+  const both =
+    valueAt(object, "spec", "minAvailable") !== undefined &&
+    valueAt(object, "spec", "maxUnavailable") !== undefined;
+  return [
+    ...(both ? [fieldInvalid(spec, object.spec, "minAvailable and maxUnavailable cannot be both set")] : []),
+    ...labelSelectorErrors(valueAt(object, "spec", "selector"), spec.child("selector")),
+  ];
+}
+
+export const plainKinds: readonly (readonly [string, Strategy])[] = [
+  ["/endpoints", plain(endpointsDefaults)],
+  [
+    "/nodes",
+    plain(nodeDefaults, { selectableFields: { "spec.unschedulable": flagOf("spec", "unschedulable") } }),
+  ],
+  ["/persistentvolumeclaims", plain(persistentVolumeClaimDefaults)],
+  ["/persistentvolumes", plain(persistentVolumeDefaults)],
+  ["/pods", podStrategy],
+  ["/podtemplates", plain(podTemplateObjectDefaults)],
+  [
+    "/replicationcontrollers",
+    plain(replicationControllerDefaults, {
+      selectableFields: { "status.replicas": numberOf("status", "replicas") },
+    }),
+  ],
+  ["/services", plain(serviceDefaults, { selectableFields: fieldsOf("spec.clusterIP", "spec.type") })],
+  ["autoscaling/horizontalpodautoscalers", horizontalPodAutoscalerStrategy],
+  ["apps/daemonsets", workload(daemonSetDefaults, "daemonset", false)],
+  ["apps/deployments", workload(deploymentDefaults, "deployment", true)],
+  ["apps/replicasets", workload(replicaSetDefaults, "deployment", true)],
+  ["apps/statefulsets", statefulSetStrategy],
+  ["batch/cronjobs", plain(cronJobDefaults)],
+  ["batch/jobs", jobStrategy],
+  ["discovery.k8s.io/endpointslices", plain(endpointSliceDefaults)],
+  ["flowcontrol.apiserver.k8s.io/flowschemas", plain(flowSchemaDefaults)],
+  ["flowcontrol.apiserver.k8s.io/prioritylevelconfigurations", plain(priorityLevelDefaults)],
+  ["networking.k8s.io/ingressclasses", plain(ingressClassDefaults)],
+  ["networking.k8s.io/ingresses", { validate: ingressErrors }],
+  ["networking.k8s.io/networkpolicies", plain(networkPolicyDefaults)],
+  ["policy/poddisruptionbudgets", { validate: disruptionBudgetErrors }],
+  ["resource.k8s.io/resourceclaims", plain(resourceClaimDefaults)],
+  ["resource.k8s.io/resourceclaimtemplates", plain(resourceClaimTemplateDefaults)],
+  [
+    "resource.k8s.io/resourceslices",
+    plain(resourceSliceDefaults, { selectableFields: fieldsOf("spec.nodeName", "spec.driver") }),
+  ],
+  ["scheduling.k8s.io/priorityclasses", plain(priorityClassDefaults)],
+  ["storage.k8s.io/csidrivers", plain(csiDriverDefaults)],
+  ["storage.k8s.io/storageclasses", plain(storageClassDefaults)],
+];
