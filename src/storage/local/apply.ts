@@ -1,7 +1,15 @@
 /** What one batch of changes writes into each table. */
 import type { Change, Entry, Key, KeySpace, Revision } from "../port.ts";
 import { noRevision, StoreLimitError } from "../port.ts";
-import { countKey, decodeCount, encodeCount, encodeLogRecord, termKey, writeRevision } from "./encoding.ts";
+import {
+  countKey,
+  decodeCount,
+  encodeCount,
+  encodeLogRecord,
+  scopeText,
+  termKey,
+  writeRevision,
+} from "./encoding.ts";
 import { emptyValue, type Tables } from "./environment.ts";
 import { metaKeys } from "./meta.ts";
 
@@ -119,8 +127,8 @@ export function encodeRevision(revision: number): Buffer {
 export function writeIndex(tables: Tables, keySpace: KeySpace, key: Key, revision: Revision): void {
   const partition = keySpace.partition(key);
   if (partition === undefined) return;
-  tables.index.put({ text: partition.collection, revision }, emptyValue);
-  tables.index.put({ text: partition.collection + partition.tenant, revision }, emptyValue);
+  tables.index.put({ text: scopeText(partition.collection, ""), revision }, emptyValue);
+  tables.index.put({ text: scopeText(partition.collection, partition.tenant), revision }, emptyValue);
 }
 
 /** Writes current entries of new keys without history; to be called inside a write. */
@@ -156,7 +164,7 @@ export function checkTerm(term: string): void {
 
 function writeHistory(tables: Tables, keySpace: KeySpace, change: Change): void {
   const { revision, key, value, previous } = change;
-  tables.log.put(revision, encodeLogRecord(key, value === undefined, previous?.revision ?? noRevision));
+  tables.log.append(revision, encodeLogRecord(key, value === undefined, previous?.revision ?? noRevision));
   writeIndex(tables, keySpace, key, revision);
   if (previous !== undefined) tables.old.put({ text: key, revision }, previous.value, previous.revision);
 }

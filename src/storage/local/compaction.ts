@@ -1,6 +1,6 @@
 /** Removal of history, in steps small enough that no other write waits long. */
 import type { KeySpace, Revision } from "../port.ts";
-import { countKey, decodeCount, decodeLogRecord, type LogRecord } from "./encoding.ts";
+import { countKey, decodeCount, decodeLogRecord, type LogRecord, scopeText } from "./encoding.ts";
 import type { Tables } from "./environment.ts";
 
 /** Most log entries that one step removes; a step is one write transaction. */
@@ -34,8 +34,8 @@ export function planSweep(tables: Tables, keySpace: KeySpace, swept: Revision, t
         if (record.prior !== 0) tables.old.remove({ text: record.key, revision });
         const partition = keySpace.partition(record.key);
         if (partition === undefined) continue;
-        tables.index.remove({ text: partition.collection, revision });
-        tables.index.remove({ text: partition.collection + partition.tenant, revision });
+        tables.index.remove({ text: scopeText(partition.collection, ""), revision });
+        tables.index.remove({ text: scopeText(partition.collection, partition.tenant), revision });
       }
       for (const key of emptied) tables.counts.remove(key);
     },

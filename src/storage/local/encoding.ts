@@ -77,6 +77,17 @@ function writeText(text: string, target: Buffer, start: number): number {
   return written;
 }
 
+/**
+ * What stands for a collection, or a tenant in it, in the index: a short hash of the collection and the tenant. Readers
+ * of the index look at each change's key, so collections that share a hash cost a little time and nothing else.
+ */
+export function scopeText(collection: string, tenant: string): string {
+  // FNV-1a, 32 bits.
+  let hash = 0x811c9dc5;
+  for (let i = 0; i < collection.length; i++) hash = Math.imul(hash ^ collection.charCodeAt(i), 0x01000193);
+  return (hash >>> 0).toString(36).padStart(7, "0") + tenant;
+}
+
 /** One entry of the change log, without values: those are in `state` or `old`. */
 export interface LogRecord {
   readonly deleted: boolean;

@@ -140,6 +140,20 @@ export class Table<K> {
     void this.#database.put(key as never, value, version);
   }
 
+  /**
+   * As {@link put}, for a key above all others of the table: pages are then filled to the end instead of half.
+   * A key that is not above all others would be dropped.
+   */
+  append(key: K, value: Buffer): void {
+    const put = this.#database.put as (
+      key: unknown,
+      value: Buffer,
+      options: { append: true },
+    ) => Promise<boolean>;
+    // Rejects with the whole transaction, which its writer hears of.
+    put.call(this.#database, key, value, { append: true }).catch(() => {});
+  }
+
   /** Only inside {@link Environment.write}. */
   remove(key: K): void {
     void this.#database.remove(key as never);
@@ -171,7 +185,7 @@ export interface Tables {
   readonly old: Table<RevisionedText>;
   /** R -> {@link import("./encoding.ts").LogRecord}. */
   readonly log: Table<Revision>;
-  /** (collection, R) and (collection + tenant, R) -> nothing. */
+  /** (collection, R) and (collection, tenant, R) -> nothing; see `scopeText`. */
   readonly index: Table<RevisionedText>;
   /** tenant 0x00 collection -> count and last revision. */
   readonly counts: Table<string>;

@@ -1,7 +1,7 @@
 /** The change log, read in slices: of everything, of one collection, or of one tenant in a collection. */
 import type { Change, Key, Revision } from "../port.ts";
 import { noRevision } from "../port.ts";
-import { countKey, decodeCount, decodeLogRecord } from "./encoding.ts";
+import { countKey, decodeCount, decodeLogRecord, scopeText } from "./encoding.ts";
 import type { Tables } from "./environment.ts";
 import { lastRevision } from "./reader.ts";
 
@@ -76,7 +76,7 @@ function* revisionsOf(tables: Tables, scope: Scope, from: Revision): Generator<R
     }
     return;
   }
-  const text = scope.type === "tenant" ? scope.collection + scope.tenant : scope.collection;
+  const text = scopeText(scope.collection, scope.type === "tenant" ? scope.tenant : "");
   const keys = tables.index.iterateKeys({ text, revision: from }, { text, revision: lastRevision });
   try {
     for (let next = keys.next(); next.done !== true; next = keys.next()) yield next.value.key.revision;
