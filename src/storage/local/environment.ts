@@ -145,7 +145,7 @@ export class Table<K> {
    * A key that is not above all others would be dropped.
    */
   append(key: K, value: Buffer): void {
-    const put = this.#database.put as (
+    const put = this.#database.put as unknown as (
       key: unknown,
       value: Buffer,
       options: { append: true },
