@@ -45,7 +45,7 @@ export function decodeStored(stored: StoredObject): KubeObject {
     name,
     ...(namespace === "" ? {} : { namespace }),
     ...rest,
-    resourceVersion: String(stored.revision),
+    ...(stored.revision === 0 ? {} : { resourceVersion: String(stored.revision) }),
     annotations: { ...annotations, [clusterAnnotation]: cluster },
   };
   return object;

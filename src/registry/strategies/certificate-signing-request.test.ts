@@ -1,39 +1,45 @@
-import "reflect-metadata";
 import assert from "node:assert/strict";
-import { webcrypto } from "node:crypto";
-import { before, test } from "node:test";
-import { Pkcs10CertificateRequestGenerator } from "@peculiar/x509";
+import { constants, generateKeyPairSync, type KeyObject, sign } from "node:crypto";
+import { test } from "node:test";
 import fc from "fast-check";
 import { certificationRequestError } from "./pkcs10.ts";
 import { create, update } from "./testing.ts";
 
 const key = "certificates.k8s.io/certificatesigningrequests";
-const pems = new Map<string, string>();
 
-before(async () => {
-  const algorithms = {
-    ec: { name: "ECDSA", namedCurve: "P-256", hash: "SHA-256" },
-    rsa: {
-      name: "RSASSA-PKCS1-v1_5",
-      hash: "SHA-256",
-      modulusLength: 2_048,
-      publicExponent: new Uint8Array([1, 0, 1]),
-    },
-    ed25519: { name: "Ed25519" },
-  };
-  for (const [name, algorithm] of Object.entries(algorithms)) {
-    const keys = (await webcrypto.subtle.generateKey(algorithm, false, [
-      "sign",
-      "verify",
-    ])) as webcrypto.CryptoKeyPair;
-    const request = await Pkcs10CertificateRequestGenerator.create({
-      name: "CN=jane, O=dev",
-      keys,
-      signingAlgorithm: algorithm,
-    });
-    pems.set(name, request.toString("pem"));
-  }
-});
+/** One DER value of short form or with a length of two bytes. */
+function der(tag: number, ...parts: Uint8Array[]): Buffer {
+  const content = Buffer.concat(parts);
+  const { length } = content;
+  const header = length < 0x80 ? [tag, length] : [tag, 0x82, length >> 8, length & 0xff];
+  return Buffer.concat([Buffer.from(header), content]);
+}
+const hex = (text: string): Buffer => Buffer.from(text, "hex");
+
+interface Keys {
+  readonly publicKey: KeyObject;
+  readonly privateKey: KeyObject;
+}
+
+/** A certification request for CN=jane in PEM. */
+function requestOf(keys: Keys, oid: string, digest: string | null, pss = false): string {
+  const name = der(0x30, der(0x31, der(0x30, hex("0603550403"), der(0x0c, Buffer.from("jane")))));
+  const spki = keys.publicKey.export({ format: "der", type: "spki" });
+  const info = der(0x30, hex("020100"), name, spki, hex("a000"));
+  const padding = pss ? { padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: 32 } : {};
+  const signature = sign(digest, info, { key: keys.privateKey, ...padding });
+  const algorithm = der(0x30, der(0x06, hex(oid)));
+  const request = der(0x30, info, algorithm, der(0x03, hex("00"), signature));
+  return `-----BEGIN CERTIFICATE REQUEST-----\n${request.toString("base64")}\n-----END CERTIFICATE REQUEST-----\n`;
+}
+
+const rsa = generateKeyPairSync("rsa", { modulusLength: 2_048 });
+const pems: ReadonlyMap<string, string> = new Map([
+  ["ec", requestOf(generateKeyPairSync("ec", { namedCurve: "P-256" }), "2a8648ce3d040302", "sha256")],
+  ["rsa", requestOf(rsa, "2a864886f70d01010b", "sha256")],
+  ["pss", requestOf(rsa, "2a864886f70d01010a", "sha256", true)],
+  ["ed25519", requestOf(generateKeyPairSync("ed25519"), "2b6570", null)],
+]);
 
 const base64 = (text: string): string => Buffer.from(text).toString("base64");
 const specOf = (more: object = {}) => ({
