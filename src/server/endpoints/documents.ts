@@ -6,6 +6,8 @@ import { answerDiscovery } from "#server/discovery/answer.ts";
 import { type DiscoveryDocuments, discoveryDocuments } from "#server/discovery/documents.ts";
 import { answerOpenApi } from "#server/openapi/answer.ts";
 import { type OpenApiDocuments, openApiDocuments } from "#server/openapi/documents.ts";
+import { answerOpenApiV2 } from "#server/openapi/v2.ts";
+import { KUBERNETES_VERSION } from "#server/version.ts";
 import type { ServedSet } from "./served-set.ts";
 
 export interface DocumentOptions {
@@ -25,6 +27,12 @@ export function makeDocumentServer(
     const { exchange, info, cluster } = context;
     if (exchange.method !== "GET" && exchange.method !== "HEAD") return false;
     const accept = exchange.header("accept");
+    if (info.path === "/openapi/v2") {
+      const v2 = answerOpenApiV2(accept, `v${KUBERNETES_VERSION}`);
+      if (v2 === undefined) throw notAcceptable(["application/json"]);
+      exchange.respond(200, v2.headers, v2.body);
+      return true;
+    }
     const ifNoneMatch = exchange.header("if-none-match");
     const answer =
       answerOpenApi(
