@@ -80,13 +80,16 @@ export function generateJobSelector(object: KubeObject): void {
   if (spec.manualSelector === true) return;
   const name = object.metadata.name ?? "";
   const uid = object.metadata.uid ?? "";
-  addPairs(draftAt(draftAt(spec, "template"), "metadata"), "labels", {
+  const metadata = draftAt(draftAt(spec, "template"), "metadata");
+  addPairs(metadata, "labels", {
     "job-name": name,
     "batch.kubernetes.io/job-name": name,
     "controller-uid": uid,
     "batch.kubernetes.io/controller-uid": uid,
   });
   addPairs(draftAt(spec, "selector"), "matchLabels", { "batch.kubernetes.io/controller-uid": uid });
+  // Upstream's defaults apply once more to what is read from the store: the job has its template's new labels too.
+  labelsFrom(object, given(metadata, "labels"));
 }
 
 export function cronJobDefaults(object: KubeObject): void {

@@ -8,6 +8,7 @@ import {
   withoutRoundTrip,
 } from "./hpa-conversion.ts";
 import { defaultMetric } from "./hpa-metrics.ts";
+import { autoscalerErrors } from "./required-fields.ts";
 
 const scaleUp = {
   stabilizationWindowSeconds: 0,
@@ -25,6 +26,7 @@ const scaleDown = {
 export const horizontalPodAutoscalerStrategy: Strategy = {
   prepareForCreate: (object) => setDefaults(object),
   prepareForUpdate: (object) => setDefaults(object),
+  validate: autoscalerErrors,
   convert: (object, toVersion) =>
     toVersion === "v1" ? horizontalPodAutoscalerToV1(object) : horizontalPodAutoscalerToV2(object),
 };

@@ -102,7 +102,8 @@ test("a pod's quality of service", () => {
   assert.equal(qos({ limits: { cpu: "1000m", memory: "1Gi" }, requests: { cpu: "1" } }), "Guaranteed");
 });
 
-const template = { metadata: { labels: { app: "a" } }, spec: { containers: [] } };
+const template = { metadata: { labels: { app: "a" } }, spec: { containers: [{ name: "a", image: "b" }] } };
+const ending = { spec: { ...template.spec, restartPolicy: "Never" } };
 const selector = { matchLabels: { app: "a" } };
 
 test("workloads of apps/v1 have their defaults", () => {
@@ -157,7 +158,10 @@ test("a selector is required, chooses the template, and stays", () => {
   ]);
   const { object, errors: none } = create(key, { spec: { selector, template } });
   assert.deepEqual(none, []);
-  const moved = { selector: { matchLabels: { app: "b" } }, template: { metadata: { labels: { app: "b" } } } };
+  const moved = {
+    selector: { matchLabels: { app: "b" } },
+    template: { ...template, metadata: { labels: { app: "b" } } },
+  };
   assert.deepEqual(update(key, object, { spec: moved }).errors, [
     'spec.selector: Invalid value: {"matchLabels":{"app":"b"}}: field is immutable',
   ]);
@@ -174,16 +178,19 @@ test("a selector is required, chooses the template, and stays", () => {
 
 test("defaults are stable: an update with the stored object changes nothing", () => {
   const objects: [string, object][] = [
-    ["/pods", { spec: { containers: [{ name: "a" }], volumes: [{ name: "v" }] } }],
+    ["/pods", { spec: { containers: [{ name: "a", image: "b" }], volumes: [{ name: "v" }] } }],
     ["/services", { spec: { type: "LoadBalancer", ports: [{ port: 80 }] } }],
     ["/limitranges", { spec: { limits: [{ type: "Container", max: { cpu: "1" } }] } }],
     ["apps/deployments", { spec: { selector, template } }],
     ["apps/statefulsets", { spec: { selector, template } }],
     ["apps/daemonsets", { spec: { selector, template } }],
-    ["batch/jobs", { spec: { template } }],
-    ["batch/cronjobs", { spec: { schedule: "* * * * *" } }],
+    ["batch/jobs", { spec: { template: ending } }],
+    ["batch/cronjobs", { spec: { schedule: "* * * * *", jobTemplate: { spec: { template: ending } } } }],
     ["networking.k8s.io/networkpolicies", { spec: { egress: [{ ports: [{ port: 1 }] }] } }],
-    ["autoscaling/horizontalpodautoscalers", { spec: { behavior: { scaleUp: {} } } }],
+    [
+      "autoscaling/horizontalpodautoscalers",
+      { spec: { maxReplicas: 1, scaleTargetRef: { kind: "a", name: "b" }, behavior: { scaleUp: {} } } },
+    ],
   ];
   for (const [key, given] of objects) {
     const { object } = create(key, { ...given, metadata: { uid: "u" } });
@@ -313,4 +320,37 @@ test("a status that nobody wrote is what Go prints", () => {
     checked++;
   }
   assert.equal(checked, emptyStatus.size);
+});
+
+test("parts without which a kind means nothing", () => {
+  const errors = (key: string, spec: object) => create(key, { spec }).errors;
+  assert.deepEqual(errors("/pods", { containers: [{}, { name: "A", image: "x" }] }).slice(0, 2), [
+    "spec.containers[0].name: Required value",
+    "spec.containers[0].image: Required value",
+  ]);
+  assert.deepEqual(errors("apps/deployments", { selector, template: { ...template, spec: ending.spec } }), [
+    'spec.template.spec.restartPolicy: Unsupported value: "Never": supported values: "Always"',
+  ]);
+  assert.deepEqual(errors("batch/jobs", { template }), [
+    'spec.template.spec.restartPolicy: Required value: valid values: "OnFailure", "Never"',
+  ]);
+  assert.deepEqual(errors("batch/cronjobs", { jobTemplate: { spec: { template: ending } } }), [
+    "spec.schedule: Required value",
+  ]);
+  assert.deepEqual(errors("/services", {}), ["spec.ports: Required value"]);
+  assert.deepEqual(errors("/services", { clusterIP: "None" }), []);
+  assert.deepEqual(errors("/persistentvolumeclaims", {}), [
+    "spec.accessModes: Required value: at least 1 access mode is required",
+    "spec.resources[storage]: Required value",
+  ]);
+  assert.deepEqual(errors("networking.k8s.io/ingresses", {}), [
+    "spec: Invalid value: null: either `defaultBackend` or `rules` must be specified",
+  ]);
+  assert.deepEqual(errors("autoscaling/horizontalpodautoscalers", { minReplicas: 2 }), [
+    "spec.maxReplicas: Required value: must be set and greater than 0",
+    "spec.maxReplicas: Invalid value: 0: must be greater than or equal to `minReplicas`",
+    "spec.scaleTargetRef.kind: Required value",
+    "spec.scaleTargetRef.name: Required value",
+  ]);
+  assert.deepEqual(create("storage.k8s.io/storageclasses", {}).errors, ["provisioner: Required value"]);
 });

@@ -43,6 +43,16 @@ import {
 import { horizontalPodAutoscalerStrategy } from "./horizontal-pod-autoscaler.ts";
 import { labelSelectorErrors, selectorChooses } from "./label-selector.ts";
 import { jsonOf, listAt, membersAt, pairsAt, textAt, valueAt } from "./members.ts";
+import {
+  cronJobErrors,
+  ingressErrors,
+  jobTemplateErrors,
+  persistentVolumeClaimErrors,
+  podSpecErrors,
+  serviceErrors,
+  storageClassErrors,
+  templateErrors,
+} from "./required-fields.ts";
 
 const spec = FieldPath.of("spec");
 
@@ -70,7 +80,7 @@ const flagOf =
 /** apps/v1: the selector is there, chooses the template, and stays. `known`: what upstream's text calls the kind. */
 const workload = (defaults: Defaults, known: string, required: boolean): Strategy =>
   plain(defaults, {
-    validate: (object) => selectorErrors(object, known, required),
+    validate: (object) => [...selectorErrors(object, known, required), ...templateErrors(object)],
     validateUpdate: (object, old) => immutable(object, old, "selector"),
   });
 
@@ -100,8 +110,7 @@ const podStrategy: Strategy = plain(podDefaults, {
     podDefaults(object);
     object.status = { phase: "Pending", qosClass: qosClass({ ...membersAt(object, "spec") }) };
   },
-  validate: (object) =>
-    listAt(object, "spec", "containers").length === 0 ? [fieldRequired(spec.child("containers"))] : [],
+  validate: (object) => podSpecErrors(object.spec, spec),
   selectableFields: {
     ...fieldsOf(
       "spec.nodeName",
@@ -120,6 +129,7 @@ const podStrategy: Strategy = plain(podDefaults, {
 });
 
 const jobStrategy: Strategy = plain(jobDefaults, {
+  validate: (object) => jobTemplateErrors(object.spec, spec),
   prepareForCreate(object: KubeObject) {
     jobDefaults(object);
     generateJobSelector(object);
@@ -160,17 +170,6 @@ const statefulSetStrategy: Strategy = {
   },
 };
 
-function ingressErrors(object: KubeObject): FieldError[] {
-  return listAt(object, "spec", "rules").flatMap((rule, index) =>
-    listAt(rule, "http", "paths").flatMap((path, at) => {
-      const where = spec.child("rules").index(index).child("http", "paths").index(at);
-      return textAt(path, "pathType") === ""
-        ? [fieldRequired(where.child("pathType"), "pathType must be specified")]
-        : [];
-    }),
-  );
-}
-
 function disruptionBudgetErrors(object: KubeObject): FieldError[] {
   const both =
     valueAt(object, "spec", "minAvailable") !== undefined &&
@@ -187,7 +186,10 @@ export const plainKinds: readonly (readonly [string, Strategy])[] = [
     "/nodes",
     plain(nodeDefaults, { selectableFields: { "spec.unschedulable": flagOf("spec", "unschedulable") } }),
   ],
-  ["/persistentvolumeclaims", plain(persistentVolumeClaimDefaults)],
+  [
+    "/persistentvolumeclaims",
+    plain(persistentVolumeClaimDefaults, { validate: persistentVolumeClaimErrors }),
+  ],
   ["/persistentvolumes", plain(persistentVolumeDefaults)],
   ["/pods", podStrategy],
   ["/podtemplates", plain(podTemplateObjectDefaults)],
@@ -197,13 +199,19 @@ export const plainKinds: readonly (readonly [string, Strategy])[] = [
       selectableFields: { "status.replicas": numberOf("status", "replicas") },
     }),
   ],
-  ["/services", plain(serviceDefaults, { selectableFields: fieldsOf("spec.clusterIP", "spec.type") })],
+  [
+    "/services",
+    plain(serviceDefaults, {
+      validate: serviceErrors,
+      selectableFields: fieldsOf("spec.clusterIP", "spec.type"),
+    }),
+  ],
   ["autoscaling/horizontalpodautoscalers", horizontalPodAutoscalerStrategy],
   ["apps/daemonsets", workload(daemonSetDefaults, "daemonset", false)],
   ["apps/deployments", workload(deploymentDefaults, "deployment", true)],
   ["apps/replicasets", workload(replicaSetDefaults, "deployment", true)],
   ["apps/statefulsets", statefulSetStrategy],
-  ["batch/cronjobs", plain(cronJobDefaults)],
+  ["batch/cronjobs", plain(cronJobDefaults, { validate: cronJobErrors })],
   ["batch/jobs", jobStrategy],
   ["discovery.k8s.io/endpointslices", plain(endpointSliceDefaults)],
   ["flowcontrol.apiserver.k8s.io/flowschemas", plain(flowSchemaDefaults)],
@@ -220,5 +228,5 @@ export const plainKinds: readonly (readonly [string, Strategy])[] = [
   ],
   ["scheduling.k8s.io/priorityclasses", plain(priorityClassDefaults)],
   ["storage.k8s.io/csidrivers", plain(csiDriverDefaults)],
-  ["storage.k8s.io/storageclasses", plain(storageClassDefaults)],
+  ["storage.k8s.io/storageclasses", plain(storageClassDefaults, { validate: storageClassErrors })],
 ];
