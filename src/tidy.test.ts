@@ -264,6 +264,22 @@ test("ARCHITECTURE.md names every room", () => {
   expectNone(rooms.filter((room) => !text.includes(`${room}/`)));
 });
 
+test("docs/promises.md numbers its promises, and each names tests that exist", () => {
+  const text = readFileSync(join(root, "docs/promises.md"), "utf8");
+  const promises = text.split(/^(?=\d+\. )/m).slice(1);
+  const offences = promises.flatMap((promise, index) => {
+    const number = Number.parseInt(promise, 10);
+    const tests = [...promise.matchAll(/`(src\/[^`]+|conformance\/[^`]+)`/g)].map((match) => match[1]!);
+    return [
+      ...(number === index + 1 ? [] : [`${number} should be ${index + 1}`]),
+      ...(tests.length > 0 ? [] : [`promise ${number} names no test`]),
+      ...tests.filter((path) => !existsSync(join(root, path))).map((path) => `${path} is not there`),
+    ];
+  });
+  assert.ok(promises.length > 0);
+  expectNone(offences);
+});
+
 test("documents have one title, and their links into the project lead somewhere", () => {
   const offences: string[] = [];
   for (const path of list("*.md", "docs/**/*.md", "src/**/*.md", "{examples,bench,conformance}/**/*.md")) {

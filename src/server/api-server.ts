@@ -137,6 +137,8 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
   });
   const metrics = new Metrics();
   addProcessMetrics(metrics, clock.now());
+  metrics.observedRecord("myriad_store", "A figure of the store engine.", () => store.stats());
+  metrics.observed("myriad_open_watches", "Watches that clients hold open.", () => watches.size);
   const system = systemEndpoints({
     version: versionInfo(options.version, {
       version: process.versions.node,
@@ -197,6 +199,11 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
     ],
     onError: (controller, item, error) => options.log(`${controller}: ${item} will be tried again`, error),
   });
+  metrics.observed(
+    "myriad_controller_pending",
+    "Controllers' work that is not at rest.",
+    () => controllers.pending,
+  );
   const eventTtl = new EventTtl(registry, clock, (error) =>
     options.log("expired events could not be removed", error),
   );

@@ -129,6 +129,20 @@ export class Metrics {
     });
   }
 
+  /** A gauge (a counter where the name ends in `_total`) for each number of a record that is read when somebody looks. */
+  observedRecord(prefix: string, help: string, read: () => Readonly<Record<string, number>>): void {
+    this.#add({
+      name: prefix,
+      render(lines) {
+        for (const [member, value] of Object.entries(read())) {
+          const name = `${prefix}_${member}`;
+          const type = member.endsWith("_total") ? "counter" : "gauge";
+          lines.push(`# HELP ${name} ${help}`, `# TYPE ${name} ${type}`, `${name} ${value}`);
+        }
+      },
+    });
+  }
+
   render(): string {
     const lines: string[] = [];
     for (const family of this.#families) family.render(lines);
