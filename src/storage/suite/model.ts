@@ -17,7 +17,7 @@ import {
 } from "../port.ts";
 import { testKeySpace } from "../test-key-space.ts";
 import type { StoreSuiteOptions, StoreUnderTest } from "./store-suite.ts";
-import { changesSeen, entriesOf, type SeenChanges } from "./tools.ts";
+import { changesSeen, entriesOf, type SeenChanges, wrongRevision } from "./tools.ts";
 
 const collections = ["/registry/core/secrets/", "/registry/apps/deployments/"];
 const tenants = ["a", "ab", "b"];
@@ -201,7 +201,7 @@ class Run {
     const requests = txns.map(({ operations, compare }) => ({
       compare: compare.map(({ key, right }) => {
         const revision = before.get(keys[key]!)?.revision ?? noRevision;
-        return { key: keys[key]!, revision: (right ? revision : revision + 1) as Revision };
+        return { key: keys[key]!, revision: right ? revision : wrongRevision(revision) };
       }),
       operations: operations.map(({ key, put, term }): Operation => {
         const value = Buffer.from(`${++this.#value}${term > 0 ? `@t=${term};` : ""}`);
@@ -238,7 +238,7 @@ class Run {
         this.#model.changes.push({ revision, key: operation.key, value, previous });
       }
     }
-    assert.ok(this.#store.current() >= this.#model.current, "an answered write is visible");
+    assert.ok((await this.#store.fresh()) >= this.#model.current, "an answered write is visible");
   }
 
   #read(prefix: string, at: Revision): void {

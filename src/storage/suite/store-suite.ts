@@ -18,7 +18,7 @@ import {
   StoreUnavailableError,
 } from "../port.ts";
 import { modelTest } from "./model.ts";
-import { changesSeen, commitAll, del, entriesOf, keyOf, put, revisionsOf } from "./tools.ts";
+import { changesSeen, commitAll, del, entriesOf, keyOf, put, revisionsOf, wrongRevision } from "./tools.ts";
 
 /** A store under test, opened with `testKeySpace()`. */
 export interface StoreUnderTest {
@@ -63,12 +63,13 @@ export function runStoreSuite(options: StoreSuiteOptions): void {
     it("writes nothing when a comparison fails, and names it", async () => {
       const [revision] = await commitAll(store, [put("cmp", "a", "1")]);
       const missing = { key: keyOf("cmp", "b"), revision: noRevision };
-      const stale = { key: keyOf("cmp", "a"), revision: (revision! + 1) as Revision };
+      const stale = { key: keyOf("cmp", "a"), revision: wrongRevision(revision!) };
       const result = await store.commit({ compare: [missing, stale], operations: [put("cmp", "b", "2")] });
       assert.deepEqual(result, { ok: false, failed: 1 });
       assert.equal(store.get(keyOf("cmp", "b")), undefined);
       const exact = { key: keyOf("cmp", "a"), revision: revision! };
       assert.equal((await store.commit({ compare: [exact], operations: [del("cmp", "a")] })).ok, true);
+      await store.fresh();
       assert.equal(store.revisionOf(keyOf("cmp", "a")), noRevision);
     });
 

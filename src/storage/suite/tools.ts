@@ -9,12 +9,14 @@ export const put = (tenant: string, name: string, value: string) =>
 
 export const del = (tenant: string, name: string) => ({ type: "delete", key: keyOf(tenant, name) }) as const;
 
+/** Commits, and waits until the local copy has it: at once where this process decides. */
 export async function commitAll(
   store: Store,
   operations: readonly Operation[],
 ): Promise<readonly Revision[]> {
   const result = await store.commit({ compare: [], operations });
   assert.ok(result.ok);
+  await store.fresh();
   return result.revisions;
 }
 
@@ -23,6 +25,12 @@ export function entriesOf(store: Store, range: KeyRange, at?: Revision): [Key, s
   store.visit(range, at, (key, value, revision) => void entries.push([key, value.toString(), revision]));
   return entries;
 }
+
+/**
+ * A revision that is not the one given, nor that of any key. Far off: an engine may know the revisions of one
+ * transaction only together.
+ */
+export const wrongRevision = (revision: number): Revision => (revision + 1_000 * 128) as Revision;
 
 export const revisionsOf = (changes: readonly Change[]): Revision[] =>
   changes.map((change) => change.revision);
