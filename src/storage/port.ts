@@ -217,7 +217,8 @@ export class DataDirectoryError extends Error {
 /** The exact range of all keys that start with `prefix` (which must not be empty or end in U+10FFFF). */
 export function prefixRange(prefix: string): KeyRange {
   const last = prefix.codePointAt(prefix.length - 1);
-  if (last === undefined || last >= 0x10ffff) throw new RangeError(`prefixRange: unusable prefix ${JSON.stringify(prefix)}`);
+  if (last === undefined || last >= 0x10ffff)
+    throw new RangeError(`prefixRange: unusable prefix ${JSON.stringify(prefix)}`);
   const head = prefix.slice(0, prefix.length - (last > 0xffff ? 2 : 1));
   // U+D7FF is followed by the surrogates, which are no scalar values: the next one is U+E000.
   const next = last === 0xd7ff ? 0xe000 : last + 1;
