@@ -70,10 +70,12 @@ export const pathSegmentNames: ReadonlySet<string> = new Set([
   "rbac.authorization.k8s.io/roles",
   "rbac.authorization.k8s.io/clusterroles",
   "certificates.k8s.io/certificatesigningrequests",
+  // Their names are IP addresses.
+  "networking.k8s.io/ipaddresses",
 ]);
 
-/** Names are DNS-1123 labels, or DNS-1035 labels for services. */
-export const dns1035Names: ReadonlySet<string> = new Set(["/services"]);
+/** Names are DNS-1123 labels: they become parts of host names. */
+export const labelNames: ReadonlySet<string> = new Set(["/services", "apps/statefulsets"]);
 
 /** Status may be given at creation: kubelets register so. */
 export const statusAtCreation: ReadonlySet<string> = new Set(["/nodes"]);

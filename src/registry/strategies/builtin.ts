@@ -1,11 +1,11 @@
 import type { GroupResource } from "#machinery/meta/object.ts";
-import { dns1035LabelErrors, pathSegmentErrors } from "#machinery/names/dns.ts";
+import { dns1123LabelErrors, pathSegmentErrors } from "#machinery/names/dns.ts";
 import type { Strategy, StrategyCatalogue } from "#registry/strategy.ts";
 import {
   conditionalUpdateOnly,
   createOnUpdate,
-  dns1035Names,
   generationKept,
+  labelNames,
   pathSegmentNames,
   statusAtCreation,
 } from "./builtin-facts.ts";
@@ -30,7 +30,7 @@ function factsOf(key: string): Strategy {
     ...(conditionalUpdateOnly.has(key) ? { requiresResourceVersion: true } : {}),
     ...(generationKept.has(key) ? { tracksGeneration: true } : {}),
     ...(statusAtCreation.has(key) ? { keepsStatusAtCreation: true } : {}),
-    ...(pathSegmentNames.has(key) ? { validateName: (name: string) => pathSegmentErrors(name) } : {}),
-    ...(dns1035Names.has(key) ? { validateName: (name: string) => dns1035LabelErrors(name) } : {}),
+    ...(pathSegmentNames.has(key) ? { validateName: pathSegmentErrors } : {}),
+    ...(labelNames.has(key) ? { validateName: dns1123LabelErrors } : {}),
   };
 }

@@ -354,3 +354,17 @@ test("parts without which a kind means nothing", () => {
   ]);
   assert.deepEqual(create("storage.k8s.io/storageclasses", {}).errors, ["provisioner: Required value"]);
 });
+
+test("names of services and stateful sets are labels, and may be generated", () => {
+  for (const key of ["/services", "apps/statefulsets"]) {
+    const check = strategyOf(key).validateName!;
+    assert.deepEqual(check("1-a", false), []);
+    assert.deepEqual(check("a.b", false), ["must not contain dots"]);
+    assert.deepEqual(check("svc-", true), [], "a prefix may end in a dash");
+    assert.equal(check("svc-", false).length, 1);
+  }
+  const binding = strategyOf("rbac.authorization.k8s.io/rolebindings").validateName!;
+  assert.deepEqual(binding("system:admin", false), []);
+  assert.deepEqual(binding("..", false), ["may not be '..'"]);
+  assert.deepEqual(strategyOf("networking.k8s.io/ipaddresses").validateName!("2001:db8::1", false), []);
+});
