@@ -121,7 +121,9 @@ export async function scanCollection(registry: Registry, request: ScanRequest): 
     let pause: Promise<void> | undefined;
     const deadline = registry.clock.now() + sliceMs;
     try {
-      registry.store.visit(range, at, (key, value, revision) => {
+      // The newest revision is read without looking into history; every slice asks anew whether it still is that.
+      const newest = at === registry.store.current() ? undefined : at;
+      registry.store.visit(range, newest, (key, value, revision) => {
         if (visited >= limit) {
           full = true;
           return false;
