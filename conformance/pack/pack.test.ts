@@ -74,6 +74,7 @@ test("its types hold in a strict project that knows neither Node's types nor our
     lib: ["es2024", "esnext.disposable"],
     module: "nodenext",
     types: [],
+    rootDir: "src",
     outDir: "out",
   };
   await writeFile(join(project, "tsconfig.json"), JSON.stringify({ compilerOptions, include: ["src"] }));
