@@ -15,7 +15,7 @@ const target = join(root, "dist");
 
 /** Not part of the package: tests, and what only tests use. */
 const isPublished = (path: string): boolean =>
-  !/\.(test|type-test|bench)\.ts$/.test(path) && !/(^|\/)(testdata|testing|suite)\//.test(path);
+  !/\.(test|type-test|bench)\.ts$/.test(path) && !/(^|\/)(testdata|testing|suite|crash)\//.test(path);
 
 function place(path: string, content: string): void {
   const file = join(target, path);

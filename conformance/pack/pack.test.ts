@@ -3,10 +3,11 @@
  * program against it. Nothing of the repository is in reach of that project.
  */
 import assert from "node:assert/strict";
-import { execFile } from "node:child_process";
+import { execFile, spawn } from "node:child_process";
 import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { basename, dirname, join } from "node:path";
+import { text } from "node:stream/consumers";
 import { after, before, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
@@ -88,6 +89,45 @@ test("its types hold in a strict project that knows neither Node's types nor our
 test("a compiled program starts a server, makes a workspace, and ends by itself", async () => {
   const { stdout } = await run(process.execPath, ["out/main.js"], { cwd: project, timeout });
   assert.deepEqual(JSON.parse(stdout), { path: "root:packed", url: true, names: ["root:packed"] });
+});
+
+test("its server keeps data in the embedded store, which its tool reads, and ends by SIGTERM", async () => {
+  const bin = join(project, "node_modules/.bin/myriad");
+  const env = { ...process.env, PATH: `${dirname(process.execPath)}:${process.env.PATH ?? ""}` };
+  const server = spawn(bin, ["start", "--secure-port", "0", "--root-directory", "data"], {
+    cwd: project,
+    env,
+  });
+  const errors = text(server.stderr);
+  const ended = new Promise<number | null>((resolve) => server.once("exit", resolve));
+  const output = await new Promise<string>((resolve) => {
+    let seen = "";
+    server.stdout.on("data", (chunk: Buffer) => {
+      seen += chunk.toString("utf8");
+      if (seen.includes("myriad is ready at")) resolve(seen);
+    });
+    server.once("exit", () => resolve(seen));
+  });
+  server.kill("SIGTERM");
+  assert.equal(await ended, 0, `${output}${await errors}`);
+  const { stdout } = await run(
+    bin,
+    [
+      "store",
+      "get",
+      "/registry/core/namespaces/root/",
+      "--prefix",
+      "--keys-only",
+      "--root-directory",
+      "data",
+    ],
+    { cwd: project, env, timeout },
+  );
+  assert.deepEqual(stdout.split("\n\n"), [
+    "/registry/core/namespaces/root/default",
+    "/registry/core/namespaces/root/kube-system",
+    "",
+  ]);
 });
 
 test("its commands run", async () => {
