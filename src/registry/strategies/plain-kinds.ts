@@ -2,7 +2,12 @@
  * Kinds of workspace type `kubernetes` that are kept as data: the defaults clients see, required parts and immutable
  * selectors. Nothing deeper is validated.
  */
-import { type FieldError, fieldInvalid, fieldRequired } from "#machinery/errors/field-error.ts";
+import {
+  type FieldError,
+  fieldForbidden,
+  fieldInvalid,
+  fieldRequired,
+} from "#machinery/errors/field-error.ts";
 import { FieldPath } from "#machinery/errors/field-path.ts";
 import { jsonEqual } from "#machinery/json/equal.ts";
 import type { KubeObject } from "#machinery/meta/object.ts";
@@ -45,6 +50,7 @@ import { labelSelectorErrors, selectorChooses } from "./label-selector.ts";
 import { jsonOf, listAt, membersAt, pairsAt, textAt, valueAt } from "./members.ts";
 import {
   cronJobErrors,
+  cronJobNameErrors,
   ingressErrors,
   jobTemplateErrors,
   persistentVolumeClaimErrors,
@@ -81,7 +87,7 @@ const flagOf =
 const workload = (defaults: Defaults, known: string, required: boolean): Strategy =>
   plain(defaults, {
     validate: (object) => [...selectorErrors(object, known, required), ...templateErrors(object)],
-    validateUpdate: (object, old) => immutable(object, old, "selector"),
+    validateUpdate: (object, old) => immutable(object, old, "spec", "selector"),
   });
 
 function selectorErrors(object: KubeObject, known: string, required: boolean): FieldError[] {
@@ -100,10 +106,15 @@ function selectorErrors(object: KubeObject, known: string, required: boolean): F
   return errors;
 }
 
-const immutable = (object: KubeObject, old: KubeObject, field: string): FieldError[] =>
-  jsonEqual(jsonOf(valueAt(object, "spec", field)), jsonOf(valueAt(old, "spec", field)))
+const immutable = (object: KubeObject, old: KubeObject, ...path: [string, ...string[]]): FieldError[] =>
+  jsonEqual(jsonOf(valueAt(object, ...path)), jsonOf(valueAt(old, ...path)))
     ? []
-    : [fieldInvalid(spec.child(field), valueAt(object, "spec", field) ?? null, fieldImmutable)];
+    : [fieldInvalid(FieldPath.of(...path), valueAt(object, ...path) ?? null, fieldImmutable)];
+
+/** Members that an update cannot change. */
+const fixed = (...paths: readonly [string, ...string[]][]): Strategy => ({
+  validateUpdate: (object, old) => paths.flatMap((path) => immutable(object, old, ...path)),
+});
 
 const podStrategy: Strategy = plain(podDefaults, {
   prepareForCreate(object: KubeObject) {
@@ -142,7 +153,7 @@ const jobStrategy: Strategy = plain(jobDefaults, {
       "backoffLimitPerIndex",
       "managedBy",
       "successPolicy",
-    ].flatMap((field) => immutable(object, old, field)),
+    ].flatMap((field) => immutable(object, old, "spec", field)),
   selectableFields: { "status.successful": numberOf("status", "succeeded") },
 });
 
@@ -207,16 +218,18 @@ export const plainKinds: readonly (readonly [string, Strategy])[] = [
     }),
   ],
   ["autoscaling/horizontalpodautoscalers", horizontalPodAutoscalerStrategy],
+  ["apps/controllerrevisions", fixed(["data"])],
+  ["node.k8s.io/runtimeclasses", fixed(["handler"])],
   ["apps/daemonsets", workload(daemonSetDefaults, "daemonset", false)],
   ["apps/deployments", workload(deploymentDefaults, "deployment", true)],
   ["apps/replicasets", workload(replicaSetDefaults, "deployment", true)],
   ["apps/statefulsets", statefulSetStrategy],
-  ["batch/cronjobs", plain(cronJobDefaults, { validate: cronJobErrors })],
+  ["batch/cronjobs", plain(cronJobDefaults, { validate: cronJobErrors, validateCreate: cronJobNameErrors })],
   ["batch/jobs", jobStrategy],
-  ["discovery.k8s.io/endpointslices", plain(endpointSliceDefaults)],
+  ["discovery.k8s.io/endpointslices", plain(endpointSliceDefaults, fixed(["addressType"]))],
   ["flowcontrol.apiserver.k8s.io/flowschemas", plain(flowSchemaDefaults)],
   ["flowcontrol.apiserver.k8s.io/prioritylevelconfigurations", plain(priorityLevelDefaults)],
-  ["networking.k8s.io/ingressclasses", plain(ingressClassDefaults)],
+  ["networking.k8s.io/ingressclasses", plain(ingressClassDefaults, fixed(["spec", "controller"]))],
   ["networking.k8s.io/ingresses", { validate: ingressErrors }],
   ["networking.k8s.io/networkpolicies", plain(networkPolicyDefaults)],
   ["policy/poddisruptionbudgets", { validate: disruptionBudgetErrors }],
@@ -226,7 +239,23 @@ export const plainKinds: readonly (readonly [string, Strategy])[] = [
     "resource.k8s.io/resourceslices",
     plain(resourceSliceDefaults, { selectableFields: fieldsOf("spec.nodeName", "spec.driver") }),
   ],
-  ["scheduling.k8s.io/priorityclasses", plain(priorityClassDefaults)],
+  [
+    "scheduling.k8s.io/priorityclasses",
+    plain(priorityClassDefaults, {
+      validateUpdate: (object, old) => [
+        ...((object.value ?? 0) === (old.value ?? 0)
+          ? []
+          : [fieldForbidden("value", "may not be changed in an update.")]),
+        ...immutable(object, old, "preemptionPolicy"),
+      ],
+    }),
+  ],
   ["storage.k8s.io/csidrivers", plain(csiDriverDefaults)],
-  ["storage.k8s.io/storageclasses", plain(storageClassDefaults, { validate: storageClassErrors })],
+  [
+    "storage.k8s.io/storageclasses",
+    plain(storageClassDefaults, {
+      validate: storageClassErrors,
+      ...fixed(["parameters"], ["provisioner"], ["reclaimPolicy"], ["volumeBindingMode"]),
+    }),
+  ],
 ];

@@ -62,6 +62,14 @@ export const cronJobErrors = (object: KubeObject): FieldError[] => [
   ...jobTemplateErrors(valueAt(object, "spec", "jobTemplate", "spec"), spec.child("jobTemplate", "spec")),
 ];
 
+/** What a name may have so that the jobs made of it can add eleven characters. */
+const maxCronJobNameLength = 52;
+
+export function cronJobNameErrors({ metadata: { name = "" } }: KubeObject): FieldError[] {
+  if (Buffer.byteLength(name) <= maxCronJobNameLength) return [];
+  return [fieldInvalid("metadata.name", name, `must be no more than ${maxCronJobNameLength} characters`)];
+}
+
 export function serviceErrors(object: KubeObject): FieldError[] {
   const portless =
     textAt(object, "spec", "clusterIP") === "None" || textAt(object, "spec", "type") === "ExternalName";
