@@ -76,11 +76,17 @@ export async function checkFormat(path: string): Promise<boolean> {
   return true;
 }
 
+/** Held until `close`, or the end of the process. */
+export interface DirectoryLock {
+  close(): void;
+}
+
 /**
- * An operating system lock, which ends with the process however it ends. Node offers none of its own; SQLite, which is
- * part of Node, takes one when a transaction begins, and writes nothing as long as the transaction is empty.
+ * An operating system lock on an existing directory, which ends with the process however it ends. Node offers none of its
+ * own; SQLite, which is part of Node, takes one when a transaction begins, and writes nothing as long as the transaction is
+ * empty. @throws DataDirectoryError
  */
-function takeLock(path: string): DatabaseSync {
+export function takeLock(path: string): DirectoryLock {
   const lock = new DatabaseSync(join(path, lockFile));
   try {
     lock.exec("PRAGMA busy_timeout = 0; PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE");

@@ -3,7 +3,7 @@ import { spawn } from "node:child_process";
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
-import { CompactedError, type Revision, type Store, StoreLimitError } from "../port.ts";
+import { CompactedError, DataDirectoryError, type Revision, type Store, StoreLimitError } from "../port.ts";
 import { compactEtcd } from "./compaction-loop.ts";
 import { etcdKeys } from "./etcd-keys.ts";
 import { modOf } from "./revision.ts";
@@ -259,6 +259,35 @@ test("a server that is killed loses nothing that it answered, and disturbs no on
     await watcher.fresh();
     assert.deepEqual(all(resumed), all(watcher));
     assert.equal(resumed.count("/registry/core/secrets/", "acme"), all(watcher).length);
+  });
+});
+
+test("a second server on the same directory is refused, until the first has closed it", {
+  skip,
+}, async () => {
+  await withEtcd(async (_etcd, open) => {
+    const first = await open("a");
+    await assert.rejects(open("a"), (error) => {
+      assert.ok(error instanceof DataDirectoryError);
+      return /in use by another server/.test(error.message);
+    });
+    await write(first, "x", "still served");
+    await first.close();
+    assert.equal(await read(await open("a"), "x"), "still served");
+  });
+});
+
+test("a comparison with a revision of the same transaction's other change fails, at once on every server", {
+  skip,
+}, async () => {
+  await withEtcd(async (_etcd, open) => {
+    const [a, b] = [await open("a"), await open("b")];
+    for (let i = 0; i < 20; i++) {
+      const result = await a.commit({ compare: [], operations: [put("one", "1"), put("two", "2")] });
+      assert.ok(result.ok);
+      const compare = [{ key: key("one"), revision: result.revisions[1]! }];
+      assert.deepEqual(await b.commit({ compare, operations: [put("one", "3")] }), { ok: false, failed: 0 });
+    }
   });
 });
 

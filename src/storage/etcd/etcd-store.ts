@@ -1,6 +1,8 @@
 /** The store on a real etcd: etcd decides every write, a local replica answers every read. */
 import { randomUUID } from "node:crypto";
+import { mkdir } from "node:fs/promises";
 import { type Clock, systemClock } from "#base/clock.ts";
+import { type DirectoryLock, takeLock } from "../embedded/data-directory.ts";
 import {
   type Entry,
   type IndexEntry,
@@ -66,12 +68,14 @@ const waitPollMs = 250;
 
 /**
  * Opens the store; resolves once the replica is as new as etcd. Rejects with {@link StoreUnavailableError} when etcd does
- * not answer, RangeError for unusable options.
+ * not answer, {@link DataDirectoryError} when another server uses the directory, RangeError for unusable options.
  */
 export async function openEtcdStore(options: EtcdStoreOptions): Promise<Store> {
   const clock = options.clock ?? systemClock;
   const keys = etcdKeys(options.keySpace, options.etcdPrefix);
   const endpoints = parseEndpoints(options.servers);
+  await mkdir(options.directory, { recursive: true, mode: 0o700 });
+  const lock = takeLock(options.directory);
   const client = new EtcdClient({ endpoints, tls: options.tls ?? {}, clock });
   const watches = new WatchSet();
   let replica: Replica | undefined;
@@ -88,7 +92,7 @@ export async function openEtcdStore(options: EtcdStoreOptions): Promise<Store> {
     const interval = options.compactionIntervalMs ?? defaultCompactionMs;
     const loops: (() => void)[] = [];
     if (interval > 0) loops.push(startCompactionLoop(client, keys, clock, interval));
-    const store = new EtcdStore({ client, keys, keySpace, replica, freshness, watches, clock }, loops);
+    const store = new EtcdStore({ client, keys, keySpace, replica, freshness, watches, clock, lock }, loops);
     const retentionMs = options.historyRetentionMs ?? defaultRetentionMs;
     if (retentionMs > 0) {
       const minDistance = (options.historyMinTransactions ?? defaultMinTransactions) * positions;
@@ -108,6 +112,7 @@ export async function openEtcdStore(options: EtcdStoreOptions): Promise<Store> {
     const closing = replica?.close();
     client.close();
     await closing;
+    lock.close();
     if (!(error instanceof EtcdError)) throw error;
     throw new StoreUnavailableError(error.message, { cause: error });
   } finally {
@@ -136,6 +141,8 @@ interface Parts {
   readonly freshness: Freshness;
   readonly watches: WatchSet;
   readonly clock: Clock;
+  /** On the replica's directory. */
+  readonly lock: DirectoryLock;
 }
 
 class EtcdStore implements Store {
@@ -286,12 +293,15 @@ class EtcdStore implements Store {
     await Promise.allSettled([...this.#commits]);
     const closing = this.#replica.close();
     this.#parts.client.close();
-    await closing;
+    await closing.finally(() => this.#parts.lock.close());
   }
 
   async #commit(txn: Txn): Promise<TxnResult> {
     const { client, keys, freshness } = this.#parts;
     const { identity } = this.#replica;
+    // Positions are compared by the local copy, so it must have seen the newest revision that is compared.
+    const newest = txn.compare.reduce((mod, { revision }) => Math.max(mod, modOf(revision)), 0);
+    if (newest > this.#replica.applied) await freshness.reach();
     const mods = comparedMods(txn, (key) => this.#replica.local.revisionOf(key));
     const request = encodeTxn(txn, mods, keys, identity);
     let response: TxnResponse;
