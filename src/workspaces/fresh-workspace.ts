@@ -145,10 +145,12 @@ const credentialId = "authentication.kubernetes.io/credential-id";
 
 export function userInfo(user: Requester["user"]): Record<string, unknown> {
   const { [credentialId]: _credential, ...extra } = user.extra;
+  // Everyone who could create anything is in this group.
+  const groups = user.groups.filter((group) => group !== "system:authenticated");
   return {
     username: user.name,
     ...(user.uid === "" ? {} : { uid: user.uid }),
-    ...(user.groups.length === 0 ? {} : { groups: [...user.groups] }),
+    ...(groups.length === 0 ? {} : { groups }),
     ...(Object.keys(extra).length === 0 ? {} : { extra }),
   };
 }
