@@ -10,6 +10,7 @@ export interface StoredIdentity {
   /** Empty for cluster-scoped objects. */
   readonly namespace: string;
   readonly cluster: string;
+  /** 0 = never stored (dry runs): no resourceVersion is shown. */
   readonly revision: number;
 }
 
@@ -27,7 +28,8 @@ const string = (text: string): string =>
 /** The members to insert, up to and including the cluster annotation, with the annotations left open. */
 function insertion({ name, namespace, cluster, revision }: StoredIdentity): string {
   const space = namespace === "" ? "" : `,"namespace":${string(namespace)}`;
-  return `"name":${string(name)}${space},"resourceVersion":"${revision}","annotations":{"${clusterAnnotation}":${string(cluster)}`;
+  const version = revision === 0 ? "" : `,"resourceVersion":"${revision}"`;
+  return `"name":${string(name)}${space}${version},"annotations":{"${clusterAnnotation}":${string(cluster)}`;
 }
 
 /** An upper bound of what {@link spliceInto} writes, in bytes; it is too large by a few bytes only. */

@@ -53,7 +53,7 @@ export function decodeContinue(prefix: string, text: string): Continuation {
   return {
     revision: rv === inconsistent ? undefined : (rv as Revision),
     after: (prefix + path) as Key,
-    seen: typeof seen === "number" ? seen : 0,
+    seen: typeof seen === "number" && Number.isSafeInteger(seen) && seen > 0 ? seen : 0,
   };
 }
 

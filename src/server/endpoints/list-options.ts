@@ -32,15 +32,23 @@ export interface ListOptions {
 
 const listOptionsKind = { group: "meta.k8s.io", kind: "ListOptions" } as const;
 
-/** @throws StatusError 400 for unparsable values, 422 for combinations that mean nothing */
-export function parseListOptions(query: Query, resource: Resource, pathName: string): ListOptions {
+/**
+ * `pathName` is that of a watch on one object, which selects it; else "".
+ * @throws StatusError 400 for unparsable values, 422 for combinations that mean nothing
+ */
+export function parseListOptions(
+  query: Query,
+  resource: Resource,
+  pathName: string,
+  watch: boolean,
+): ListOptions {
   const options: ListOptions = {
     selection: parseSelection(query, resource, pathName),
     resourceVersion: query.get("resourceVersion") ?? "",
     resourceVersionMatch: query.get("resourceVersionMatch") ?? "",
     limit: parseInteger(query, "limit") ?? 0,
     continueToken: query.get("continue") ?? "",
-    watch: parseBoolean(query, "watch") ?? false,
+    watch,
     timeoutSeconds: parseInteger(query, "timeoutSeconds"),
     allowWatchBookmarks: parseBoolean(query, "allowWatchBookmarks") ?? false,
     sendInitialEvents: parseBoolean(query, "sendInitialEvents"),
@@ -133,13 +141,14 @@ function parseSelection(query: Query, resource: Resource, pathName: string): Sel
   for (const { field } of parsed?.requirements ?? []) {
     if (!known.includes(field)) throw badRequest(unknownField(resource, field, known));
   }
-  const exactName = parsed?.requiresExactMatch("metadata.name");
-  if (pathName !== "" && exactName !== undefined && exactName !== pathName) {
-    throw badRequest("field metadata.name does not match the name in the URL");
+  const fields = parsed === undefined || parsed.isEmpty ? undefined : parsed;
+  if (pathName !== "" && fields !== undefined && fields.requiresExactMatch("metadata.name") !== pathName) {
+    throw badRequest("fieldSelector metadata.name doesn't match requested name");
   }
+  const onlyName = { field: "metadata.name", operator: "=", value: pathName } as const;
   return {
     labels: labels === undefined || labels.isEmpty ? undefined : labels,
-    fields: parsed === undefined || parsed.isEmpty ? undefined : parsed,
+    fields: fields ?? (pathName === "" ? undefined : new FieldSelector([onlyName])),
   };
 }
 

@@ -88,13 +88,29 @@ function serveResource(
   const subresource = info.subresource === "" ? undefined : subresourceOf(found.version, info.subresource);
   if (info.subresource !== "" && subresource === undefined) throw notFoundGeneric();
   const verbs: readonly string[] = subresource?.verbs ?? found.version.verbs;
-  if (!verbs.includes(info.verb)) throw methodNotSupported(resource, info.verb);
-  if (resource.namespaced && info.namespace === "" && info.name !== "") throw notFoundGeneric();
+  checkVerb(context, resource, verbs);
+  if (resource.namespaced && info.namespace === "" && info.parts.length > 1) throw notFoundGeneric();
   if (!resource.namespaced && info.namespace !== "" && resource.resource !== "namespaces")
     throw notFoundGeneric();
   if (resource.namespaced && info.namespace === "" && info.verb === "create")
     throw methodNotSupported(resource, "create");
   return serveVerb(services, context, found, resource, subresource);
+}
+
+/** Verbs of collections. All others have a name in the path; a watch has one only in its deprecated form. */
+const collectionVerbs: readonly string[] = ["list", "create", "deletecollection"];
+
+/** @throws StatusError 405; upstream registers each verb for its own form of the path only. */
+function checkVerb(
+  { info, exchange: { method } }: RequestContext,
+  resource: Resource,
+  verbs: readonly string[],
+): void {
+  const { verb } = info;
+  const reads = method === "GET" || method === "HEAD";
+  if (verb === "" || (verb === "watch" && !reads)) throw methodNotSupported(resource, method.toLowerCase());
+  const fits = verb === "watch" || info.parts.length > 1 !== collectionVerbs.includes(verb);
+  if (!fits || !verbs.includes(verb)) throw methodNotSupported(resource, verb);
 }
 
 function serveVerb(
@@ -111,7 +127,8 @@ function serveVerb(
   switch (info.verb) {
     case "list":
     case "watch": {
-      const options = parseListOptions(context.query, resource, info.name);
+      // A name from a field selector is authorization's matter; here only the path's counts.
+      const options = parseListOptions(context.query, resource, info.parts[1] ?? "", info.verb === "watch");
       const target = {
         resource,
         cluster: cluster.kind === "one" ? cluster.name : ("*" as const),
@@ -127,7 +144,7 @@ function serveVerb(
         );
       }
       const encoder = encoderFor({ list: false, stream: true, transforms: true });
-      return serveWatch(services, context, target, { ...options, watch: true }, encoder);
+      return serveWatch(services, context, target, options, encoder);
     }
     default:
       break;
@@ -155,7 +172,7 @@ function serveVerb(
         respondStatus(services, context.exchange, code, status),
       );
     case "deletecollection": {
-      const options = parseListOptions(context.query, resource, info.name);
+      const options = parseListOptions(context.query, resource, "", false);
       const encoder = encoderFor({ list: true, stream: false, transforms: true });
       return serveDeleteCollection(services, context, resource, name, options, encoder);
     }
