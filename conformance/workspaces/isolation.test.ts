@@ -4,6 +4,7 @@ import { dirname, join } from "node:path";
 import { after, before, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { type Api, openApi } from "../harness/api.ts";
+import { until } from "../harness/child.ts";
 import { writeKubeconfig } from "../harness/kubeconfig.ts";
 import { part } from "../harness/parts.ts";
 import { openTarget, type Target } from "../harness.ts";
@@ -76,6 +77,32 @@ test("a workspace is Ready and filled when its creation returns", { skip }, asyn
   await at(`/clusters/${spec.cluster}`).ok(["get", "configmap", "kube-root-ca.crt"]);
 });
 
+test("a workspace and its objects can be reached at once by their paths", { skip }, async () => {
+  const workspaces = "/clusters/root/apis/tenancy.kcp.io/v1alpha1/workspaces";
+  for (let n = 0; n < 30; n++) {
+    const made = await api.send("POST", workspaces, workspace(`quick-${n}`));
+    assert.equal(made.status, 201, made.text);
+    const maps = `/clusters/root:quick-${n}/api/v1/namespaces/default/configmaps`;
+    const created = await api.send(
+      "POST",
+      maps,
+      '{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"a"}}',
+    );
+    assert.equal(created.status, 201, created.text);
+    const read = await api.send("GET", `${maps}/a`);
+    assert.equal(read.status, 200, read.text);
+    const removed = await api.send("DELETE", `${maps}/a`);
+    assert.equal(removed.status, 200, removed.text);
+    const gone = await api.send("GET", `${maps}/a`);
+    assert.equal(gone.status, 404, gone.text);
+    const entered = await api.send(
+      "GET",
+      `/clusters/root:quick-${n}/apis/core.kcp.io/v1alpha1/logicalclusters/cluster`,
+    );
+    assert.equal(entered.status, 200, entered.text);
+  }
+});
+
 test("kubectl get workspaces shows kcp's columns", { skip }, async () => {
   const root = at("/clusters/root");
   await root.ok(["create", "-f", "-"], { stdin: workspace("shown") });
@@ -89,7 +116,14 @@ test("two workspaces with the same names never see each other", { skip }, async 
   const [one, two] = await target.workspaces(2);
   assert.ok(one && two);
   const [first, second] = [kubectlFor(one.kubeconfig), kubectlFor(two.kubeconfig)];
-  const watching = first.follow(["get", "cm", "same", "--watch", "-o", 'jsonpath={.data.who}{"\\n"}']);
+  const watching = first.follow([
+    "get",
+    "cm",
+    "--field-selector=metadata.name=same",
+    "--watch",
+    "-o",
+    'jsonpath={.data.who}{"\\n"}',
+  ]);
   try {
     for (const [kubectl, who] of [
       [first, "one"],
@@ -107,6 +141,7 @@ test("two workspaces with the same names never see each other", { skip }, async 
       await first.fails(["create", "cm", "x", "-n", "only-two"]),
       /namespaces "only-two" not found/,
     );
+    await until("the watch shows its own", 10_000, () => watching.lines().length > 0);
     assert.ok(
       watching.lines().every((line) => line === "one"),
       watching.lines().join(),
