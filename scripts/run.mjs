@@ -6,8 +6,12 @@ import { resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { ensureInstalled, suitableNode } from "./ensure-installed.mjs";
 
+/** How soon a program notices that npm is gone. */
+const parentCheckMs = 500;
+
 ensureInstalled();
 const node = suitableNode();
+endWithNpm();
 const [file, ...args] = process.argv.slice(2);
 const program = resolve(file);
 if (node === process.execPath) {
@@ -23,4 +27,19 @@ if (node === process.execPath) {
     process.exit(1);
   });
   child.on("exit", (code) => process.exit(code ?? 1));
+}
+
+/**
+ * `kill` of npm ends npm and its shell, but not the program below them (the shell passes nothing on): it would go on without
+ * anybody to end it. So it ends itself, as by SIGTERM, when its parent is gone. Ctrl-C reaches all of them anyway.
+ */
+function endWithNpm() {
+  if (process.env.npm_lifecycle_event === undefined || process.platform === "win32") return;
+  const parent = process.ppid;
+  const timer = setInterval(() => {
+    if (process.ppid === parent) return;
+    clearInterval(timer);
+    process.kill(process.pid, "SIGTERM");
+  }, parentCheckMs);
+  timer.unref();
 }
