@@ -1,9 +1,9 @@
 import type { Clock } from "#base/clock.ts";
-import { systemAdminCluster } from "#registry/cluster-name.ts";
-import { collectionPrefix, objectKey, partitionOf } from "#registry/keys.ts";
+import { partitionOf } from "#registry/keys.ts";
 import type { Registry } from "#registry/registry.ts";
 import { type Change, CompactedError, type Revision, type Watch } from "#storage/port.ts";
 import type { Controller } from "./controller.ts";
+import { internalKey, isInternalKey } from "./internal-key.ts";
 import { WorkQueue } from "./work-queue.ts";
 
 export interface ManagerOptions {
@@ -17,12 +17,9 @@ export interface ManagerOptions {
 const maxQueuedItems = 10_000;
 /** How often the position is written, at most. */
 const savePositionMs = 5_000;
-/** Of no resource that is served: no request can see or change it. */
-const positionKey = objectKey(collectionPrefix({ group: "myriad.internal", resource: "positions" }), {
-  cluster: systemAdminCluster,
-  namespace: "",
-  name: "controllers",
-});
+/** Nobody knows which change a resync's items are of: as long as one is not at rest, no position may be written. */
+const longAgo = 1 as Revision;
+const positionKey = internalKey("positions", "controllers");
 
 interface Running {
   readonly controller: Controller;
@@ -42,6 +39,8 @@ export class ControllerManager {
   /** Everything up to here was handed to the queues. */
   #observed = 0 as Revision;
   #saved = 0 as Revision;
+  /** The last change that may be a reason for work: positions and leases are none, and none to write the position. */
+  #noted = 0 as Revision;
   #cancelSave: (() => void) | undefined;
   #paused = false;
   #closed = false;
@@ -99,8 +98,8 @@ export class ControllerManager {
   #resync(): void {
     const { store } = this.#options.registry;
     this.#observed = store.current();
-    for (const { controller, queue } of this.#all)
-      controller.resync((item) => queue.add(item, this.#observed));
+    this.#noted = this.#observed;
+    for (const { controller, queue } of this.#all) controller.resync((item) => queue.add(item, longAgo));
   }
 
   #follow(): void {
@@ -142,6 +141,7 @@ export class ControllerManager {
         }
       }
       this.#observed = change.revision;
+      if (!isInternalKey(change.key)) this.#noted = change.revision;
     }
     if (this.pending > maxQueuedItems && !this.#paused) {
       this.#paused = true;
@@ -157,21 +157,20 @@ export class ControllerManager {
   }
 
   #saveLater(): void {
-    if (this.#closed || this.#cancelSave !== undefined) return;
+    if (this.#closed || this.#cancelSave !== undefined || this.#noted <= this.#saved) return;
     this.#cancelSave = this.#options.clock.after(savePositionMs, () => {
       this.#cancelSave = undefined;
       this.#save().catch((error: unknown) => this.#options.onError("manager", "position", error));
     });
   }
 
-  /** The position's own change must not be a reason to write it again. */
   async #save(): Promise<void> {
     const oldest = this.#all.reduce<Revision | undefined>((least, { queue }) => {
       const revision = queue.oldest();
       return revision !== undefined && (least === undefined || revision < least) ? revision : least;
     }, undefined);
     const position = oldest === undefined ? this.#observed : ((oldest - 1) as Revision);
-    if (position <= this.#saved + 1) return;
+    if (position <= this.#saved || this.#noted <= this.#saved) return;
     const value = Buffer.from(String(position), "latin1");
     const result = await this.#options.registry.store.commit({
       compare: [],

@@ -102,7 +102,11 @@ export class WorkQueue {
   #finished(name: string, item: Item, error: unknown): void {
     this.#running--;
     item.running = false;
-    if (error !== undefined && !this.#closed) {
+    if (this.#closed) {
+      // What is not at rest stays, so that the stored position does not pass it.
+      if (error === undefined && item.again === undefined) this.#items.delete(name);
+      else if (error === undefined && item.again !== undefined) item.revision = item.again;
+    } else if (error !== undefined) {
       this.#options.onError(name, error);
       const delay = Math.min(maxRetryMs, firstRetryMs * 2 ** Math.min(item.failures++, 20));
       item.again = undefined;
@@ -111,7 +115,7 @@ export class WorkQueue {
         this.#ready.push(name);
         this.#start();
       });
-    } else if (item.again !== undefined && !this.#closed) {
+    } else if (item.again !== undefined) {
       item.revision = item.again;
       item.again = undefined;
       item.failures = 0;

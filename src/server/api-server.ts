@@ -7,6 +7,7 @@ import type { Authenticator } from "#authn/authenticator.ts";
 import type { Authorizer } from "#authz/authorizer.ts";
 import type { Clock } from "#base/clock.ts";
 import { EventTtl } from "#controllers/event-ttl.ts";
+import { LeaderElector } from "#controllers/leader.ts";
 import { ControllerManager } from "#controllers/manager.ts";
 import { namespaceContentController } from "#controllers/namespace-content-controller.ts";
 import { namespaceController } from "#controllers/namespace-controller.ts";
@@ -189,6 +190,63 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
   const url = `https://${isIPv6(options.host) ? `[${options.host}]` : options.host}:${port}`;
   if (externalUrl === "") externalUrl = url;
 
+  let running: Loops | undefined;
+  const startLoops = (): Loops => {
+    const loops = startControllers(registry, clock, caPem, options.log);
+    running = loops;
+    return {
+      ...loops,
+      async close() {
+        await loops.close();
+        if (running === loops) running = undefined;
+      },
+    };
+  };
+  const pendingWork = (): number => running?.pending() ?? 0;
+  metrics.observed("myriad_controller_pending", "Controllers' work that is not at rest.", pendingWork);
+  await bootstrapWorkspaces(registry, { externalUrl, caPem });
+  const election = sharesStore(store)
+    ? new LeaderElector({
+        store,
+        clock,
+        identity: `${url}_${Buffer.from(options.randomBytes(8)).toString("hex")}`,
+        start: startLoops,
+        onError: (error) => options.log("the lease of the controllers could not be renewed", error),
+      })
+    : undefined;
+  if (election === undefined) startLoops();
+  else election.start();
+  ready = true;
+
+  return {
+    url,
+    registry,
+    pendingWork,
+    close(graceMs = defaultGraceMs) {
+      closing ??= (async () => {
+        watches.close();
+        await transport.close(graceMs);
+        await (election ?? running)?.close();
+        await store.close();
+      })();
+      return closing;
+    },
+  };
+}
+
+/** The loops of a server that has nobody to agree with, or was elected. */
+interface Loops {
+  /** Work that is not at rest. */
+  pending(): number;
+  close(): Promise<void>;
+}
+
+function startControllers(
+  registry: Registry,
+  clock: Clock,
+  caPem: string,
+  log: ApiServerOptions["log"],
+): Loops {
   const controllers = new ControllerManager({
     registry,
     clock,
@@ -197,36 +255,28 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
       workspaceController(registry),
       namespaceContentController(registry, () => caPem),
     ],
-    onError: (controller, item, error) => options.log(`${controller}: ${item} will be tried again`, error),
+    onError: (controller, item, error) => log(`${controller}: ${item} will be tried again`, error),
   });
-  metrics.observed(
-    "myriad_controller_pending",
-    "Controllers' work that is not at rest.",
-    () => controllers.pending,
-  );
   const eventTtl = new EventTtl(registry, clock, (error) =>
-    options.log("expired events could not be removed", error),
+    log("expired events could not be removed", error),
   );
-  await bootstrapWorkspaces(registry, { externalUrl, caPem });
   controllers.start();
   eventTtl.start();
-  ready = true;
-
   return {
-    url,
-    registry,
-    pendingWork: () => controllers.pending,
-    close(graceMs = defaultGraceMs) {
-      closing ??= (async () => {
-        watches.close();
-        await transport.close(graceMs);
-        await eventTtl.close();
-        await controllers.close();
-        await store.close();
-      })();
-      return closing;
+    pending: () => controllers.pending,
+    async close() {
+      await eventTtl.close();
+      await controllers.close();
     },
   };
+}
+
+/** Whether other servers may work on the same store: where this process decides, its copy is fresh at once. */
+function sharesStore(store: Store): boolean {
+  const fresh = store.fresh();
+  if (typeof fresh === "number") return false;
+  fresh.catch(() => undefined);
+  return true;
 }
 
 /** All three endpoints share their checks; only readiness depends on the start and the end. */

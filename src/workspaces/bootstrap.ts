@@ -19,6 +19,8 @@ export async function bootstrapWorkspaces(registry: Registry, options: Bootstrap
   await registry.store.fresh();
   await ensure(registry, options, rootCluster, rootWorkspaceType);
   await ensure(registry, options, systemAdminCluster, defaultWorkspaceType);
+  // Another server may have done it, and the local copy not know yet.
+  await registry.store.fresh();
 }
 
 async function ensure(
