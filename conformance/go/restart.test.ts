@@ -75,8 +75,14 @@ for (const signal of ["SIGTERM", "SIGKILL"] as const) {
       await round(2);
       await sleep(500);
       await round(3);
+      // kube-apiserver forgets its history when it ends: its informers list again and repeat what they knew.
+      const repeated = (all: Event[], at: number): boolean =>
+        target.kind === "kube-apiserver" &&
+        all.slice(0, at).some((each) => each.name === all[at]?.name && each.version === all[at]?.version);
       const seen = (tenant: number): string[] =>
-        events(tenant).map((each) => `${each.event} ${each.name} ${each.n} ${each.version}`);
+        events(tenant)
+          .filter((_, at, all) => !repeated(all, at))
+          .map((each) => `${each.event} ${each.name} ${each.n} ${each.version}`);
       const complete = (): boolean =>
         endpoints.every((_, tenant) => seen(tenant).length >= (wanted[tenant]?.length ?? 0));
       await until("all events have come", 60_000, complete).catch(() => {});
@@ -85,9 +91,9 @@ for (const signal of ["SIGTERM", "SIGKILL"] as const) {
         assert.deepEqual(seen(tenant), wanted[tenant], `workspace ${tenant}`);
         assert.ok(events(tenant).every((each) => each.owner === `tenant-${tenant}`));
       }
-      for (const at of endpoints) await at.api.json("DELETE", `${path}?labelSelector=followed%3Dyes`);
     } finally {
       child.kill();
+      for (const at of endpoints) await at.api.send("DELETE", `${path}?labelSelector=followed%3Dyes`);
     }
   });
 }
