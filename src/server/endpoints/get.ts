@@ -1,5 +1,5 @@
 import type { ClusterName } from "#registry/cluster-name.ts";
-import { getObject, readObject, settleFreshness } from "#registry/read.ts";
+import { readObject, settleFreshness } from "#registry/read.ts";
 import type { Resource } from "#registry/resource.ts";
 import type { RequestContext } from "#server/context.ts";
 import type { ObjectEncoder } from "./encoder.ts";
@@ -18,10 +18,10 @@ export function serveGet(
   const { name } = context.info;
   const namespace = namespaceOf(context, resource);
   const freshness = getFreshness(context.query.get("resourceVersion") ?? "");
-  const request = { resource, cluster, namespace, name, freshness };
+  const request = { resource, cluster, namespace, name };
   // Nothing to wait for where this process decides the writes: the whole answer is made in one turn.
-  if (settleFreshness(registry, freshness) instanceof Promise) {
-    return getObject(registry, request).then((stored) => encoder.respond(context.exchange, 200, stored));
-  }
+  const settled = settleFreshness(registry, freshness);
+  if (settled instanceof Promise)
+    return settled.then(() => encoder.respond(context.exchange, 200, readObject(registry, request)));
   encoder.respond(context.exchange, 200, readObject(registry, request));
 }
