@@ -75,20 +75,20 @@ for (const signal of ["SIGTERM", "SIGKILL"] as const) {
       await round(2);
       await sleep(500);
       await round(3);
-      // kube-apiserver forgets its history when it ends: its informers list again and repeat what they knew.
-      const repeated = (all: Event[], at: number): boolean =>
-        target.kind === "kube-apiserver" &&
-        all.slice(0, at).some((each) => each.name === all[at]?.name && each.version === all[at]?.version);
       const seen = (tenant: number): string[] =>
-        events(tenant)
-          .filter((_, at, all) => !repeated(all, at))
-          .map((each) => `${each.event} ${each.name} ${each.n} ${each.version}`);
+        events(tenant).map((each) => `${each.event} ${each.name} ${each.n} ${each.version}`);
+      // kube-apiserver forgets its history when it ends: its informers list again, which repeats what they knew and
+      // leaves out what came between. There, only the last word on each object can be asked for.
+      const lastWords = (all: readonly string[]): string[] =>
+        target.kind === "kube-apiserver"
+          ? [...new Map(all.map((line) => [line.split(" ")[1], line])).values()].sort()
+          : [...all];
       const complete = (): boolean =>
         endpoints.every((_, tenant) => seen(tenant).length >= (wanted[tenant]?.length ?? 0));
-      await until("all events have come", 60_000, complete).catch(() => {});
+      await until("all events have come", 15_000, complete).catch(() => {});
       await sleep(500);
       for (const tenant of endpoints.keys()) {
-        assert.deepEqual(seen(tenant), wanted[tenant], `workspace ${tenant}`);
+        assert.deepEqual(lastWords(seen(tenant)), lastWords(wanted[tenant] ?? []), `workspace ${tenant}`);
         assert.ok(events(tenant).every((each) => each.owner === `tenant-${tenant}`));
       }
     } finally {
