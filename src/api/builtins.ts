@@ -2,6 +2,7 @@
 import { bundledCatalogue, type CatalogueSource } from "./catalogue.ts";
 import { kcpResources } from "./kcp/resources.ts";
 import type { ResourceInfo, ResourceVersion, Verb } from "./resource.ts";
+import { builtinScale } from "./scale.ts";
 
 /** What kcp serves in every workspace (spec kcp.md 1.16), without CustomResourceDefinitions until they are built. */
 const universal: ReadonlySet<string> = new Set([
@@ -115,6 +116,7 @@ function resourceInfo(group: string, data: ResourceData): ResourceInfo {
           version: sub.version ?? version,
           kind: sub.kind,
           verbs: sub.verbs,
+          ...(sub.kind === "Scale" && { scale: builtinScale(group, data.resource) }),
         })),
     }),
   );

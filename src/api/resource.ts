@@ -1,4 +1,5 @@
 import type { TypeName } from "#machinery/schema/types.ts";
+import type { ScaleDescription } from "./scale.ts";
 
 /** A verb of discovery. */
 export type Verb = "create" | "delete" | "deletecollection" | "get" | "list" | "patch" | "update" | "watch";
@@ -10,6 +11,8 @@ export interface Subresource {
   readonly version: string;
   readonly kind: string;
   readonly verbs: readonly Verb[];
+  /** It is an autoscaling/v1 Scale, made of these fields. */
+  readonly scale?: ScaleDescription;
 }
 
 /** One served version of a resource. */

@@ -209,6 +209,13 @@ export const workloadColumns: Readonly<Record<string, Columns>> = {
     column("Replicas", (object) => number(object, "status", "currentReplicas")),
     age,
   ),
+  // Not a resource: every scale subresource shows this.
+  "autoscaling/scales": columns(
+    string("Name", "metadata", "name"),
+    integer("Desired", "spec", "replicas"),
+    integer("Available", "status", "replicas"),
+    age,
+  ),
   "policy/poddisruptionbudgets": columns(
     name,
     column("Min Available", (object) => shown(get(object, "spec", "minAvailable")) || "N/A"),

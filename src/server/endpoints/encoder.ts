@@ -27,6 +27,9 @@ export interface ListWriter {
   respond(exchange: Exchange, meta: ListMeta): void;
 }
 
+/** Answers with one object. */
+export type ObjectResponder = Pick<ObjectEncoder, "respond">;
+
 /** Events are encoded once per form: encoders remember their bytes on the shared object. */
 export interface ObjectEncoder {
   readonly contentType: string;

@@ -2,7 +2,7 @@ import type { ClusterName } from "#registry/cluster-name.ts";
 import { readObject, settleFreshness } from "#registry/read.ts";
 import type { Resource } from "#registry/resource.ts";
 import type { RequestContext } from "#server/context.ts";
-import type { ObjectEncoder } from "./encoder.ts";
+import type { ObjectResponder } from "./encoder.ts";
 import { getFreshness } from "./list-options.ts";
 import { type EndpointServices, namespaceOf } from "./services.ts";
 
@@ -12,7 +12,7 @@ export function serveGet(
   context: RequestContext,
   resource: Resource,
   cluster: ClusterName,
-  encoder: ObjectEncoder,
+  encoder: ObjectResponder,
 ): void | Promise<void> {
   const { registry } = services;
   const { name } = context.info;

@@ -20,12 +20,7 @@ export function makeEncoder(
   media: MediaType,
 ): ObjectEncoder {
   const { format, shape, metaVersion } = media;
-  const style = {
-    yaml: format === "yaml",
-    pretty:
-      format === "json" &&
-      (media.pretty || wantsPretty(context.query, context.exchange.header("user-agent"))),
-  };
+  const style = styleOf(context, media);
   if (shape === "Table") {
     const include = includeObject(context.query.get("includeObject") ?? "");
     const object = objectShape(resource, version.version, version.kind);
@@ -44,6 +39,11 @@ export function makeEncoder(
   services.encoders.set(key, encoder);
   return encoder;
 }
+
+export const styleOf = (context: RequestContext, { format, pretty }: MediaType): JsonStyle => ({
+  yaml: format === "yaml",
+  pretty: format === "json" && (pretty || wantsPretty(context.query, context.exchange.header("user-agent"))),
+});
 
 function makeStateless(
   services: EndpointServices,
@@ -65,7 +65,7 @@ function makeStateless(
 }
 
 /** @throws StatusError 400 */
-function includeObject(text: string): IncludeObject {
+export function includeObject(text: string): IncludeObject {
   if (text === "" || text === "Metadata") return "Metadata";
   if (text === "None" || text === "Object") return text;
   throw badRequest(`unrecognized includeObject value: ${JSON.stringify(text)}`);

@@ -3,6 +3,7 @@ import type { ColumnDefinition, Columns } from "#api/columns/types.ts";
 import type { JsonValue } from "#machinery/json/value.ts";
 import { writeJson } from "#machinery/json/write.ts";
 import type { KubeObject } from "#machinery/meta/object.ts";
+import type { TypeName } from "#machinery/schema/types.ts";
 import type { StoredObject } from "#registry/stored-object.ts";
 import { initialEventsEndAnnotation } from "./encoder.ts";
 import { bookmarkObject, type JsonShape } from "./json-encoder.ts";
@@ -17,6 +18,8 @@ export function partialMetadata(object: KubeObject, metaVersion: string): JsonVa
     metadata: object.metadata as unknown as JsonValue,
   };
 }
+
+export const partialMetadataType: TypeName = "io.k8s.apimachinery.pkg.apis.meta.v1.PartialObjectMetadata";
 
 export function partialShape(metaVersion: string): JsonShape {
   const text = (object: StoredObject): string => writeJson(partialMetadata(object.object, metaVersion));
@@ -34,7 +37,7 @@ export function partialShape(metaVersion: string): JsonShape {
 
 /**
  * A Table. In a watch every event's object is a Table of one row; column definitions stand in the first one only, so the
- * caller makes a new shape for each watch.
+ * caller makes a new shape for each watch. `view` is what cells and metadata are made from: the stored object by default.
  */
 export function tableShape(
   columns: Columns,
@@ -42,14 +45,15 @@ export function tableShape(
   include: IncludeObject,
   full: (object: StoredObject) => JsonValue,
   nowMs: () => number,
+  view: (object: StoredObject) => KubeObject = (object) => object.object,
 ): JsonShape {
   const apiVersion = `meta.k8s.io/${metaVersion}`;
   const definitions = columns.definitions.map(columnDefinition);
   const row = (object: StoredObject): JsonValue => ({
-    cells: columns.cells(object.object, nowMs()),
+    cells: columns.cells(view(object), nowMs()),
     ...(include === "None"
       ? {}
-      : { object: include === "Object" ? full(object) : partialMetadata(object.object, metaVersion) }),
+      : { object: include === "Object" ? full(object) : partialMetadata(view(object), metaVersion) }),
   });
   const table = (resourceVersion: string, rows: JsonValue[], withDefinitions: boolean): JsonValue => ({
     kind: "Table",

@@ -19,7 +19,7 @@ import type { Revision } from "#storage/port.ts";
 import { type ListMeta, type ListWriter, type ObjectEncoder, sharedEncoding } from "./encoder.ts";
 import { bookmarkObject } from "./json-encoder.ts";
 import { contentTypes } from "./media-types.ts";
-import { partialMetadata } from "./meta-shapes.ts";
+import { partialMetadata, partialMetadataType } from "./meta-shapes.ts";
 
 /** What differs between whole objects and their metadata. */
 interface ProtobufShape {
@@ -51,7 +51,7 @@ export const partialProtobufEncoder = (codec: ProtobufCodec, metaVersion: string
     apiVersion: `meta.k8s.io/${metaVersion}`,
     kind: "PartialObjectMetadata",
     listKind: "PartialObjectMetadataList",
-    type: "io.k8s.apimachinery.pkg.apis.meta.v1.PartialObjectMetadata",
+    type: partialMetadataType,
     view: (object) => partialMetadata(object.object, metaVersion) as object,
   });
 

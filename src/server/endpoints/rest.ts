@@ -1,5 +1,6 @@
 /** From a request that passed all filters to the endpoint of its verb (spec 1.1). */
 import type { ResourceVersion, Subresource } from "#api/resource.ts";
+import { scaleType } from "#api/scale.ts";
 import { methodNotSupported, notAcceptable, notFound, notFoundGeneric } from "#machinery/errors/errors.ts";
 import type { ClusterName } from "#registry/cluster-name.ts";
 import type { Resource } from "#registry/resource.ts";
@@ -8,17 +9,18 @@ import type { Endpoint, RequestContext } from "#server/context.ts";
 import { pageNotFound } from "#server/text-error.ts";
 import type { ExpectedType } from "./decode-body.ts";
 import { serveDelete, serveDeleteCollection } from "./delete.ts";
-import type { ObjectEncoder } from "./encoder.ts";
+import type { ObjectEncoder, ObjectResponder } from "./encoder.ts";
 import { serveGet } from "./get.ts";
 import { serveList } from "./list.ts";
 import { parseListOptions } from "./list-options.ts";
 import { makeEncoder } from "./make-encoder.ts";
-import { acceptedAnswers, type Offer } from "./media-types.ts";
+import { acceptedAnswers, type MediaType, type Offer } from "./media-types.ts";
 import { respondStatus } from "./respond-status.ts";
+import { scaleResponder, scaleView } from "./scale.ts";
 import type { ServedResource, ServedSet } from "./served-set.ts";
 import { type EndpointServices, namespaceOf } from "./services.ts";
 import { serveWatch } from "./watch.ts";
-import { serveCreate, servePatch, serveUpdate } from "./write.ts";
+import { serveCreate, servePatch, serveUpdate, type WriteTarget } from "./write.ts";
 
 export interface RestOptions {
   readonly services: EndpointServices;
@@ -122,7 +124,8 @@ function serveVerb(
 ): void | Promise<void> {
   const { info, cluster } = context;
   const { version } = found;
-  const encoderFor = (offer: Offer): ObjectEncoder => negotiated(services, context, resource, version, offer);
+  const encoderFor = (offer: Offer): ObjectEncoder =>
+    makeEncoder(services, context, resource, version, negotiated(services, context, offer));
   const one = { list: false, stream: false, transforms: true };
   switch (info.verb) {
     case "list":
@@ -151,22 +154,28 @@ function serveVerb(
   }
   if (cluster.kind !== "one") throw methodNotSupported(resource, info.verb);
   const name = cluster.name;
+  const scale = subresource?.scale;
   const expected: ExpectedType = {
     group: subresource?.group ?? found.info.group,
     version: subresource?.version ?? version.version,
     kind: subresource?.kind ?? version.kind,
-    type: version.type,
+    type: scale === undefined ? version.type : scaleType,
   };
-  const target = { resource, cluster: name, expected };
+  const view = scale === undefined ? undefined : scaleView(resource, scale);
+  const target: WriteTarget = { resource, cluster: name, expected, version: version.version, view };
+  const responder = (): ObjectResponder => {
+    if (scale === undefined) return encoderFor(one);
+    return scaleResponder(services, context, resource, version, scale, negotiated(services, context, one));
+  };
   switch (info.verb) {
     case "get":
-      return serveGet(services, context, resource, name, encoderFor(one));
+      return serveGet(services, context, resource, name, responder());
     case "create":
-      return serveCreate(services, context, target, encoderFor(one));
+      return serveCreate(services, context, target, responder());
     case "update":
-      return serveUpdate(services, context, target, encoderFor(one));
+      return serveUpdate(services, context, target, responder());
     case "patch":
-      return servePatch(services, context, target, encoderFor(one));
+      return servePatch(services, context, target, responder());
     case "delete":
       return serveDelete(services, context, resource, name, encoderFor(one), (code, status) =>
         respondStatus(services, context.exchange, code, status),
@@ -185,14 +194,8 @@ const subresourceOf = (version: ResourceVersion, name: string): Subresource | un
   version.subresources.find((subresource) => subresource.name === name);
 
 /** @throws StatusError 406 */
-function negotiated(
-  services: EndpointServices,
-  context: RequestContext,
-  resource: Resource,
-  version: ResourceVersion,
-  offer: Offer,
-): ObjectEncoder {
+function negotiated(services: EndpointServices, context: RequestContext, offer: Offer): MediaType {
   const media = services.negotiator.negotiate(context.exchange.header("accept"), offer);
   if (media === undefined) throw notAcceptable(acceptedAnswers(offer));
-  return makeEncoder(services, context, resource, version, media);
+  return media;
 }

@@ -27,12 +27,13 @@ export class ServedSet {
   }
 }
 
-/** Subresources whose requests change the object itself; all others need machinery that is not there yet. */
+/** Subresources whose requests are of the object itself; beside them, those that are a Scale. The others need machinery. */
 const servedSubresources: readonly string[] = ["status", "finalize", "approval"];
 
 /** The facts without the subresources that this server does not serve: discovery must not promise them. */
 export function withServedSubresources(info: ResourceInfo): ResourceInfo {
-  const served = (subresource: Subresource): boolean => servedSubresources.includes(subresource.name);
+  const served = (subresource: Subresource): boolean =>
+    subresource.scale !== undefined || servedSubresources.includes(subresource.name);
   return {
     ...info,
     versions: info.versions.map((version) => ({

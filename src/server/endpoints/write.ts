@@ -15,10 +15,17 @@ import type { Requester } from "#registry/strategy.ts";
 import type { RequestContext } from "#server/context.ts";
 import { MAX_BODY_BYTES } from "#server/exchange.ts";
 import { decodeObject, type ExpectedType, normalise } from "./decode-body.ts";
-import type { ObjectEncoder } from "./encoder.ts";
+import type { ObjectResponder } from "./encoder.ts";
 import { bareType } from "./media-types.ts";
 import { type EndpointServices, namespaceOf } from "./services.ts";
 import { checkBodyAgainstUrl, parseWriteOptions, type WriteOptions } from "./write-options.ts";
+
+/** A subresource that is a kind of its own: what it shows of an object, and the object that a change of it makes. */
+export interface SubresourceView {
+  show(object: KubeObject): KubeObject;
+  /** @throws StatusError */
+  merge(object: KubeObject, changed: KubeObject): KubeObject;
+}
 
 /** One write request, resolved. */
 export interface WriteTarget {
@@ -26,6 +33,10 @@ export interface WriteTarget {
   readonly cluster: ClusterName;
   /** The kind of the body and of the answer. */
   readonly expected: ExpectedType;
+  /** The version of the object itself, which differs from the body's where there is a view. */
+  readonly version: string;
+  /** The body is a part of the object in a form of its own. */
+  readonly view: SubresourceView | undefined;
 }
 
 const requesterOf = (context: RequestContext): Requester => ({
@@ -37,7 +48,7 @@ export async function serveCreate(
   services: EndpointServices,
   context: RequestContext,
   target: WriteTarget,
-  encoder: ObjectEncoder,
+  encoder: ObjectResponder,
 ): Promise<void> {
   const options = parseWriteOptions(context.query, "CreateOptions");
   const object = await readObjectBody(services, context, target, options);
@@ -58,7 +69,7 @@ export async function serveUpdate(
   services: EndpointServices,
   context: RequestContext,
   target: WriteTarget,
-  encoder: ObjectEncoder,
+  encoder: ObjectResponder,
 ): Promise<void> {
   const options = parseWriteOptions(context.query, "UpdateOptions");
   const object = await readObjectBody(services, context, target, options);
@@ -67,17 +78,20 @@ export async function serveUpdate(
   checkBodyAgainstUrl(object.metadata, { name, namespace });
   const result = await services.registry.update({
     resource: target.resource,
-    version: target.expected.version,
+    version: target.version,
     cluster: target.cluster,
     namespace,
     name,
     subresource,
-    transform: () => object,
+    transform: (current) => merged(target, current, object),
     dryRun: options.dryRun,
     requester: requesterOf(context),
   });
   encoder.respond(context.exchange, result.created ? 201 : 200, result.stored);
 }
+
+const merged = ({ view }: WriteTarget, current: KubeObject | undefined, body: KubeObject): KubeObject =>
+  view === undefined || current === undefined ? body : view.merge(current, body);
 
 async function readObjectBody(
   services: EndpointServices,
@@ -102,7 +116,7 @@ export async function servePatch(
   services: EndpointServices,
   context: RequestContext,
   target: WriteTarget,
-  encoder: ObjectEncoder,
+  encoder: ObjectResponder,
 ): Promise<void> {
   const type = bareType(context.exchange.header("content-type"));
   // Custom resources, as kcp's kinds are there, have no strategic merge patch (spec 7.1).
@@ -121,17 +135,18 @@ export async function servePatch(
   const warn = (text: string): void => context.warn(text);
   const result = await services.registry.update({
     resource: target.resource,
-    version: target.expected.version,
+    version: target.version,
     cluster: target.cluster,
     namespace,
     name,
     subresource,
     transform(current) {
       if (current === undefined) throw badRequest("a patch needs an object to change");
-      const patched = patch(current as unknown as JsonObject);
+      const shown = target.view?.show(current) ?? current;
+      const patched = patch(shown as unknown as JsonObject);
       const object = normalisePatched(services, target, patched, bytes, options, warn);
       checkBodyAgainstUrl(object.metadata, { name, namespace });
-      return object;
+      return merged(target, current, object);
     },
     dryRun: options.dryRun,
     requester: requesterOf(context),
