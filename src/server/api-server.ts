@@ -34,7 +34,7 @@ import { makeRestEndpoint } from "./endpoints/rest.ts";
 import { serveReview, type TokenAuthenticator } from "./endpoints/reviews.ts";
 import { ServedSet, withServedSubresources } from "./endpoints/served-set.ts";
 import type { EndpointServices } from "./endpoints/services.ts";
-import { translateStoreErrors } from "./endpoints/store-errors.ts";
+import { rethrowStoreError, translateStoreErrors } from "./endpoints/store-errors.ts";
 import { WatchSet } from "./endpoints/watch-set.ts";
 import { createFilters } from "./filters.ts";
 import { type HealthOptions, pingCheck } from "./health.ts";
@@ -172,7 +172,10 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
     filters: createFilters({
       authenticator: options.authenticator,
       authorizer,
-      resolveWorkspacePath: (path) => resolver.resolve(path),
+      resolveWorkspacePath: (path) => {
+        const found = resolver.find(path);
+        return found instanceof Promise ? found.catch(rethrowStoreError) : found;
+      },
       isShuttingDown: () => closing !== undefined,
     }),
     endpoint: translateStoreErrors(endpoint),

@@ -37,6 +37,18 @@ export class PathResolver {
     return cluster;
   }
 
+  /**
+   * As {@link resolve}, but before it says no it looks again on a fresh copy: another server, or this one, may have answered
+   * the workspace's creation a moment ago. Rejects with StoreUnavailableError.
+   */
+  find(path: string): ClusterName | undefined | Promise<ClusterName | undefined> {
+    const found = this.resolve(path);
+    // A single name is not looked up here.
+    if (found !== undefined || !path.includes(":")) return found;
+    const fresh = this.#store.fresh();
+    return typeof fresh === "number" ? undefined : fresh.then(() => this.resolve(path));
+  }
+
   #child(parent: ClusterName, name: string): ClusterName | undefined {
     const key = objectKey(this.#collection, { cluster: parent, namespace: "", name });
     const cached = this.#children.get(key);

@@ -8,16 +8,17 @@ export function translateStoreErrors(endpoint: Endpoint): Endpoint {
   return (context) => {
     try {
       const result = endpoint(context);
-      return result instanceof Promise ? result.catch(rethrow) : result;
+      return result instanceof Promise ? result.catch(rethrowStoreError) : result;
     } catch (error) {
-      return rethrow(error);
+      return rethrowStoreError(error);
     }
   };
 }
 
 const retryAfterSeconds = 1;
 
-function rethrow(error: unknown): never {
+/** Throws the error as what it means to a client. */
+export function rethrowStoreError(error: unknown): never {
   if (error instanceof StoreLimitError) throw requestEntityTooLargeFor(error.message);
   if (error instanceof StoreUnavailableError) throw serviceUnavailable(error.message, retryAfterSeconds);
   if (error instanceof CompactedError)
