@@ -85,7 +85,6 @@ const statuses: readonly (readonly [string, number, string, string, Record<strin
   ["TokenRequest", 404, "POST", `${all}/api/v1/namespaces/default/serviceaccounts/default/token`, json, {}],
   ["impersonation", 400, "GET", configMaps, { "impersonate-user": "bob" }],
   ["OpenID discovery", 404, "GET", "/.well-known/openid-configuration"],
-  ["scale", 404, "GET", `${all}/apis/apps/v1/namespaces/default/deployments/x/scale`],
   ["pod logs", 404, "GET", `${all}/api/v1/namespaces/default/pods/x/log`],
   ["exec", 404, "POST", `${all}/api/v1/namespaces/default/pods/x/exec`],
   ["eviction", 404, "POST", `${all}/api/v1/namespaces/default/pods/x/eviction`, json, {}],
