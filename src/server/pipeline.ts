@@ -1,8 +1,8 @@
 import { BoundedQueue } from "#base/bounded-queue.ts";
 import type { Clock } from "#base/clock.ts";
 import { badRequest, timeout } from "#machinery/errors/errors.ts";
+import { parseDuration } from "#machinery/values/duration.ts";
 import type { Endpoint } from "./context.ts";
-import { parseGoDuration } from "./duration.ts";
 import type { Exchange } from "./exchange.ts";
 import type { Filter } from "./filters.ts";
 import { Request } from "./request.ts";
@@ -153,11 +153,10 @@ export class Pipeline {
     if (request.longRunning || !request.exchange.rawQuery.includes("timeout=")) return;
     const text = request.query.get("timeout");
     if (text === undefined || text === "") return;
-    const wanted = parseGoDuration(text);
-    if (wanted === undefined)
-      throw badRequest(
-        `invalid timeout specified in the request URL - time: invalid duration ${JSON.stringify(text)}`,
-      );
+    const nanoseconds = parseDuration(text);
+    if (nanoseconds instanceof Error)
+      throw badRequest(`invalid timeout specified in the request URL - ${nanoseconds.message}`);
+    const wanted = Number(nanoseconds) / 1e6;
     if (wanted > 0 && wanted < this.#timeoutMs) request.timeoutMs = wanted;
   }
 

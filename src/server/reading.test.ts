@@ -266,6 +266,11 @@ describe("selectors", () => {
       `/clusters/${cluster}/api/v1/namespaces?fieldSelector=status.phase!=Active`,
     );
     assert.deepEqual(names(going), []);
+    const byShortName = await server.call(
+      "GET",
+      `/clusters/${cluster}/api/v1/namespaces?fieldSelector=name=other`,
+    );
+    assert.deepEqual(problem(byShortName), [400, "BadRequest", "field label not supported: name"]);
   });
 
   it("refused with upstream's words", async () => {

@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import { it } from "node:test";
 import type { Endpoint } from "./context.ts";
-import { parseGoDuration } from "./duration.ts";
 import { pingCheck } from "./health.ts";
 import { Metrics } from "./metrics.ts";
 import { requestMetrics } from "./request-metrics.ts";
@@ -76,15 +75,6 @@ it("keeps a family's series bounded", () => {
   family.render(lines);
   assert.ok(lines.length < 5010);
   assert.ok(lines.includes('x{a="other"} 1000'));
-});
-
-it("reads Go durations", () => {
-  assert.equal(parseGoDuration("1m30s"), 90_000);
-  assert.equal(parseGoDuration("-1.5h"), -5_400_000);
-  assert.equal(parseGoDuration("0"), 0);
-  assert.equal(parseGoDuration(".5s"), 500);
-  for (const text of ["", "5", "s", "1x", "1 s", "1s ", "--1s"])
-    assert.equal(parseGoDuration(text), undefined, text);
 });
 
 it("cuts warnings when they are many", () => {

@@ -50,7 +50,7 @@ export function namespaceStrategy(caPem: () => string): Strategy {
             "name is neither a standard finalizer name nor is it fully qualified",
           ),
         ),
-    selectableFields: { "status.phase": namespacePhase, name: (object) => object.metadata.name ?? "" },
+    selectableFields: { "status.phase": namespacePhase },
     checkDelete(object) {
       const name = object.metadata.name ?? "";
       if (immortal.includes(name))

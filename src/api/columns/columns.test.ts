@@ -2,7 +2,6 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { kubernetesResources } from "#api/builtins.ts";
 import type { KubeObject } from "#machinery/meta/object.ts";
-import { humanDuration } from "./age.ts";
 import { builtinColumns } from "./columns.ts";
 
 const created = "2026-01-01T00:00:00Z";
@@ -221,27 +220,4 @@ test("a pod's status is that of its containers", () => {
     "5m",
   ]);
   assert.equal(cells({ phase: "Running" }, { deletionTimestamp: created })[2], "Terminating");
-});
-
-test("durations have two units at most", () => {
-  const table: [number, string][] = [
-    [-2, "<invalid>"],
-    [-0.5, "0s"],
-    [0, "0s"],
-    [119, "119s"],
-    [120, "2m"],
-    [125, "2m5s"],
-    [600, "10m"],
-    [10799, "179m"],
-    [10800, "3h"],
-    [11460, "3h11m"],
-    [8 * 3600, "8h"],
-    [47 * 3600, "47h"],
-    [49 * 3600, "2d1h"],
-    [8 * 86400, "8d"],
-    [729 * 86400, "729d"],
-    [731 * 86400, "2y1d"],
-    [8 * 365 * 86400, "8y"],
-  ];
-  for (const [seconds, text] of table) assert.equal(humanDuration(seconds), text);
 });

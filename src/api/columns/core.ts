@@ -1,6 +1,7 @@
 /** Columns of the kinds that every workspace serves (pkg/printers/internalversion/printers.go). */
 import type { JsonObject, JsonValue } from "#machinery/json/value.ts";
-import { ageOf, humanDuration } from "./age.ts";
+import { humanDuration } from "#machinery/values/duration.ts";
+import { ageOf } from "./age.ts";
 import {
   age,
   column,
@@ -153,7 +154,7 @@ export const coreColumns: Readonly<Record<string, Columns>> = {
     string("Requestor", "spec", "username"),
     column("RequestedDuration", (object) =>
       present(object, "spec", "expirationSeconds")
-        ? humanDuration(number(object, "spec", "expirationSeconds"))
+        ? humanDuration(number(object, "spec", "expirationSeconds") * 1_000)
         : "<none>",
     ),
     column("Condition", csrCondition),

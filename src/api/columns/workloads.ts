@@ -1,6 +1,7 @@
 /** Columns of pods and of what makes pods. */
 import type { JsonObject, JsonValue } from "#machinery/json/value.ts";
-import { ageOf, humanDuration } from "./age.ts";
+import { humanDuration } from "#machinery/values/duration.ts";
+import { ageOf } from "./age.ts";
 import {
   age,
   type Column,
@@ -60,7 +61,7 @@ const jobDuration = (job: JsonObject, now: number): string => {
   const start = Date.parse(text(job, "status", "startTime"));
   if (Number.isNaN(start)) return "";
   const end = Date.parse(text(job, "status", "completionTime"));
-  return humanDuration(((Number.isNaN(end) ? now : end) - start) / 1000);
+  return humanDuration((Number.isNaN(end) ? now : end) - start);
 };
 
 const controller = (object: JsonObject): string => {

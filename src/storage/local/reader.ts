@@ -5,6 +5,7 @@
  *
  * LMDB's snapshot may be one commit ahead of the announced revision, never behind it. "Now" is the announced revision.
  */
+import { compareBytes } from "#base/bytes.ts";
 import {
   CompactedError,
   type Entry,
@@ -148,7 +149,7 @@ export class Reader {
       while (entry.done !== true || oldKey !== undefined) {
         const stateKey = entry.done === true ? undefined : entry.value.key;
         // Neither UTF-16 comparison nor a string's own order is the byte order above U+FFFF.
-        const order = stateKey === undefined ? 1 : oldKey === undefined ? -1 : compareKeys(stateKey, oldKey);
+        const order = stateKey === undefined ? 1 : oldKey === undefined ? -1 : compareBytes(stateKey, oldKey);
         const key = order <= 0 ? stateKey! : oldKey!;
         let answered = false;
         if (order <= 0 && entry.done !== true && entry.value.version <= horizon) {
@@ -222,20 +223,4 @@ class SupersededKeys {
 function boundOf(text: string): RevisionedText {
   const zero = text.indexOf("\0");
   return zero < 0 ? { text, revision: noRevision } : { text: text.slice(0, zero), revision: lastRevision };
-}
-
-/** Order of the UTF-8 bytes of two well-formed strings. */
-export function compareKeys(a: string, b: string): number {
-  const length = Math.min(a.length, b.length);
-  for (let i = 0; i < length; i++) {
-    const x = a.charCodeAt(i);
-    const y = b.charCodeAt(i);
-    if (x !== y) {
-      // Surrogates stand for code points above U+FFFF: they come after U+E000..U+FFFF.
-      const xSurrogate = x >= 0xd800 && x <= 0xdfff;
-      const ySurrogate = y >= 0xd800 && y <= 0xdfff;
-      return xSurrogate === ySurrogate ? x - y : xSurrogate ? 1 : -1;
-    }
-  }
-  return a.length - b.length;
 }
