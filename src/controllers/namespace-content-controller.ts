@@ -2,9 +2,11 @@
 import { StatusError } from "#machinery/errors/status-error.ts";
 import type { KubeObject } from "#machinery/meta/object.ts";
 import type { ClusterName } from "#registry/cluster-name.ts";
+import { namespaces } from "#registry/guards.ts";
 import { objectKey, parseObjectKey } from "#registry/keys.ts";
 import type { Registry } from "#registry/registry.ts";
 import type { Companion } from "#registry/strategy.ts";
+import { noRevision } from "#storage/port.ts";
 import { namespaceContent, rootCaConfigMapName } from "#workspaces/fresh-workspace.ts";
 import { type Controller, controllerRequester, itemName, itemParts } from "./controller.ts";
 
@@ -13,6 +15,7 @@ const name = "namespace-content-controller";
 export function namespaceContentController(registry: Registry, caPem: () => string): Controller {
   const serviceAccounts = registry.mustResource({ group: "", resource: "serviceaccounts" });
   const configMaps = registry.mustResource({ group: "", resource: "configmaps" });
+  const namespaceCollection = registry.mustResource(namespaces).collection;
   const requester = controllerRequester(name);
   return {
     name,
@@ -29,6 +32,10 @@ export function namespaceContentController(registry: Registry, caPem: () => stri
     resync: () => undefined,
     async process(item) {
       const [cluster, namespace] = itemParts(item) as [ClusterName, string];
+      // Most of what goes, goes with its workspace or namespace: nothing is put back there.
+      if (registry.tenants.get(cluster)?.deleting !== false) return;
+      const namespaceKey = objectKey(namespaceCollection, { cluster, namespace: "", name: namespace });
+      if (registry.store.revisionOf(namespaceKey) === noRevision) return;
       for (const wanted of namespaceContent(cluster, namespace, caPem())) await restore(wanted);
     },
   };
@@ -36,9 +43,8 @@ export function namespaceContentController(registry: Registry, caPem: () => stri
   async function restore({ cluster, namespace, object, resource: of }: Companion): Promise<void> {
     const resource = registry.mustResource(of);
     const objectName = object.metadata.name ?? "";
-    const present =
-      registry.store.revisionOf(objectKey(resource.collection, { cluster, namespace, name: objectName })) !==
-      0;
+    const key = objectKey(resource.collection, { cluster, namespace, name: objectName });
+    const present = registry.store.revisionOf(key) !== noRevision;
     try {
       if (!present) {
         await registry.create({ resource, cluster, namespace, object, dryRun: false, requester });
