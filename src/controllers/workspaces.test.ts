@@ -176,3 +176,12 @@ test("a workspace of a type that nobody knows, or with a reserved name, is refus
   await assert.rejects(create(workspace("system")), /reserved/);
   await assert.rejects(create(workspace("UPPER")), /RFC 1123 label/);
 });
+
+test("a workspace with more children than one step looks at goes as well, and nothing starves meanwhile", async () => {
+  const top = await test_.createWorkspace(rootCluster, "wide");
+  for (let i = 0; i < 1_200; i++) await test_.createWorkspace(top, `child-${i}`);
+  await remove("workspaces", "tenancy.kcp.io", rootCluster, "wide");
+  await test_.settled();
+  assert.deepEqual(keysOf(top), []);
+  assert.equal(test_.store.revisionOf("/registry/tenancy.kcp.io/workspaces/root/wide" as never), 0);
+});

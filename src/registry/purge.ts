@@ -37,8 +37,11 @@ export interface PurgeResult {
 
 /** Deletes in one transaction. */
 const batchSize = 100;
-/** Held objects looked at in one step; a workspace full of them is gone through over several events. */
-const maxHeldPerStep = 1_000;
+/**
+ * Held objects looked at in one collection in one step. There may be more: whenever one of them goes, the caller comes
+ * again, so they are gone through from event to event and never in a loop.
+ */
+const maxHeldPerCollection = 1_000;
 
 const finalizersMark = Buffer.from('"finalizers":[');
 
@@ -55,12 +58,14 @@ export async function purgeStep(registry: Registry, request: PurgeRequest): Prom
     const resource = registry.resourceOfCollection(collection);
     if (resource === undefined || request.keep(resource)) continue;
     if (request.namespace !== undefined && !resource.namespaced) continue;
+    const heldBefore = heldObjects.length;
     const range = prefixRange(listPrefix(collection, request.cluster, request.namespace ?? ""));
     registry.store.visit(range, undefined, (key: Key, value, revision) => {
-      if (operations.length >= batchSize || heldObjects.length >= maxHeldPerStep) {
+      if (operations.length >= batchSize) {
         more = true;
         return false;
       }
+      if (heldObjects.length - heldBefore >= maxHeldPerCollection) return false;
       const location = parseObjectKey(collection, resource.namespaced, key);
       if (value.includes(finalizersMark)) {
         const stored = new StoredObject(resource, location, revision, Buffer.from(value));
