@@ -402,7 +402,9 @@ func paging(ctx context.Context, t *tenant) {
 		return want("count", strconv.Itoa(len(again.Items)), strconv.Itoa(len(got.Items)))
 	})
 	t.check("a version of the future is a timeout", func() error {
-		_, err := maps.Get(ctx, name(0), metav1.GetOptions{ResourceVersion: "999999999999"})
+		// The answer says when to try again, and client-go would: ten times.
+		err := t.client(protobuf).CoreV1().RESTClient().Get().MaxRetries(0).Namespace(t.ns).Resource("configmaps").
+			Name(name(0)).Param("resourceVersion", "999999999999").Do(ctx).Error()
 		if !apierrors.IsTimeout(err) || !apierrors.HasStatusCause(err, metav1.CauseTypeResourceVersionTooLarge) {
 			return fmt.Errorf("got %v", err)
 		}

@@ -241,7 +241,7 @@ test("a workspace of type kubernetes takes a Deployment and a Service as plain d
   );
   await kubectl.ok(["expose", "deployment", "web", "--port=80"]);
   assert.match(await kubectl.ok(["get", "svc", "web"]), /web\s+ClusterIP\s/);
-  await kubectl.ok(["patch", "deployment", "web", "-p", '{"spec":{"replicas":3}}']);
+  await kubectl.ok(["scale", "deployment", "web", "--replicas=3"]);
   await kubectl.ok([
     ...["patch", "deployment", "web", "--subresource=status", "--type=merge"],
     ...["-p", '{"spec":{"replicas":9},"status":{"replicas":3,"readyReplicas":1}}'],
