@@ -144,8 +144,8 @@ export class LocalStore {
     this.#ensureOpen();
     const entries: IndexEntry[] = [];
     if (limit <= 0) return entries;
-    const start = after === undefined ? from : `${termKey(after.term, after.key)}\0`;
-    for (const { key } of this.#env.terms.scan(start, to, { limit })) {
+    const start = after === undefined ? termBound(from) : `${termKey(after.term, after.key)}\0`;
+    for (const { key } of this.#env.terms.scan(start, termBound(to), { limit })) {
       const cut = key.indexOf("\0");
       entries.push({ term: key.slice(0, cut), key: key.slice(cut + 1) as Key });
     }
@@ -320,4 +320,13 @@ export class LocalStore {
 
 function readMeta(env: Environment, name: string): Revision {
   return env.meta.find(name) < 0 ? noRevision : readRevision(env.meta.bytes, 0);
+}
+
+/**
+ * Where in `terms` those terms begin that are not less than `bound`. A zero byte parts term and key there and stands in no term, so a
+ * bound that holds one lies behind all entries of the term before it.
+ */
+function termBound(bound: string): string {
+  const cut = bound.indexOf("\0");
+  return cut < 0 ? bound : `${bound.slice(0, cut)}\x01`;
 }

@@ -175,6 +175,8 @@ export function runStoreSuite(options: StoreSuiteOptions): void {
       ]);
       assert.deepEqual(store.indexEntries("own/", "own0", 1), all.slice(0, 1));
       assert.deepEqual(store.indexEntries("own/", "own0", 10, all[0]), all.slice(1));
+      assert.deepEqual(store.indexEntries("own/x", "own/x\0", 10), all.slice(0, 1), "one term alone");
+      assert.deepEqual(store.indexEntries("own/x\0", "own/y\0", 10), all.slice(1), "behind a term");
     });
 
     it("watches from the past into the present, each change once and in order", async () => {
