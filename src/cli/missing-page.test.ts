@@ -158,12 +158,6 @@ test("an Event is seen in the group that it was written to", async () => {
   assert.equal((await ask("GET", `${all}/apis/events.k8s.io/v1/namespaces/default/events/e`)).status, 404);
 });
 
-test("a deletion that should wait for dependents, or orphan them, warns", async () => {
-  const { status, warning } = await ask("DELETE", `${configMaps}/a?propagationPolicy=Orphan`);
-  assert.equal(status, 200);
-  assert.match(warning, /treated as Background/);
-});
-
 test("a Service gets no address, and a Namespace no token secret", async () => {
   const path = `${all}/api/v1/namespaces/default/services`;
   const made = await ask("POST", path, json, { metadata: { name: "s" }, spec: { ports: [{ port: 80 }] } });

@@ -5,6 +5,7 @@ import type { Operation } from "#storage/port.ts";
 import type { ClusterName } from "./cluster-name.ts";
 import { onFreshCopy } from "./freshness.ts";
 import { objectKey } from "./keys.ts";
+import { type Propagation, setPropagation } from "./propagation.ts";
 import type { Registry } from "./registry.ts";
 import type { Resource } from "./resource.ts";
 import { decodeStored, StoredObject } from "./stored-object.ts";
@@ -23,6 +24,8 @@ export interface DeleteRequest {
   readonly requester: Requester;
   /** The server's own clean-up: the strategy's `checkDelete` is not asked. */
   readonly internal?: boolean;
+  /** What becomes of dependents; absent: what the object's finalizers say, else they go after it. */
+  readonly propagation?: Propagation | undefined;
 }
 
 export interface DeleteResult {
@@ -35,7 +38,8 @@ export interface DeleteResult {
 const maxAttempts = 256;
 
 /**
- * Deletes an object, or marks it deleted when finalizers hold it back. Repeated deletes change nothing.
+ * Deletes an object, or marks it deleted when finalizers hold it back. Repeated deletes change nothing
+ * but the garbage collector's finalizer, when they tell another policy.
  * @throws StatusError 403, 404, 409 (preconditions)
  */
 export function deleteObject(registry: Registry, request: DeleteRequest): Promise<DeleteResult> {
@@ -71,8 +75,9 @@ async function deleteLoop(registry: Registry, request: DeleteRequest): Promise<D
       markDeleted(marked, nowMs);
       strategy.prepareForDeletion?.(marked);
     }
+    const changed = strategy.ignoresPropagation !== true && setPropagation(marked, request.propagation);
     const gone = isReleased(resource, marked);
-    if (!gone && !first) return { stored: existing, gone };
+    if (!gone && !first && !changed) return { stored: existing, gone };
     const value = canonicalBytes(marked);
     if (request.dryRun)
       return { stored: gone ? existing : new StoredObject(resource, location, entry.revision, value), gone };

@@ -1,6 +1,7 @@
 /** What the store is told about our keys: partitions and the secondary indexes that controllers read. */
 import type { Key, KeySpace } from "#storage/port.ts";
 import { partitionOf, registryPrefix } from "./keys.ts";
+import { storedMetadata } from "./stored-metadata.ts";
 
 /** Objects that are being deleted (`metadata.deletionTimestamp`): `deleting/<collection>`. */
 export const deletingIndex = "deleting/";
@@ -8,13 +9,23 @@ export const deletingIndex = "deleting/";
 export const eventAgeIndex = "event-age/";
 /** Workspaces by the logical cluster they own: `workspace-cluster/<cluster>`. */
 export const workspaceClusterIndex = "workspace-cluster/";
+/** Objects by the UIDs of their owners, which are in the same workspace: `owner/<cluster>/<uid>`. */
+export const ownerIndex = "owner/";
+export const ownerTerm = (cluster: string, uid: string): string => `${ownerIndex}${cluster}/${uid}`;
 
+/** Owners that are indexed, of one object; with more, the rest is looked at only when the object itself changes. */
+const maxIndexedOwners = 1_024;
+/** As `makeUid` makes them. An owner with any other UID cannot exist; such references share one term. */
+const uidPattern = /^[0-9a-f-]{36}$/;
+const impossibleUid = "none";
+
+const ownersMark = Buffer.from('"ownerReferences":[');
 const deletionMark = Buffer.from('"deletionTimestamp":"');
 const eventCollections = ["/registry/core/events/", "/registry/events.k8s.io/events/"];
 const workspaceCollection = "/registry/tenancy.kcp.io/workspaces/";
 
 export const registryKeySpace: KeySpace = {
-  version: "1",
+  version: "2",
   prefix: registryPrefix,
   partition: partitionOf,
   terms,
@@ -24,6 +35,21 @@ const none: readonly string[] = [];
 
 /** Bytes are searched before anything is parsed: nearly every value has no term. */
 function terms(key: Key, value: Buffer): readonly string[] {
+  const own = ownTerms(key, value);
+  return value.includes(ownersMark) ? [...own, ...ownerTerms(key, value)] : own;
+}
+
+function ownerTerms(key: Key, value: Buffer): Iterable<string> {
+  const partition = partitionOf(key);
+  const references = storedMetadata(value)?.ownerReferences;
+  if (partition === undefined || !Array.isArray(references)) return none;
+  const found = new Set<string>();
+  for (const { uid } of references.slice(0, maxIndexedOwners))
+    found.add(ownerTerm(partition.tenant, uidPattern.test(uid) ? uid : impossibleUid));
+  return found;
+}
+
+function ownTerms(key: Key, value: Buffer): readonly string[] {
   const isEvent = eventCollections.some((prefix) => key.startsWith(prefix));
   const isWorkspace = key.startsWith(workspaceCollection);
   const mayBeDeleting = value.includes(deletionMark);

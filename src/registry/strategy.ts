@@ -49,6 +49,8 @@ export interface Strategy {
   readonly requiresResourceVersion?: boolean;
   /** A new object may have a status; otherwise it is dropped. */
   readonly keepsStatusAtCreation?: boolean;
+  /** Objects of this kind have no dependents: a deletion's propagation policy has no effect. */
+  readonly ignoresPropagation?: boolean;
   /** Checks a name; answers upstream's complaint texts. Default: DNS-1123 subdomain. */
   validateName?(name: string, prefix: boolean): readonly string[];
   /** Sets what the server owns; drops what a client may not set. Most kinds lose `status` before that. */

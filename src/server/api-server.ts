@@ -7,6 +7,7 @@ import type { Authenticator } from "#authn/authenticator.ts";
 import type { Authorizer } from "#authz/authorizer.ts";
 import type { Clock } from "#base/clock.ts";
 import { EventTtl } from "#controllers/event-ttl.ts";
+import { garbageCollector } from "#controllers/garbage-collector.ts";
 import { LeaderElector } from "#controllers/leader.ts";
 import { ControllerManager } from "#controllers/manager.ts";
 import { namespaceContentController } from "#controllers/namespace-content-controller.ts";
@@ -257,6 +258,7 @@ function startControllers(
       namespaceController(registry),
       workspaceController(registry),
       namespaceContentController(registry, () => caPem),
+      garbageCollector(registry),
     ],
     onError: (controller, item, error) => log(`${controller}: ${item} will be tried again`, error),
   });

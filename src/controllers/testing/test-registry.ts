@@ -16,6 +16,7 @@ import { bootstrapWorkspaces } from "#workspaces/bootstrap.ts";
 import { logicalClusterStrategy } from "#workspaces/logical-cluster-strategy.ts";
 import { namespaceStrategy } from "#workspaces/namespace-strategy.ts";
 import { workspaceStrategy } from "#workspaces/workspace-strategy.ts";
+import { garbageCollector } from "../garbage-collector.ts";
 import { ControllerManager } from "../manager.ts";
 import { namespaceContentController } from "../namespace-content-controller.ts";
 import { namespaceController } from "../namespace-controller.ts";
@@ -80,6 +81,7 @@ export async function makeTestRegistry(
       namespaceController(registry),
       workspaceController(registry),
       namespaceContentController(registry, caPem),
+      garbageCollector(registry),
     ],
     onError: (controller, item, error) => errors.push([controller, item, error]),
   });

@@ -48,6 +48,7 @@ const selectable = ({ reference, controller }: Names): Record<string, (object: K
 });
 
 export const coreEventStrategy: Strategy = {
+  ignoresPropagation: true,
   validate: (object) => eventErrors(object, coreNames),
   selectableFields: {
     ...selectable(coreNames),
@@ -57,6 +58,7 @@ export const coreEventStrategy: Strategy = {
 
 /** events.k8s.io/v1 is stricter: new events are of the new form, and nothing but the series changes afterwards. */
 export const eventStrategy: Strategy = {
+  ignoresPropagation: true,
   validate: (object) => eventErrors(object, names),
   validateUpdate: (object, old) => [
     ...(jsonEqual(jsonOf(object.series), jsonOf(old.series)) ? [] : seriesErrors(object)),

@@ -12,7 +12,7 @@ import { decodeOptions, type ExpectedType } from "./decode-body.ts";
 import type { ObjectEncoder } from "./encoder.ts";
 import { type ListOptions, listFreshness } from "./list-options.ts";
 import { type EndpointServices, namespaceOf } from "./services.ts";
-import { type DeleteOptions, parseDeleteOptions, unsupportedPropagation } from "./write-options.ts";
+import { type DeleteOptions, parseDeleteOptions, propagationOf } from "./write-options.ts";
 
 const deleteOptionsType: ExpectedType = {
   group: "",
@@ -20,8 +20,6 @@ const deleteOptionsType: ExpectedType = {
   kind: "DeleteOptions",
   type: "io.k8s.apimachinery.pkg.apis.meta.v1.DeleteOptions",
 };
-const propagationWarning =
-  "propagationPolicy Foreground and Orphan are treated as Background: dependents are neither waited for nor changed, because no garbage collector runs yet";
 
 export async function serveDelete(
   services: EndpointServices,
@@ -41,6 +39,7 @@ export async function serveDelete(
     name,
     preconditions: options.preconditions,
     dryRun: options.dryRun,
+    propagation: propagationOf(options),
     requester: { user: context.user, warn: (text) => context.warn(text) },
   });
   if (!gone) {
@@ -94,6 +93,7 @@ export async function serveDeleteCollection(
           name: object.location.name,
           preconditions: options.preconditions,
           dryRun: options.dryRun,
+          propagation: propagationOf(options),
           requester,
         }),
       ),
@@ -111,7 +111,5 @@ export async function serveDeleteCollection(
 async function readOptions(services: EndpointServices, context: RequestContext): Promise<DeleteOptions> {
   const bytes = await context.exchange.readBody(MAX_BODY_BYTES);
   const body = decodeOptions(services, deleteOptionsType, bytes, context.exchange.header("content-type"));
-  const options = parseDeleteOptions(context.query, body);
-  if (unsupportedPropagation(options)) context.warn(propagationWarning);
-  return options;
+  return parseDeleteOptions(context.query, body);
 }

@@ -8,6 +8,7 @@ import {
   fieldTooLong,
 } from "#machinery/errors/field-error.ts";
 import type { JsonObject } from "#machinery/json/value.ts";
+import type { Propagation } from "#registry/propagation.ts";
 import type { Query } from "#server/context.ts";
 import { parseBoolean, parseInteger } from "./list-options.ts";
 
@@ -110,11 +111,14 @@ function dryRunErrors(values: readonly string[]): FieldError[] {
   return values.some((value) => value !== "All") ? [fieldNotSupported("dryRun", values, ["All"])] : [];
 }
 
-/** Grace periods and the like have no meaning without nodes; a malformed `timeout` is refused by the filters. */
-export const unsupportedPropagation = (options: DeleteOptions): boolean =>
-  options.propagationPolicy === "Foreground" ||
-  options.propagationPolicy === "Orphan" ||
-  options.orphanDependents === true;
+/** What was asked to become of dependents, by the policy or by the older boolean; undefined: nothing was. */
+export function propagationOf({
+  propagationPolicy,
+  orphanDependents,
+}: DeleteOptions): Propagation | undefined {
+  if (orphanDependents !== undefined) return orphanDependents ? "Orphan" : "Background";
+  return propagationPolicy === "" ? undefined : (propagationPolicy as Propagation);
+}
 
 /** The boolean `pretty` parameter, and tools whose users read the answer (apiserver negotiation isPrettyPrint). */
 export function wantsPretty(query: Query, userAgent: string | undefined): boolean {
