@@ -53,6 +53,7 @@ export async function serve(options: StartOptions): Promise<RunningServer> {
     externalUrl: options.shardExternalUrl,
   });
   const url = reachableUrl(server.url);
+  const release = surviveBugs(log);
   try {
     const kubeconfig = adminKubeconfig(url, { ca, admin: pki.admin, shardAdmin: pki.shardAdmin });
     await writeFileAtomic(options.kubeconfigPath, kubeconfigYaml(kubeconfig), 0o600);
@@ -60,7 +61,25 @@ export async function serve(options: StartOptions): Promise<RunningServer> {
     await server.close();
     throw new CommandError(`cannot write the kubeconfig: ${(error as Error).message}`);
   }
-  return { url, close: () => server.close(), failed: new Promise(() => undefined) };
+  return {
+    url,
+    close: () => server.close().finally(release),
+    failed: new Promise(() => undefined),
+  };
+}
+
+/**
+ * The process never dies of a request: an error that nobody handled is a bug, and is told to the operator. What is stored
+ * is safe in any case, because nothing is answered before it is durable. Answers a function that ends the guard.
+ */
+function surviveBugs(log: Log): () => void {
+  const tell = (error: unknown): void => log("bug: an error that nobody handled", error);
+  process.on("unhandledRejection", tell);
+  process.on("uncaughtException", tell);
+  return () => {
+    process.off("unhandledRejection", tell);
+    process.off("uncaughtException", tell);
+  };
 }
 
 export interface ServerInMemory {
