@@ -5,6 +5,7 @@ import {
   internalError,
   invalid,
 } from "#machinery/errors/errors.ts";
+import { fieldInvalid } from "#machinery/errors/field-error.ts";
 import type { KubeObject } from "#machinery/meta/object.ts";
 import { objectMetaErrors } from "#machinery/meta/validation.ts";
 import { generateName } from "#machinery/names/generate.ts";
@@ -96,6 +97,9 @@ async function createNamed(
     ...(strategy.validateCreate?.(object, context) ?? []),
   ];
   const name = object.metadata.name ?? "";
+  // Kinds whose names are path segments let these through; no URL could name such an object, and no key hold it.
+  if (hasControlCharacter(name))
+    errors.push(fieldInvalid("metadata.name", name, "may not contain control characters"));
   if (errors.length > 0) throw invalid({ group: resource.group, kind: resource.storage.kind }, name, errors);
   for (const warning of strategy.warnings?.(object, undefined) ?? []) requester.warn?.(warning);
 
@@ -156,6 +160,14 @@ function isBeingDeleted(value: Buffer): boolean {
   if (!value.includes('"deletionTimestamp":"')) return false;
   const { metadata } = JSON.parse(value.toString("utf8")) as { metadata: { deletionTimestamp?: string } };
   return metadata.deletionTimestamp !== undefined;
+}
+
+function hasControlCharacter(text: string): boolean {
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i);
+    if (code < 0x20 || code === 0x7f) return true;
+  }
+  return false;
 }
 
 const isTaken = (error: unknown): boolean =>

@@ -6,6 +6,7 @@ import type { JsonValue } from "#machinery/json/value.ts";
 import type { KubeObject } from "#machinery/meta/object.ts";
 import type { Strategy } from "#registry/strategy.ts";
 import {
+  isRoot,
   logicalClusterDeletionFinalizer,
   logicalClusters,
   pathAnnotation,
@@ -36,13 +37,13 @@ export const logicalClusterStrategy: Strategy = {
     (["owner", "createdBy"] as const)
       .filter((field) => !jsonEqual(specField(object, field), specField(old, field)))
       .map((field) => fieldInvalid(`spec.${field}`, specField(object, field), "field is immutable")),
-  checkDelete(object) {
-    if (specField(object, "directlyDeletable") === true) return;
-    throw forbiddenResource(
-      logicalClusters,
-      object.metadata.name ?? "",
-      "not directly deletable: delete the Workspace that owns it",
-    );
+  checkDelete(object, { cluster }) {
+    // Everything hangs on root, and nothing would bring it back.
+    if (specField(object, "directlyDeletable") === true && !isRoot(cluster)) return;
+    const why = isRoot(cluster)
+      ? "the root workspace cannot be deleted"
+      : "not directly deletable: delete the Workspace that owns it";
+    throw forbiddenResource(logicalClusters, object.metadata.name ?? "", why);
   },
   prepareForDeletion(object) {
     object.status = { ...(object.status as object | undefined), phase: "Deleting" };

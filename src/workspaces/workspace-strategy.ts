@@ -117,8 +117,9 @@ function validateWorkspace(object: KubeObject): FieldError[] {
       fieldForbidden("metadata.name", `the name ${JSON.stringify(object.metadata.name)} is reserved`),
     );
   }
-  const type = spec.type as WorkspaceType;
-  if (!creatableTypes.some((known) => sameType(known, type))) {
+  // An update that takes the type away is refused as a change of what is immutable.
+  const type = spec.type as WorkspaceType | undefined;
+  if (type !== undefined && !creatableTypes.some((known) => sameType(known, type))) {
     const known = creatableTypes.map(typeText).join(", ");
     errors.push(
       fieldInvalid("spec.type", typeText(type), `workspace type not found; this server has ${known}`),
