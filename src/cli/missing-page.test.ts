@@ -7,7 +7,6 @@ import { type ServerInMemory, serveInMemory } from "./serve.ts";
 
 interface Answer {
   readonly status: number;
-  readonly warning: string;
   readonly body: string;
 }
 
@@ -32,7 +31,6 @@ function ask(
           (read) =>
             resolve({
               status: answer.statusCode ?? 0,
-              warning: String(answer.headers.warning ?? ""),
               body: read,
             }),
           reject,

@@ -298,6 +298,7 @@ test("on disk, over a restart: what happened while no position was kept is found
   const revisionOf = (of: Store, name: string) =>
     of.revisionOf(objectKey(resource.collection, at(name, "default", workspace)));
   const request = { preconditions: {}, dryRun: false, requester: testRequester };
+  await create("alone");
   for (const name of ["early", "late", "waiting"])
     await create(`${name}-dependent`, { ownerReferences: [ownedBy(await create(name), blocking)] });
   await registry.delete({ resource, ...at("early", "default", workspace), ...request });
@@ -308,19 +309,17 @@ test("on disk, over a restart: what happened while no position was kept is found
   );
   await first.controllers.close();
   await registry.delete({ resource, ...at("late", "default", workspace), ...request });
-  await registry.delete({
-    resource,
-    ...at("waiting", "default", workspace),
-    ...request,
-    propagation: "Foreground",
-  });
+  for (const name of ["waiting", "alone"]) {
+    const where = at(name, "default", workspace);
+    await registry.delete({ resource, ...where, ...request, propagation: "Foreground" });
+  }
   // The position that the first controllers left behind is older than this.
   await store.compact(store.current());
   await store.close();
 
   const second = await makeTestRegistry({ store: await open() });
   await second.settled();
-  for (const name of ["late-dependent", "waiting", "waiting-dependent"])
+  for (const name of ["late-dependent", "waiting", "waiting-dependent", "alone"])
     assert.equal(revisionOf(second.store, name), 0, name);
   assert.deepEqual(second.store.indexEntries(ownerIndex, prefixRange(ownerIndex).end, 10), []);
   await second.close();
