@@ -19,6 +19,7 @@ import { createLog, type Log } from "./log.ts";
 import { openMemory, openStore } from "./open-store.ts";
 import type { StartOptions } from "./options.ts";
 import { packageVersion } from "./package-version.ts";
+import { serverIdentity } from "./server-identity.ts";
 import type { RunningServer } from "./start.ts";
 import { CommandError } from "./terminal.ts";
 import { writeFileAtomic } from "./write-file.ts";
@@ -51,6 +52,8 @@ export async function serve(options: StartOptions): Promise<RunningServer> {
     host: options.bindAddress,
     port: options.securePort,
     externalUrl: options.shardExternalUrl,
+    // The store's lock on the root directory keeps a second server from being the same.
+    identity: options.store.engine === "etcd" ? serverIdentity(options.rootDirectory) : undefined,
   });
   const url = reachableUrl(server.url);
   const release = surviveBugs(log);
@@ -106,6 +109,7 @@ export async function serveInMemory(options: MemoryOptions): Promise<ServerInMem
     host: "127.0.0.1",
     port: options.port ?? 0,
     externalUrl: undefined,
+    identity: undefined,
   });
   const { ca, admin, shardAdmin } = pki;
   return { url: server.url, credentials: { ca, admin, shardAdmin }, close: () => server.close(0) };
@@ -120,6 +124,7 @@ interface Parts {
   readonly host: string;
   readonly port: number;
   readonly externalUrl: string | undefined;
+  readonly identity: string | undefined;
 }
 
 /** Starts the API server; where it cannot start, the store is closed again. */
@@ -132,6 +137,7 @@ async function start({
   host,
   port,
   externalUrl,
+  identity,
 }: Parts): Promise<ApiServer> {
   try {
     const byToken = tokenAuthenticator(tokens === undefined ? new Map() : parseTokenFile(tokens));
@@ -152,6 +158,7 @@ async function start({
       authenticateToken,
       version: packageVersion(),
       ...(externalUrl !== undefined && { externalUrl }),
+      ...(identity !== undefined && { identity }),
       log,
     });
   } catch (error) {

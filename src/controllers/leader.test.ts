@@ -139,6 +139,20 @@ test("after a death another takes over when the lease has run out, not before", 
   await store.close();
 });
 
+test("the holder that died and comes back need not wait for itself", async () => {
+  const [store, clock] = [newStore(), new FakeClock()];
+  const a = contender(store, clock, "a");
+  a.elector.start();
+  await clock.advance(renew);
+  a.link.kill();
+  const again = contender(store, clock, "a");
+  again.elector.start();
+  await settle();
+  assert.equal(again.working, true);
+  await again.elector.close();
+  await store.close();
+});
+
 test("who cannot renew stops before anybody else may begin, and comes back as one who waits", async () => {
   const [store, clock] = [newStore(), new FakeClock()];
   const [a, b] = [contender(store, clock, "a"), contender(store, clock, "b")];

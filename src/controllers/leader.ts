@@ -37,7 +37,7 @@ export interface Leading {
 export interface LeaderElectorOptions {
   readonly store: Store;
   readonly clock: Clock;
-  /** Who this is; no two elections of any servers ever share it. */
+  /** Who this is: no two that take part at the same time share it. Whoever comes back under it has the lease still. */
   readonly identity: string;
   readonly durations?: LeaseDurations;
   /** Called when the lease was gained and everything started before has closed. */

@@ -64,6 +64,11 @@ export interface ApiServerOptions {
   readonly authenticateToken: TokenAuthenticator;
   /** Base of `spec.URL`, without a slash at the end; default: the address that is served. */
   readonly externalUrl?: string;
+  /**
+   * Who this server is among all that share its store: never two at once, and the same again after a restart, so that it
+   * need not wait for a lease of its own. Default: a new one.
+   */
+  readonly identity?: string;
   /** Of this program. */
   readonly version: string;
   /** One line for the operator; `error` is a bug or a failing part of the machine. */
@@ -213,7 +218,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
     ? new LeaderElector({
         store,
         clock,
-        identity: `${url}_${Buffer.from(options.randomBytes(8)).toString("hex")}`,
+        identity: options.identity ?? `${url}_${Buffer.from(options.randomBytes(8)).toString("hex")}`,
         start: startLoops,
         onError: (error) => options.log("the lease of the controllers could not be renewed", error),
       })
