@@ -238,6 +238,17 @@ describe("two servers on one etcd", { skip: missing("etcd"), timeout: 180_000 },
     assert.equal(await b.myriad.stop("SIGTERM"), 0);
     await a.api.json("DELETE", `${rootWorkspaces}/handed-over`);
     // Far sooner than the lease would run out.
-    await until("it is gone", 8_000, async () => (await status(a, `${rootWorkspaces}/handed-over`)) === 404);
+    const soon = 8_000;
+    const gone = async (name: string): Promise<boolean> =>
+      (await status(a, `${rootWorkspaces}/${name}`)) === 404;
+    await until("it is gone", soon, () => gone("handed-over"));
+
+    // Killed and started again, it is the one that has the lease still.
+    await makeWorkspace(a, "after-restart");
+    await a.myriad.restart("SIGKILL");
+    a.api.close();
+    a.api = openApi(a.myriad.url, a.myriad.admin.access);
+    await a.api.json("DELETE", `${rootWorkspaces}/after-restart`);
+    await until("it is gone", soon, () => gone("after-restart"));
   });
 });
