@@ -140,7 +140,8 @@ export class ControllerManager {
           controller.observe(change, collection, (item) => queue.add(item, change.revision));
         }
       }
-      this.#observed = change.revision;
+      // A commit made while this batch is looked at announces itself first: never go back behind it.
+      if (change.revision > this.#observed) this.#observed = change.revision;
       if (!isInternalKey(change.key)) this.#noted = change.revision;
     }
     if (this.pending > maxQueuedItems && !this.#paused) {
