@@ -42,7 +42,7 @@ export interface LeaderElectorOptions {
   readonly durations?: LeaseDurations;
   /** Called when the lease was gained and everything started before has closed. */
   start(): Leading;
-  /** A step that failed is tried again. */
+  /** A step that failed is tried again; called for the first of several in a row. */
   onError(error: unknown): void;
 }
 
@@ -66,6 +66,7 @@ export class LeaderElector {
   #held: { readonly revision: Revision; readonly spec: LeaseSpec } | undefined;
   /** The lease as it was seen last, and since when it is so: clocks of other servers do not matter. */
   #seen = { revision: -1, at: 0 };
+  #failing = false;
   #leading = false;
   #running: Leading | undefined;
   /** Starts and stops of the work, one after the other. */
@@ -107,8 +108,11 @@ export class LeaderElector {
   async #step(): Promise<void> {
     const { clock } = this.#options;
     const started = clock.now();
+    const before = this.#failing;
+    this.#failing = false;
     const outcome = await this.#attempt(started).catch((error: unknown): Outcome => {
-      this.#options.onError(error);
+      this.#failing = true;
+      if (!before) this.#options.onError(error);
       return "failed";
     });
     if (this.#closed) return;
