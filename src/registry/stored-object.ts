@@ -1,4 +1,4 @@
-import { parseJson } from "#machinery/json/read.ts";
+import { readOwnJson } from "#machinery/json/read.ts";
 import type { JsonObject } from "#machinery/json/value.ts";
 import type { KubeObject } from "#machinery/meta/object.ts";
 import { clusterAnnotation } from "#machinery/schema/canonical.ts";
@@ -38,7 +38,7 @@ export class StoredObject {
 
 /** A fresh, changeable copy of the object. */
 export function decodeStored(stored: StoredObject): KubeObject {
-  const object = parseJson(stored.value).value as JsonObject as KubeObject;
+  const object = readOwnJson(stored.value) as JsonObject as KubeObject;
   const { name, namespace, cluster } = stored.location;
   const { annotations, ...rest } = object.metadata;
   object.metadata = {

@@ -3,7 +3,7 @@
  * told when asked for, nesting is bounded. One cheap pass over the bytes decides whether plain JSON.parse already does all that;
  * nearly always it does.
  */
-import { maxJsonDepth, maxRawDigits } from "#machinery/json/limits.ts";
+import { maxJsonDepth, maxOwnJsonDepth, maxRawDigits } from "#machinery/json/limits.ts";
 import { explainSyntaxError, findDuplicateKeys } from "#machinery/json/scan.ts";
 import { JsonSyntaxError } from "#machinery/json/syntax-error.ts";
 import { type JsonValue, rawNumber } from "#machinery/json/value.ts";
@@ -11,6 +11,8 @@ import { type JsonValue, rawNumber } from "#machinery/json/value.ts";
 export interface ReadOptions {
   /** Report duplicate keys (field validation Warn and Strict). The last one wins in any case. */
   readonly duplicates?: boolean;
+  /** Default: {@link maxJsonDepth}. */
+  readonly maxDepth?: number;
 }
 
 export interface ReadResult {
@@ -22,8 +24,9 @@ export interface ReadResult {
 /** Reads one JSON value. Throws {@link JsonSyntaxError}, which is a 400 Status. */
 export function parseJson(bytes: Uint8Array, options: ReadOptions = {}): ReadResult {
   const facts = survey(bytes);
-  if (facts.depth > maxJsonDepth)
-    throw new JsonSyntaxError(`exceeded max depth: JSON may be nested ${maxJsonDepth} deep`);
+  const { maxDepth = maxJsonDepth } = options;
+  if (facts.depth > maxDepth)
+    throw new JsonSyntaxError(`exceeded max depth: JSON may be nested ${maxDepth} deep`);
   let text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("utf8");
   if (facts.surrogates) text = replaceLoneSurrogates(text);
   let value: JsonValue;
@@ -41,6 +44,10 @@ export function parseJson(bytes: Uint8Array, options: ReadOptions = {}): ReadRes
 /** {@link parseJson} for text and for callers that only want the value. */
 export const readJson = (input: Uint8Array | string): JsonValue =>
   parseJson(typeof input === "string" ? Buffer.from(input, "utf8") : input).value;
+
+/** {@link readJson} for what this server wrote itself. */
+export const readOwnJson = (bytes: Uint8Array): JsonValue =>
+  parseJson(bytes, { maxDepth: maxOwnJsonDepth }).value;
 
 const none: readonly string[] = [];
 

@@ -2,7 +2,7 @@
 
 import { writeYaml } from "#machinery/codecs/yaml.ts";
 import type { Status } from "#machinery/errors/status-error.ts";
-import { readJson } from "#machinery/json/read.ts";
+import { readOwnJson } from "#machinery/json/read.ts";
 import type { JsonValue } from "#machinery/json/value.ts";
 import { writeJson, writePrettyJson } from "#machinery/json/write.ts";
 import { apiVersionOf, type KubeObject } from "#machinery/meta/object.ts";
@@ -31,8 +31,18 @@ export interface JsonStyle {
 /** JSON bytes in the client's style; indented or YAML text is made from the compact bytes. */
 export function styled(compact: Buffer, style: JsonStyle): Buffer {
   if (!style.yaml && !style.pretty) return compact;
-  const value = readJson(compact);
-  return Buffer.from(style.yaml ? writeYaml(value) : `${writePrettyJson(value)}\n`, "utf8");
+  const value = readOwnJson(compact);
+  return Buffer.from(style.yaml ? yamlText(value) : `${writePrettyJson(value)}\n`, "utf8");
+}
+
+function yamlText(value: JsonValue): string {
+  try {
+    return writeYaml(value);
+  } catch (error) {
+    // Too deep for the YAML writer's recursion. JSON is YAML, too.
+    if (error instanceof RangeError) return `${writeJson(value)}\n`;
+    throw error;
+  }
 }
 
 /** What differs between the shapes of a JSON answer (the object itself, its metadata, table rows). */

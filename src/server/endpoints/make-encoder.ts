@@ -1,6 +1,6 @@
 import type { ResourceVersion } from "#api/resource.ts";
 import { badRequest, notAcceptable } from "#machinery/errors/errors.ts";
-import { readJson } from "#machinery/json/read.ts";
+import { readOwnJson } from "#machinery/json/read.ts";
 import type { Resource } from "#registry/resource.ts";
 import type { RequestContext } from "#server/context.ts";
 import type { ObjectEncoder } from "./encoder.ts";
@@ -27,7 +27,7 @@ export function makeEncoder(
     const columns = services.columns.columnsFor(resource.group, resource.resource);
     const now = (): number => services.clock.now();
     return new JsonEncoder(
-      tableShape(columns, metaVersion, include, (stored) => readJson(object.one(stored)), now),
+      tableShape(columns, metaVersion, include, (stored) => readOwnJson(object.one(stored)), now),
       style,
     );
   }
