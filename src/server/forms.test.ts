@@ -91,6 +91,36 @@ describe("forms", () => {
     assert.equal((await get("/large")).headers["content-encoding"], undefined);
   });
 
+  it("lists above a megabyte are streamed, whole; who goes away in the middle disturbs nobody", async () => {
+    const secrets = `/clusters/${cluster}/api/v1/namespaces/other/secrets`;
+    const value = Buffer.alloc(90_000, "x").toString("base64");
+    for (let i = 0; i < 40; i++)
+      await server.call("POST", secrets, { body: { metadata: { name: `s-${i}` }, data: { value } } });
+    const session = server.connect();
+    const gone = session.request({ ":path": secrets });
+    gone.on("error", () => {});
+    await new Promise((resolve) => gone.once("data", resolve));
+    session.destroy();
+    for (const accept of [
+      "application/json",
+      table,
+      "application/yaml",
+      "application/vnd.kubernetes.protobuf",
+    ]) {
+      const answer = await server.call("GET", `${secrets}?includeObject=Object`, { accept });
+      assert.equal(answer.status, 200);
+      assert.ok(answer.bytes.length > 40 * value.length * 0.7, `${accept}: ${answer.bytes.length}`);
+      if (accept === "application/json") {
+        assert.equal(answer.json.items.length, 40);
+        assert.match(answer.json.metadata.resourceVersion, /^[1-9][0-9]*$/);
+      }
+      if (accept === table) assert.equal(answer.json.rows.length, 40);
+    }
+    const paged = (await server.call("GET", `${secrets}?limit=30`)).json;
+    assert.deepEqual([paged.items.length, typeof paged.metadata.continue], [30, "string"]);
+    assert.deepEqual(server.bugs, []);
+  });
+
   it("errors in the client's form, unknown paths as text, wrong verbs as 405", async () => {
     const missing = await get("/nope", { accept: "application/vnd.kubernetes.protobuf" });
     assert.equal(missing.status, 404);
