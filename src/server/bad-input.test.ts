@@ -13,8 +13,7 @@ import { apiVersionOf } from "#machinery/meta/object.ts";
 import { type Answer, type CallOptions, type LiveServer, startLiveServer } from "./testing/live-server.ts";
 import { pick, randomOf, randomValue } from "./testing/random-objects.ts";
 
-// Without the roles: `verbs: null` in a rule makes their strategy throw.
-const resources = kubernetesResources().filter(({ resource }) => !/^(cluster)?roles$/.test(resource));
+const resources = kubernetesResources();
 const catalogue = loadCatalogue();
 let server: LiveServer;
 let base = "";

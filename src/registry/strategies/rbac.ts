@@ -17,7 +17,7 @@ import { listAt } from "./members.ts";
 const rbacGroup = "rbac.authorization.k8s.io";
 
 interface PolicyRule {
-  readonly verbs?: readonly string[];
+  readonly verbs?: readonly string[] | null;
   readonly apiGroups?: readonly string[];
   readonly resources?: readonly string[];
   readonly resourceNames?: readonly string[];
@@ -94,7 +94,12 @@ function rulesErrors(object: KubeObject, namespaced: boolean): FieldError[] {
 }
 
 function ruleErrors(rule: PolicyRule, namespaced: boolean, path: FieldPath): FieldError[] {
-  const { verbs = [], apiGroups = [], resources = [], resourceNames = [], nonResourceURLs = [] } = rule;
+  // A list that is always written is null when it is empty.
+  const verbs = rule.verbs ?? [];
+  const apiGroups = rule.apiGroups ?? [];
+  const resources = rule.resources ?? [];
+  const resourceNames = rule.resourceNames ?? [];
+  const nonResourceURLs = rule.nonResourceURLs ?? [];
   const errors: FieldError[] = [];
   if (verbs.length === 0)
     errors.push(fieldRequired(path.child("verbs"), "verbs must contain at least one value"));
