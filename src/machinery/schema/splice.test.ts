@@ -110,7 +110,8 @@ describe("spliceStored", () => {
             metadata: {
               name: id.name,
               ...(id.namespace === "" ? {} : { namespace: id.namespace }),
-              resourceVersion: String(id.revision),
+              // Revision 0: nothing was written (a dry run).
+              ...(id.revision === 0 ? {} : { resourceVersion: String(id.revision) }),
               annotations: { [clusterAnnotation]: id.cluster, ...annotations },
               labels,
             },
