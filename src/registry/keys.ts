@@ -60,12 +60,6 @@ export function partitionOf(key: string): Partition | undefined {
   return { collection: key.slice(0, resourceEnd + 1), tenant: key.slice(resourceEnd + 1, tenantEnd) };
 }
 
-/** Group and resource of a collection prefix: `/registry/core/secrets/` is `{group: "", resource: "secrets"}`. */
-export function parseCollection(collection: string): GroupResource {
-  const [group = "", resource = ""] = collection.slice(registryPrefix.length).split("/");
-  return { group: group === "core" ? "" : group, resource };
-}
-
 function segment(text: string): string {
   if (text === "" || text === "." || text === ".." || /[/\0]/.test(text)) {
     throw new RangeError(`not a key segment: ${JSON.stringify(text)}`);

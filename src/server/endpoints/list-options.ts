@@ -9,13 +9,11 @@ import {
 } from "#machinery/errors/field-error.ts";
 import { FieldSelector } from "#machinery/selectors/fields.ts";
 import { LabelSelector } from "#machinery/selectors/labels.ts";
-import { type Freshness, settleFreshness } from "#registry/read.ts";
+import type { Freshness } from "#registry/read.ts";
 import type { Resource } from "#registry/resource.ts";
 import { type Selection, selectableFieldNames } from "#registry/selection.ts";
 import type { Query } from "#server/context.ts";
 import type { Revision } from "#storage/port.ts";
-
-export { settleFreshness };
 
 export interface ListOptions {
   readonly selection: Selection;
