@@ -22,6 +22,7 @@ const rooms = [
   "authz",
   "admission",
   "workspaces",
+  "crds",
   "controllers",
   "server",
   "cli",

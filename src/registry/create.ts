@@ -12,6 +12,7 @@ import { generateName } from "#machinery/names/generate.ts";
 import { canonicalBytes } from "#machinery/schema/canonical.ts";
 import type { Comparison, Operation } from "#storage/port.ts";
 import { noRevision } from "#storage/port.ts";
+import type { AdmissionCheck } from "./admission.ts";
 import type { ClusterName } from "./cluster-name.ts";
 import { onFreshCopy } from "./freshness.ts";
 import { namespaceGuard, workspaceGuard } from "./guards.ts";
@@ -31,6 +32,8 @@ export interface CreateRequest {
   readonly object: KubeObject;
   readonly dryRun: boolean;
   readonly requester: Requester;
+  /** Validating admission; absent for the server's own writes. */
+  readonly admit?: AdmissionCheck | undefined;
 }
 
 /** Names tried for `generateName` before the client is told to try again (upstream: 8). */
@@ -117,11 +120,16 @@ async function createNamed(
   for (let attempt = 0; attempt < maxAttempts; attempt++) {
     const compare = [...fixed, workspaceGuard(registry, resource, cluster, name)];
     if (namespace !== "") compare.push(namespaceGuard(registry, resource, location));
+    const charges = await request.admit?.(object, undefined);
+    if (charges !== undefined) compare.push(...charges.compare);
     if (request.dryRun) {
       if (registry.store.revisionOf(key) !== noRevision) throw taken(registry, resource, key, name);
       return new StoredObject(resource, location, noRevision, value);
     }
-    const result = await registry.store.commit({ compare, operations });
+    const result = await registry.store.commit({
+      compare,
+      operations: charges === undefined ? operations : [...operations, ...charges.operations],
+    });
     if (result.ok) return new StoredObject(resource, location, result.revisions[0]!, value);
     if (result.failed === 0) throw taken(registry, resource, key, name);
     if (result.failed < fixed.length) {

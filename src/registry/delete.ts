@@ -2,6 +2,7 @@ import { conflict, notFound } from "#machinery/errors/errors.ts";
 import type { KubeObject } from "#machinery/meta/object.ts";
 import { canonicalBytes } from "#machinery/schema/canonical.ts";
 import type { Operation } from "#storage/port.ts";
+import type { AdmissionCheck } from "./admission.ts";
 import type { ClusterName } from "./cluster-name.ts";
 import { onFreshCopy } from "./freshness.ts";
 import { objectKey } from "./keys.ts";
@@ -26,6 +27,8 @@ export interface DeleteRequest {
   readonly internal?: boolean;
   /** What becomes of dependents; absent: what the object's finalizers say, else they go after it. */
   readonly propagation?: Propagation | undefined;
+  /** Validating admission; absent for the server's own writes. */
+  readonly admit?: AdmissionCheck | undefined;
 }
 
 export interface DeleteResult {
@@ -68,6 +71,7 @@ async function deleteLoop(registry: Registry, request: DeleteRequest): Promise<D
         randomBytes,
       });
     }
+    const charges = await request.admit?.(undefined, existing.object);
     const marked = decodeStored(existing);
     dropDerivedAnnotation(marked);
     const first = marked.metadata.deletionTimestamp === undefined;
@@ -83,8 +87,8 @@ async function deleteLoop(registry: Registry, request: DeleteRequest): Promise<D
       return { stored: gone ? existing : new StoredObject(resource, location, entry.revision, value), gone };
     const operation: Operation = gone ? { type: "delete", key } : { type: "put", key, value };
     const result = await registry.store.commit({
-      compare: [{ key, revision: entry.revision }],
-      operations: [operation],
+      compare: [{ key, revision: entry.revision }, ...(charges?.compare ?? [])],
+      operations: [operation, ...(charges?.operations ?? [])],
     });
     if (!result.ok) continue;
     if (gone)

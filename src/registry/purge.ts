@@ -55,7 +55,7 @@ export async function purgeStep(registry: Registry, request: PurgeRequest): Prom
   const heldObjects: StoredObject[] = [];
   let more = false;
   for (const { collection } of registry.store.tenantCounts(request.cluster)) {
-    const resource = registry.resourceOfCollection(collection);
+    const resource = registry.resourceOfCollectionIn(request.cluster, collection);
     if (resource === undefined || request.keep(resource)) continue;
     if (request.namespace !== undefined && !resource.namespaced) continue;
     const heldBefore = heldObjects.length;

@@ -2,6 +2,7 @@ import type { ResourceInfo } from "#api/resource.ts";
 import type { Clock } from "#base/clock.ts";
 import type { GroupResource } from "#machinery/meta/object.ts";
 import type { Store } from "#storage/port.ts";
+import type { ClusterName } from "./cluster-name.ts";
 import { type CreateRequest, createObject } from "./create.ts";
 import { type DeleteRequest, type DeleteResult, deleteObject } from "./delete.ts";
 import { type GetRequest, getObject, type ScanRequest, scanCollection } from "./read.ts";
@@ -12,6 +13,16 @@ import { Tenants } from "./tenants.ts";
 import { type UpdateRequest, type UpdateResult, updateObject } from "./update.ts";
 import { type WatchHandle, type WatchRequest, watchCollection } from "./watch.ts";
 
+/** Kinds that workspaces define themselves. Answers are views of the store, as of its local copy's newest revision. */
+export interface CustomResources {
+  /** The resource as the workspace defines it now; undefined when it does not. */
+  find(cluster: ClusterName, of: GroupResource): Resource | undefined;
+  /** All that the workspace defines, served or not. */
+  list(cluster: ClusterName): readonly Resource[];
+  /** The resource whose keys start with `collection`, for clean-up also after its definition is gone. */
+  ofCollection(cluster: ClusterName, collection: string): Resource | undefined;
+}
+
 export interface RegistryOptions {
   readonly store: Store;
   readonly clock: Clock;
@@ -19,6 +30,7 @@ export interface RegistryOptions {
   randomBytes(size: number): Uint8Array;
   readonly resources: readonly ResourceInfo[];
   readonly strategies: StrategyCatalogue;
+  readonly custom?: CustomResources;
 }
 
 /**
@@ -33,12 +45,14 @@ export class Registry {
   readonly randomBytes: (size: number) => Uint8Array;
   readonly #byName = new Map<string, Resource>();
   readonly #byCollection = new Map<string, Resource>();
+  readonly #custom: CustomResources | undefined;
 
   constructor(options: RegistryOptions) {
     this.store = options.store;
     this.clock = options.clock;
     this.randomBytes = options.randomBytes;
     this.tenants = new Tenants(options.store);
+    this.#custom = options.custom;
     for (const info of options.resources) {
       if (info.virtual) continue;
       const resource = makeResource(info, options.strategies.strategyFor(info));
@@ -59,9 +73,24 @@ export class Registry {
     return resource;
   }
 
-  /** The resource whose keys start with `collection`. */
+  /** The stored resource of that name in a workspace: a built-in one, or one that the workspace defines. */
+  resourceIn(cluster: ClusterName, of: GroupResource): Resource | undefined {
+    return this.resource(of) ?? this.#custom?.find(cluster, of);
+  }
+
+  /** The built-in resource whose keys start with `collection`. */
   resourceOfCollection(collection: string): Resource | undefined {
     return this.#byCollection.get(collection);
+  }
+
+  /** The resource whose keys start with `collection`, in a workspace. */
+  resourceOfCollectionIn(cluster: ClusterName, collection: string): Resource | undefined {
+    return this.#byCollection.get(collection) ?? this.#custom?.ofCollection(cluster, collection);
+  }
+
+  /** What a workspace defines itself. */
+  customResources(cluster: ClusterName): readonly Resource[] {
+    return this.#custom?.list(cluster) ?? [];
   }
 
   resources(): Iterable<Resource> {

@@ -6,6 +6,7 @@ import type { KubeObject } from "#machinery/meta/object.ts";
 import { objectMetaUpdateErrors } from "#machinery/meta/validation.ts";
 import { canonicalBytes } from "#machinery/schema/canonical.ts";
 import type { Entry, Operation } from "#storage/port.ts";
+import type { AdmissionCheck } from "./admission.ts";
 import type { ClusterName } from "./cluster-name.ts";
 import { createObject } from "./create.ts";
 import { onFreshCopy } from "./freshness.ts";
@@ -34,6 +35,8 @@ export interface UpdateRequest {
   readonly requester: Requester;
   /** The server's own change to metadata: the strategy is not asked, nothing is validated. */
   readonly internal?: boolean;
+  /** Validating admission; absent for the server's own writes. */
+  readonly admit?: AdmissionCheck | undefined;
 }
 
 export interface UpdateResult {
@@ -64,9 +67,17 @@ async function updateLoop(registry: Registry, request: UpdateRequest): Promise<U
       if (resource.strategy.allowCreateOnUpdate !== true || request.subresource !== "")
         throw notFound(resource, name);
       const object = await request.transform(undefined);
-      const { dryRun, requester } = request;
+      const { dryRun, requester, admit } = request;
       return {
-        stored: await createObject(registry, { resource, cluster, namespace, object, dryRun, requester }),
+        stored: await createObject(registry, {
+          resource,
+          cluster,
+          namespace,
+          object,
+          dryRun,
+          requester,
+          admit,
+        }),
         created: true,
       };
     }
@@ -75,13 +86,14 @@ async function updateLoop(registry: Registry, request: UpdateRequest): Promise<U
     if (next === undefined) return { stored: existing, created: false };
     const value = canonicalBytes(next);
     if (isUnchanged(existing, entry, next, value)) return { stored: existing, created: false };
+    const charges = await request.admit?.(next, existing.object);
     if (request.dryRun)
       return { stored: new StoredObject(resource, location, entry.revision, value), created: false };
     const gone = isReleased(resource, next);
     const operation: Operation = gone ? { type: "delete", key } : { type: "put", key, value };
     const result = await registry.store.commit({
-      compare: [{ key, revision: entry.revision }],
-      operations: [operation],
+      compare: [{ key, revision: entry.revision }, ...(charges?.compare ?? [])],
+      operations: [operation, ...(charges?.operations ?? [])],
     });
     if (result.ok)
       return { stored: new StoredObject(resource, location, result.revisions[0]!, value), created: false };

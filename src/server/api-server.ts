@@ -16,6 +16,7 @@ import { workspaceController } from "#controllers/workspace-controller.ts";
 import { ProtobufCodec } from "#machinery/codecs/protobuf.ts";
 import { serviceUnavailable } from "#machinery/errors/errors.ts";
 import { TypeCompiler } from "#machinery/schema/decode.ts";
+import { admitEverything } from "#registry/admission.ts";
 import { Registry } from "#registry/registry.ts";
 import { builtinStrategies } from "#registry/strategies/builtin.ts";
 import { ownStrategies } from "#registry/strategies/own.ts";
@@ -130,6 +131,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
     negotiator: new Negotiator(),
     encoders: new Map(),
     watches,
+    admission: admitEverything,
     random: () => Buffer.from(options.randomBytes(4)).readUInt32BE() / 2 ** 32,
   };
   const { authorizer, authenticateToken } = options;

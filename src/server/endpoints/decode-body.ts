@@ -6,7 +6,7 @@ import { badRequest, unsupportedMediaType } from "#machinery/errors/errors.ts";
 import { parseJson } from "#machinery/json/read.ts";
 import { isJsonObject, type JsonObject, type JsonValue } from "#machinery/json/value.ts";
 import { apiVersionOf, type KubeObject, parseApiVersion } from "#machinery/meta/object.ts";
-import type { TypeCompiler } from "#machinery/schema/decode.ts";
+import type { CompiledType, TypeCompiler } from "#machinery/schema/decode.ts";
 import type { TypeName } from "#machinery/schema/types.ts";
 import { DecodeError } from "#machinery/schema/walk.ts";
 import { bareType } from "./media-types.ts";
@@ -17,7 +17,10 @@ export interface ExpectedType {
   readonly group: string;
   readonly version: string;
   readonly kind: string;
+  /** Of the catalogue; unused when `compiled` is there. */
   readonly type: TypeName;
+  /** Of a kind that a workspace defines. */
+  readonly compiled?: CompiledType | undefined;
 }
 
 export interface Codecs {
@@ -62,7 +65,7 @@ export function normalise(
   fieldValidation: FieldValidation,
   warn: (text: string) => void,
 ): KubeObject {
-  const compiled = codecs.compiler.compile(expected.type);
+  const compiled = expected.compiled ?? codecs.compiler.compile(expected.type);
   try {
     const decoded = compiled.decode(raw.value);
     const problems = [...raw.duplicates.map((path) => `duplicate field "${path}"`), ...decoded.unknownFields];

@@ -8,6 +8,7 @@ import { StoredObject } from "#registry/stored-object.ts";
 import type { RequestContext } from "#server/context.ts";
 import { MAX_BODY_BYTES } from "#server/exchange.ts";
 import type { Key } from "#storage/port.ts";
+import { admissionOf } from "./admission.ts";
 import { decodeOptions, type ExpectedType } from "./decode-body.ts";
 import type { ObjectEncoder } from "./encoder.ts";
 import { type ListOptions, listFreshness } from "./list-options.ts";
@@ -30,8 +31,9 @@ export async function serveDelete(
   respondStatus: (code: number, status: object) => void,
 ): Promise<void> {
   const options = await readOptions(services, context);
-  const { name } = context.info;
+  const { name, apiVersion: version } = context.info;
   const namespace = namespaceOf(context, resource);
+  const target = { resource, cluster, version };
   const { stored, gone } = await services.registry.delete({
     resource,
     cluster,
@@ -41,6 +43,7 @@ export async function serveDelete(
     dryRun: options.dryRun,
     propagation: propagationOf(options),
     requester: { user: context.user, warn: (text) => context.warn(text) },
+    admit: admissionOf(services, context, target, options, "DeleteOptions").check,
   });
   if (!gone) {
     encoder.respond(context.exchange, options.orphanDependents === false ? 202 : 200, stored);
@@ -68,6 +71,7 @@ export async function serveDeleteCollection(
   const at = (await settleFreshness(registry, freshness)) ?? registry.store.current();
   const writer = encoder.list(at);
   const requester = { user: context.user, warn: (text: string) => context.warn(text) };
+  const target = { resource, cluster, version: context.info.apiVersion };
   let after: Key | undefined;
   for (;;) {
     const found: StoredObject[] = [];
@@ -95,6 +99,7 @@ export async function serveDeleteCollection(
           dryRun: options.dryRun,
           propagation: propagationOf(options),
           requester,
+          admit: admissionOf(services, context, target, options, "DeleteOptions", object.location.name).check,
         }),
       ),
     );

@@ -7,7 +7,7 @@ import type { JsonValue } from "#machinery/json/value.ts";
 import { writeJson, writePrettyJson } from "#machinery/json/write.ts";
 import { apiVersionOf, type KubeObject } from "#machinery/meta/object.ts";
 import { maxSplicedBytes, spliceInto, spliceStored } from "#machinery/schema/splice.ts";
-import { convertTo, type Resource } from "#registry/resource.ts";
+import { convertTo, isCustomKind, type Resource } from "#registry/resource.ts";
 import type { StoredObject } from "#registry/stored-object.ts";
 import type { EventType } from "#registry/watch.ts";
 import type { Exchange } from "#server/exchange.ts";
@@ -170,7 +170,7 @@ export function objectShape(resource: Resource, version: string, kind: string): 
   const apiVersion = apiVersionOf(resource.group, version);
   const raw = version === resource.storage.version;
   // Upstream leaves the type out of the items of built-in lists; custom resources, as kcp's kinds are there, keep it.
-  const omitTypeMeta = !resource.group.endsWith("kcp.io");
+  const omitTypeMeta = !isCustomKind(resource);
   const one = (object: StoredObject): Buffer =>
     raw
       ? spliceStored(object.value, identityOf(object))

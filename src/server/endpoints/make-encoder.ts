@@ -1,7 +1,7 @@
 import type { ResourceVersion } from "#api/resource.ts";
 import { badRequest, notAcceptable } from "#machinery/errors/errors.ts";
 import { readOwnJson } from "#machinery/json/read.ts";
-import type { Resource } from "#registry/resource.ts";
+import { isCustomKind, type Resource } from "#registry/resource.ts";
 import type { RequestContext } from "#server/context.ts";
 import type { ObjectEncoder } from "./encoder.ts";
 import { JsonEncoder, type JsonStyle, objectShape } from "./json-encoder.ts";
@@ -24,13 +24,16 @@ export function makeEncoder(
   if (shape === "Table") {
     const include = includeObject(context.query.get("includeObject") ?? "");
     const object = objectShape(resource, version.version, version.kind);
-    const columns = services.columns.columnsFor(resource.group, resource.resource);
+    const columns =
+      resource.custom?.get(version.version)?.columns ??
+      services.columns.columnsFor(resource.group, resource.resource);
     const now = (): number => services.clock.now();
     return new JsonEncoder(
       tableShape(columns, metaVersion, include, (stored) => readOwnJson(object.one(stored)), now),
       style,
     );
   }
+  if (resource.custom !== undefined) return makeStateless(services, resource, version, media, style);
   // One key for each of a few hundred kinds and a handful of forms: bounded by the catalogue.
   const key = `${resource.collection}${version.version} ${format} ${shape} ${metaVersion} ${style.pretty ? "pretty" : ""}`;
   const known = services.encoders.get(key);
@@ -60,7 +63,7 @@ function makeStateless(
   }
   if (shape !== "object") return partialProtobufEncoder(services.protobuf, metaVersion);
   // Custom resources have no protobuf form; their metadata has (spec 3.1).
-  if (resource.group.endsWith("kcp.io")) throw notAcceptable(["application/json", "application/yaml"]);
+  if (isCustomKind(resource)) throw notAcceptable(["application/json", "application/yaml"]);
   return objectProtobufEncoder(services.protobuf, resource, version);
 }
 

@@ -81,12 +81,16 @@ function serveResource(
   served: ServedSet,
 ): void | Promise<void> {
   const { services } = options;
-  const { info } = context;
+  const { info, cluster } = context;
   const found = served.find(info.apiGroup, info.apiVersion, info.resource);
   if (found === undefined) throw pageNotFound();
   if (info.parts.length > 3) throw notFoundGeneric();
   if (found.info.virtual) return options.serveVirtual(context, found);
-  const resource = services.registry.mustResource(found.info);
+  const resource =
+    cluster.kind === "one"
+      ? services.registry.resourceIn(cluster.name, found.info)
+      : services.registry.resource(found.info);
+  if (resource === undefined) throw pageNotFound();
   const subresource = info.subresource === "" ? undefined : subresourceOf(found.version, info.subresource);
   if (info.subresource !== "" && subresource === undefined) throw notFoundGeneric();
   const verbs: readonly string[] = subresource?.verbs ?? found.version.verbs;
@@ -160,6 +164,7 @@ function serveVerb(
     version: subresource?.version ?? version.version,
     kind: subresource?.kind ?? version.kind,
     type: scale === undefined ? version.type : scaleType,
+    compiled: scale === undefined ? resource.custom?.get(version.version)?.compiled : undefined,
   };
   const view = scale === undefined ? undefined : scaleView(resource, scale);
   const target: WriteTarget = { resource, cluster: name, expected, version: version.version, view };

@@ -3,6 +3,7 @@ import type { Clock } from "#base/clock.ts";
 import type { ProtobufCodec } from "#machinery/codecs/protobuf.ts";
 import type { TypeCompiler } from "#machinery/schema/decode.ts";
 import type { TypeResolver } from "#machinery/schema/types.ts";
+import type { Admission } from "#registry/admission.ts";
 import type { Registry } from "#registry/registry.ts";
 import type { Resource } from "#registry/resource.ts";
 import type { RequestContext } from "#server/context.ts";
@@ -20,6 +21,7 @@ export interface EndpointServices {
   readonly columns: ColumnSource;
   readonly negotiator: Negotiator;
   readonly watches: WatchSet;
+  readonly admission: Admission;
   /** Encoders made so far, by form; see `make-encoder.ts`. */
   readonly encoders: Map<string, ObjectEncoder>;
   /** Between 0 and 1, for spreading time-outs. */

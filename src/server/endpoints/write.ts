@@ -10,10 +10,11 @@ import { applyJsonPatch } from "#machinery/patch/json-patch.ts";
 import { applyMergePatch } from "#machinery/patch/merge-patch.ts";
 import { applyStrategicMergePatch } from "#machinery/patch/strategic-merge-patch.ts";
 import type { ClusterName } from "#registry/cluster-name.ts";
-import type { Resource } from "#registry/resource.ts";
+import { isCustomKind, type Resource } from "#registry/resource.ts";
 import type { Requester } from "#registry/strategy.ts";
 import type { RequestContext } from "#server/context.ts";
 import { MAX_BODY_BYTES } from "#server/exchange.ts";
+import { admissionOf } from "./admission.ts";
 import { decodeObject, type ExpectedType, normalise } from "./decode-body.ts";
 import type { ObjectResponder } from "./encoder.ts";
 import { bareType } from "./media-types.ts";
@@ -39,7 +40,7 @@ export interface WriteTarget {
   readonly view: SubresourceView | undefined;
 }
 
-const requesterOf = (context: RequestContext): Requester => ({
+export const requesterOf = (context: RequestContext): Requester => ({
   user: context.user,
   warn: (text) => context.warn(text),
 });
@@ -54,13 +55,15 @@ export async function serveCreate(
   const object = await readObjectBody(services, context, target, options);
   const namespace = namespaceOf(context, target.resource);
   checkBodyAgainstUrl(object.metadata, { name: "", namespace });
+  const admission = admissionOf(services, context, target, options, "CreateOptions");
   const stored = await services.registry.create({
     resource: target.resource,
     cluster: target.cluster,
     namespace,
-    object,
+    object: await admission.mutate(object, undefined),
     dryRun: options.dryRun,
     requester: requesterOf(context),
+    admit: admission.check,
   });
   encoder.respond(context.exchange, 201, stored);
 }
@@ -76,6 +79,7 @@ export async function serveUpdate(
   const { name, subresource } = context.info;
   const namespace = namespaceOf(context, target.resource);
   checkBodyAgainstUrl(object.metadata, { name, namespace });
+  const admission = admissionOf(services, context, target, options, "UpdateOptions");
   const result = await services.registry.update({
     resource: target.resource,
     version: target.version,
@@ -83,9 +87,10 @@ export async function serveUpdate(
     namespace,
     name,
     subresource,
-    transform: (current) => merged(target, current, object),
+    transform: (current) => admission.mutate(merged(target, current, object), current),
     dryRun: options.dryRun,
     requester: requesterOf(context),
+    admit: admission.check,
   });
   encoder.respond(context.exchange, result.created ? 201 : 200, result.stored);
 }
@@ -120,7 +125,7 @@ export async function servePatch(
 ): Promise<void> {
   const type = bareType(context.exchange.header("content-type"));
   // Custom resources, as kcp's kinds are there, have no strategic merge patch (spec 7.1).
-  const strategic = !target.resource.group.endsWith("kcp.io");
+  const strategic = !isCustomKind(target.resource);
   const accepted: string[] = [
     patchTypes.json,
     patchTypes.merge,
@@ -133,6 +138,7 @@ export async function servePatch(
   const { name, subresource } = context.info;
   const namespace = namespaceOf(context, target.resource);
   const warn = (text: string): void => context.warn(text);
+  const admission = admissionOf(services, context, target, options, "PatchOptions");
   const result = await services.registry.update({
     resource: target.resource,
     version: target.version,
@@ -146,10 +152,11 @@ export async function servePatch(
       const patched = patch(shown as unknown as JsonObject);
       const object = normalisePatched(services, target, patched, bytes, options, warn);
       checkBodyAgainstUrl(object.metadata, { name, namespace });
-      return merged(target, current, object);
+      return admission.mutate(merged(target, current, object), current);
     },
     dryRun: options.dryRun,
     requester: requesterOf(context),
+    admit: admission.check,
   });
   encoder.respond(context.exchange, 200, result.stored);
 }
