@@ -1,4 +1,5 @@
 import type { ResourceInfo, ResourceVersion, Subresource } from "#api/resource.ts";
+import type { JsonObject } from "#machinery/json/value.ts";
 
 /** A resource in one version, as a path names it. */
 export interface ServedResource {
@@ -6,15 +7,47 @@ export interface ServedResource {
   readonly version: ResourceVersion;
 }
 
-/** What the workspaces of one type serve. There are as many sets as types, not as many as workspaces. */
+/**
+ * One served version of a kind that the workspace defines itself. Members that hold much are read when asked for: a
+ * workspace may have ten thousand of these.
+ */
+export interface CustomServed {
+  /** The facts of the resource; the same object for all its versions. */
+  readonly info: ResourceInfo;
+  readonly version: string;
+  readonly listKind: string;
+  /** Tells the content of everything else here: equal hashes make equal documents. Cheap to read. */
+  readonly contentHash: string;
+  /** `spec.versions[].schema.openAPIV3Schema`, descriptions included; read from the store. */
+  openApiSchema(): JsonObject | undefined;
+  /** `spec.preserveUnknownFields`, only true in definitions from before v1. */
+  readonly preserveUnknownFields: boolean;
+  /** JSON paths of `selectableFields`, such as `.spec.color`. */
+  readonly selectableFields: readonly string[];
+}
+
+/** What a workspace adds to what its type serves. */
+export interface CustomAddition {
+  /** The set of the workspace's type. */
+  readonly base: ServedSet;
+  /** In the order of the definitions. */
+  readonly served: readonly CustomServed[];
+}
+
+/**
+ * What a workspace serves. There is one set for each type of workspaces, and sets with additions for workspaces that define
+ * kinds; those are made for a state of the workspace and never change.
+ */
 export class ServedSet {
   readonly name: string;
   readonly resources: readonly ResourceInfo[];
+  readonly custom: CustomAddition | undefined;
   readonly #byPath = new Map<string, ServedResource>();
 
-  constructor(name: string, resources: readonly ResourceInfo[]) {
+  constructor(name: string, resources: readonly ResourceInfo[], custom?: CustomAddition) {
     this.name = name;
     this.resources = resources;
+    this.custom = custom;
     for (const info of resources) {
       for (const version of info.versions) {
         this.#byPath.set(`${info.group}/${version.version}/${info.resource}`, { info, version });
