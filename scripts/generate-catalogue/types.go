@@ -262,6 +262,9 @@ func (ts *types) extras(row *field, fact property, f reflect.StructField) {
 	}
 	if fact.MapType == "atomic" {
 		row.extras["atomic"] = true
+	} else if fact.MapType == "granular" && strings.HasPrefix(row.expr, "#") {
+		// The field is granular although its type is atomic.
+		row.extras["atomic"] = false
 	}
 	// The tags are the source; the published documents must agree where they mention the field.
 	strategy, key := f.Tag.Get("patchStrategy"), f.Tag.Get("patchMergeKey")

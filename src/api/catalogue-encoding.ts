@@ -94,6 +94,7 @@ function readField(row: FieldRow, pkg: string, neighbours: Neighbours): Field {
     ...(inner.kind === "list" && extras.list !== undefined && { listType: extras.list }),
     ...(inner.kind === "list" && extras.keys !== undefined && { listMapKeys: extras.keys }),
     ...(inner.kind === "map" && extras.atomic === true && { atomic: true }),
+    ...(inner.kind === "ref" && extras.atomic !== undefined && { atomic: extras.atomic }),
   } as Schema;
   return {
     name,

@@ -33,6 +33,11 @@ export interface ObjectSchema extends Common {
   readonly fields: ReadonlyMap<string, Field>;
   /** `x-kubernetes-map-type: atomic`: replaced as a whole by apply. */
   readonly atomic?: boolean;
+  /**
+   * What members of other names are (custom kinds: `{ kind: "any" }` where unknown fields are preserved). Without it there are
+   * none: apply refuses them as not declared.
+   */
+  readonly rest?: Schema;
 }
 
 export interface MapSchema extends Common {
@@ -81,6 +86,8 @@ export type ScalarFormat =
 export interface RefSchema extends Common {
   readonly kind: "ref";
   readonly ref: TypeName;
+  /** `x-kubernetes-map-type` of the field, which overrides that of the named type. */
+  readonly atomic?: boolean;
 }
 
 export interface AnySchema extends Common {
@@ -90,6 +97,8 @@ export interface AnySchema extends Common {
    * RawExtension must be an object (or null) in JSON.
    */
   readonly format?: "raw-extension" | "json" | "fields-v1";
+  /** Custom kinds: nothing is said of the type, but where the value is an object it has these fields. */
+  readonly object?: ObjectSchema;
 }
 
 /** One field of a struct, with what Go's struct tags say about it. */
