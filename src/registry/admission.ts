@@ -39,6 +39,8 @@ export interface AdmissionAttributes {
 export interface AdmissionCharges {
   readonly compare: readonly Comparison[];
   readonly operations: readonly Operation[];
+  /** Called once when the write has ended, whatever became of it. */
+  settled?(): void;
 }
 
 /** Both members throw a StatusError to refuse. They may be called again when somebody else was faster. */
@@ -49,12 +51,6 @@ export interface Admission {
     attributes: AdmissionAttributes,
   ): AdmissionCharges | undefined | Promise<AdmissionCharges | undefined>;
 }
-
-/** Lets everything in. */
-export const admitEverything: Admission = {
-  mutate: (attributes) => attributes.object!,
-  validate: () => undefined,
-};
 
 /**
  * The validating half, bound to one request, as the registry calls it: `object` and `old` are in the storage version, as

@@ -93,6 +93,7 @@ async function createNamed(
     subresource: "",
     randomBytes: registry.randomBytes,
   };
+  strategy.applyDefaults?.(object, nowMs);
   strategy.prepareForCreate?.(object, context);
   const errors = [
     ...objectMetaErrors(object, { namespaced: resource.namespaced, validateName: strategy.validateName }),
@@ -122,18 +123,22 @@ async function createNamed(
     if (namespace !== "") compare.push(namespaceGuard(registry, resource, location));
     const charges = await request.admit?.(object, undefined);
     if (charges !== undefined) compare.push(...charges.compare);
-    if (request.dryRun) {
-      if (registry.store.revisionOf(key) !== noRevision) throw taken(registry, resource, key, name);
-      return new StoredObject(resource, location, noRevision, value);
-    }
-    const result = await registry.store.commit({
-      compare,
-      operations: charges === undefined ? operations : [...operations, ...charges.operations],
-    });
-    if (result.ok) return new StoredObject(resource, location, result.revisions[0]!, value);
-    if (result.failed === 0) throw taken(registry, resource, key, name);
-    if (result.failed < fixed.length) {
-      throw internalError(`an object that belongs to ${name} exists already: ${fixed[result.failed]!.key}`);
+    try {
+      if (request.dryRun) {
+        if (registry.store.revisionOf(key) !== noRevision) throw taken(registry, resource, key, name);
+        return new StoredObject(resource, location, noRevision, value);
+      }
+      const result = await registry.store.commit({
+        compare,
+        operations: charges === undefined ? operations : [...operations, ...charges.operations],
+      });
+      if (result.ok) return new StoredObject(resource, location, result.revisions[0]!, value);
+      if (result.failed === 0) throw taken(registry, resource, key, name);
+      if (result.failed < fixed.length) {
+        throw internalError(`an object that belongs to ${name} exists already: ${fixed[result.failed]!.key}`);
+      }
+    } finally {
+      charges?.settled?.();
     }
   }
   throw internalError(

@@ -53,6 +53,11 @@ export interface Strategy {
   readonly ignoresPropagation?: boolean;
   /** Checks a name; answers upstream's complaint texts. Default: DNS-1123 subdomain. */
   validateName?(name: string, prefix: boolean): readonly string[];
+  /**
+   * Defaults that upstream has in code: applied when an object is decoded, so that apply and admission see them, and once
+   * more before it is validated. Idempotent; sees `status` as it was sent.
+   */
+  applyDefaults?(object: KubeObject, nowMs: number): void;
   /** Sets what the server owns; drops what a client may not set. Most kinds lose `status` before that. */
   prepareForCreate?(object: KubeObject, context: StrategyContext): void;
   /** `old` must not be changed. Spec and status separation was applied already. */

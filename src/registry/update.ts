@@ -87,16 +87,20 @@ async function updateLoop(registry: Registry, request: UpdateRequest): Promise<U
     const value = canonicalBytes(next);
     if (isUnchanged(existing, entry, next, value)) return { stored: existing, created: false };
     const charges = await request.admit?.(next, existing.object);
-    if (request.dryRun)
-      return { stored: new StoredObject(resource, location, entry.revision, value), created: false };
-    const gone = isReleased(resource, next);
-    const operation: Operation = gone ? { type: "delete", key } : { type: "put", key, value };
-    const result = await registry.store.commit({
-      compare: [{ key, revision: entry.revision }, ...(charges?.compare ?? [])],
-      operations: [operation, ...(charges?.operations ?? [])],
-    });
-    if (result.ok)
-      return { stored: new StoredObject(resource, location, result.revisions[0]!, value), created: false };
+    try {
+      if (request.dryRun)
+        return { stored: new StoredObject(resource, location, entry.revision, value), created: false };
+      const gone = isReleased(resource, next);
+      const operation: Operation = gone ? { type: "delete", key } : { type: "put", key, value };
+      const result = await registry.store.commit({
+        compare: [{ key, revision: entry.revision }, ...(charges?.compare ?? [])],
+        operations: [operation, ...(charges?.operations ?? [])],
+      });
+      if (result.ok)
+        return { stored: new StoredObject(resource, location, result.revisions[0]!, value), created: false };
+    } finally {
+      charges?.settled?.();
+    }
   }
   throw conflict(resource, name);
 }
@@ -151,6 +155,7 @@ async function nextState(
     randomBytes: registry.randomBytes,
   };
   if (request.internal === true) return object;
+  strategy.applyDefaults?.(object, context.nowMs);
   strategy.prepareForUpdate?.(object, old, context);
   if (strategy.tracksGeneration === true) bumpGeneration(object, old);
   const errors = [

@@ -1,5 +1,6 @@
 /** Puts an API server together: the only place that constructs long-lived objects, and disposes them in reverse order. */
 import { isIPv6 } from "node:net";
+import { builtinAdmission } from "#admission/plugins.ts";
 import { kubernetesResources, universalResources } from "#api/builtins.ts";
 import { loadCatalogue } from "#api/catalogue.ts";
 import { builtinColumns } from "#api/columns/columns.ts";
@@ -12,11 +13,11 @@ import { LeaderElector } from "#controllers/leader.ts";
 import { ControllerManager } from "#controllers/manager.ts";
 import { namespaceContentController } from "#controllers/namespace-content-controller.ts";
 import { namespaceController } from "#controllers/namespace-controller.ts";
+import { resourceQuotaController } from "#controllers/resource-quota-controller.ts";
 import { workspaceController } from "#controllers/workspace-controller.ts";
 import { ProtobufCodec } from "#machinery/codecs/protobuf.ts";
 import { serviceUnavailable } from "#machinery/errors/errors.ts";
 import { TypeCompiler } from "#machinery/schema/decode.ts";
-import { admitEverything } from "#registry/admission.ts";
 import { Registry } from "#registry/registry.ts";
 import { builtinStrategies } from "#registry/strategies/builtin.ts";
 import { ownStrategies } from "#registry/strategies/own.ts";
@@ -131,7 +132,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
     negotiator: new Negotiator(),
     encoders: new Map(),
     watches,
-    admission: admitEverything,
+    admission: builtinAdmission(registry),
     random: () => Buffer.from(options.randomBytes(4)).readUInt32BE() / 2 ** 32,
   };
   const { authorizer, authenticateToken } = options;
@@ -266,6 +267,7 @@ function startControllers(
       workspaceController(registry),
       namespaceContentController(registry, () => caPem),
       garbageCollector(registry),
+      resourceQuotaController(registry),
     ],
     onError: (controller, item, error) => log(`${controller}: ${item} will be tried again`, error),
   });

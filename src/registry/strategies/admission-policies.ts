@@ -55,14 +55,12 @@ const bindingDefaults = (object: KubeObject): void => {
 };
 
 export const validatingAdmissionPolicyStrategy: Strategy = {
-  prepareForCreate: policyDefaults,
-  prepareForUpdate: (object) => policyDefaults(object),
+  applyDefaults: policyDefaults,
   validate: (object) => [...policyErrors(object), ...checksErrors(object)],
 };
 
 export const mutatingAdmissionPolicyStrategy: Strategy = {
-  prepareForCreate: policyDefaults,
-  prepareForUpdate: (object) => policyDefaults(object),
+  applyDefaults: policyDefaults,
   validate: (object) => {
     const mutations = listAt(object, "spec", "mutations");
     const path = spec.child("mutations");
@@ -81,8 +79,7 @@ export const mutatingAdmissionPolicyStrategy: Strategy = {
 };
 
 export const validatingAdmissionPolicyBindingStrategy: Strategy = {
-  prepareForCreate: bindingDefaults,
-  prepareForUpdate: (object) => bindingDefaults(object),
+  applyDefaults: bindingDefaults,
   validate: (object) => [
     ...bindingErrors(object),
     ...actionsErrors(textsAt(object, "spec", "validationActions"), spec.child("validationActions")),
@@ -90,8 +87,7 @@ export const validatingAdmissionPolicyBindingStrategy: Strategy = {
 };
 
 export const mutatingAdmissionPolicyBindingStrategy: Strategy = {
-  prepareForCreate: bindingDefaults,
-  prepareForUpdate: (object) => bindingDefaults(object),
+  applyDefaults: bindingDefaults,
   validate: (object) => [
     ...bindingErrors(object),
     ...mutableOperationsErrors(valueAt(object, "spec", "matchResources"), spec.child("matchResources")),

@@ -24,8 +24,7 @@ const scaleDown = {
 };
 
 export const horizontalPodAutoscalerStrategy: Strategy = {
-  prepareForCreate: (object) => setDefaults(object),
-  prepareForUpdate: (object) => setDefaults(object),
+  applyDefaults: setDefaults,
   validate: autoscalerErrors,
   convert: (object, toVersion) =>
     toVersion === "v1" ? horizontalPodAutoscalerToV1(object) : horizontalPodAutoscalerToV2(object),

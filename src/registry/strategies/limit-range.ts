@@ -23,9 +23,8 @@ export const limitRangeStrategy: Strategy = {
     // The name is the one thing this kind makes up itself.
     if ((metadata.name ?? "") === "" && (metadata.generateName ?? "") === "")
       metadata.name = makeUid(context.randomBytes);
-    setDefaults(object);
   },
-  prepareForUpdate: (object) => setDefaults(object),
+  applyDefaults: setDefaults,
   validate(object) {
     const seen = new Set<string>();
     return listAt(object, "spec", "limits").flatMap((item, index) => {

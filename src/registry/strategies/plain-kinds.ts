@@ -67,8 +67,7 @@ type Fields = NonNullable<Strategy["selectableFields"]>;
 
 /** A kind that only has defaults, and what else there is to it. */
 const plain = (defaults: Defaults, more: Strategy = {}): Strategy => ({
-  prepareForCreate: (object, context) => defaults(object, context.nowMs),
-  prepareForUpdate: (object, _old, context) => defaults(object, context.nowMs),
+  applyDefaults: defaults,
   ...more,
 });
 
@@ -118,7 +117,6 @@ const fixed = (...paths: readonly [string, ...string[]][]): Strategy => ({
 
 const podStrategy: Strategy = plain(podDefaults, {
   prepareForCreate(object: KubeObject) {
-    podDefaults(object);
     object.status = { phase: "Pending", qosClass: qosClass({ ...membersAt(object, "spec") }) };
   },
   validate: (object) => podSpecErrors(object.spec, spec),
@@ -142,7 +140,6 @@ const podStrategy: Strategy = plain(podDefaults, {
 const jobStrategy: Strategy = plain(jobDefaults, {
   validate: (object) => jobTemplateErrors(object.spec, spec),
   prepareForCreate(object: KubeObject) {
-    jobDefaults(object);
     generateJobSelector(object);
   },
   validateUpdate: (object, old) =>

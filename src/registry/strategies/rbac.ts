@@ -57,8 +57,7 @@ export const clusterRoleBindingStrategy: Strategy = bindingStrategy(false);
 
 function bindingStrategy(namespaced: boolean): Strategy {
   return {
-    prepareForCreate: setDefaults,
-    prepareForUpdate: (object) => setDefaults(object),
+    applyDefaults: setDefaults,
     validate: (object) => bindingErrors(object, namespaced),
     validateUpdate: (object, old) =>
       jsonEqual(object.roleRef as JsonValue, old.roleRef as JsonValue)

@@ -28,6 +28,7 @@ export function create(key: string, given: object, user = testUser): Outcome {
   const warnings: string[] = [];
   const object = objectOf(given);
   const context = contextOf(object, warnings, "", user);
+  strategy.applyDefaults?.(object, context.nowMs);
   strategy.prepareForCreate?.(object, context);
   const errors = [
     ...(strategy.validate?.(object, context) ?? []),
@@ -43,6 +44,7 @@ export function update(key: string, old: KubeObject, given: object, subresource 
   const object = objectOf(given);
   const context = contextOf(object, warnings, subresource, testUser);
   const before = JSON.stringify(old);
+  strategy.applyDefaults?.(object, context.nowMs);
   strategy.prepareForUpdate?.(object, old, context);
   const errors = [
     ...(strategy.validate?.(object, context) ?? []),

@@ -49,8 +49,7 @@ function configurationStrategy(more: Members): Strategy {
     if (webhooks.length > 0) object.webhooks = webhooks.map((webhook) => defaulted(webhook, defaults));
   };
   return {
-    prepareForCreate: setDefaults,
-    prepareForUpdate: (object) => setDefaults(object),
+    applyDefaults: setDefaults,
     validate: (object) => {
       const seen = new Set<string>();
       return listAt(object, "webhooks").flatMap((webhook, index) => {

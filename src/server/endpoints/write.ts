@@ -107,7 +107,19 @@ async function readObjectBody(
   const bytes = await context.exchange.readBody(MAX_BODY_BYTES);
   const contentType = context.exchange.header("content-type");
   const warn = (text: string): void => context.warn(text);
-  return decodeObject(services, target.expected, bytes, contentType, options.fieldValidation, warn);
+  return defaulted(
+    services,
+    target,
+    decodeObject(services, target.expected, bytes, contentType, options.fieldValidation, warn),
+  );
+}
+
+/** With the defaults of the kind's code. In other versions than the storage's the registry adds them after conversion. */
+function defaulted(services: EndpointServices, target: WriteTarget, object: KubeObject): KubeObject {
+  const { resource, version, view } = target;
+  if (view === undefined && version === resource.storage.version)
+    resource.strategy.applyDefaults?.(object, services.clock.now());
+  return object;
 }
 
 const patchTypes = {
@@ -191,12 +203,16 @@ function normalisePatched(
   const { apiVersion, kind } = patched;
   const object = ((): KubeObject => {
     try {
-      return normalise(
+      return defaulted(
         services,
-        target.expected,
-        { value: patched, duplicates: [] },
-        options.fieldValidation,
-        warn,
+        target,
+        normalise(
+          services,
+          target.expected,
+          { value: patched, duplicates: [] },
+          options.fieldValidation,
+          warn,
+        ),
       );
     } catch (error) {
       if (error instanceof StatusError && error.code === 400) throw complain(error.message);

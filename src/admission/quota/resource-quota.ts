@@ -1,0 +1,85 @@
+/**
+ * Admission plugin ResourceQuota. The new usage is written in the same transaction as the object it counts, compared with
+ * the quota it was computed from, so no race lets usage exceed a limit, on any number of servers. What is freed, the
+ * controller counts anew.
+ */
+import { canonicalBytes } from "#machinery/schema/canonical.ts";
+import type { AdmissionAttributes, AdmissionCharges } from "#registry/admission.ts";
+import { collectionPrefix, listRange, parseObjectKey } from "#registry/keys.ts";
+import type { Registry } from "#registry/registry.ts";
+import { StoredObject } from "#registry/stored-object.ts";
+import type { Comparison, Operation } from "#storage/port.ts";
+import { checkRequest } from "./check-request.ts";
+import { evaluatorFor } from "./evaluators.ts";
+import { KeyedLock } from "./keyed-lock.ts";
+import { type Quota, quotaOf, resourceQuotas } from "./quota.ts";
+import { resourceListJson } from "./resource-list.ts";
+
+/** Quotas of a namespace that are looked at; more than a transaction can compare and write are of no use. */
+const maxQuotas = 50;
+const collection = collectionPrefix(resourceQuotas);
+
+export interface QuotaPlugin {
+  /** @throws StatusError 403 */
+  validate(attributes: AdmissionAttributes): undefined | Promise<AdmissionCharges | undefined>;
+}
+
+export function quotaPlugin(registry: Registry): QuotaPlugin {
+  const { store } = registry;
+  // Writes to one namespace would only make each other fail: on one server they take turns.
+  const turns = new KeyedLock();
+  return {
+    validate(attributes) {
+      const { cluster, namespace, operation } = attributes;
+      if (namespace === "" || (operation !== "CREATE" && operation !== "UPDATE")) return undefined;
+      if (store.count(collection, cluster) === 0) return undefined;
+      const evaluator = evaluatorFor(attributes.resource);
+      if (evaluator === undefined || !evaluator.handles(attributes)) return undefined;
+      return (async () => {
+        const release = await turns.take(`${cluster}/${namespace}`);
+        try {
+          const quotas = readQuotas(registry, attributes);
+          const changed = checkRequest([...quotas.keys()], attributes, evaluator, registry.clock.now());
+          if (changed.size === 0 || attributes.dryRun) {
+            release();
+            return undefined;
+          }
+          const compare: Comparison[] = [];
+          const operations: Operation[] = [];
+          for (const [quota, used] of changed) {
+            const stored = quotas.get(quota)!;
+            const { key, revision } = stored;
+            compare.push({ key, revision });
+            const status = { ...(stored.object.object.status as object), used: resourceListJson(used) };
+            operations.push({ type: "put", key, value: canonicalBytes({ ...stored.object.object, status }) });
+          }
+          return { compare, operations, settled: release };
+        } catch (error) {
+          release();
+          throw error;
+        }
+      })();
+    },
+  };
+}
+
+interface StoredQuota {
+  readonly key: Comparison["key"];
+  readonly revision: Comparison["revision"];
+  readonly object: StoredObject;
+}
+
+function readQuotas(
+  registry: Registry,
+  { cluster, namespace }: AdmissionAttributes,
+): Map<Quota, StoredQuota> {
+  const resource = registry.mustResource(resourceQuotas);
+  const found = new Map<Quota, StoredQuota>();
+  registry.store.visit(listRange(collection, cluster, namespace), undefined, (key, value, revision) => {
+    const location = parseObjectKey(collection, true, key);
+    const object = new StoredObject(resource, location, revision, Buffer.from(value));
+    found.set(quotaOf(object.object), { key, revision, object });
+    return found.size < maxQuotas;
+  });
+  return found;
+}

@@ -1,0 +1,215 @@
+/**
+ * Status of ResourceQuotas (k8s.io/kubernetes pkg/controller/resourcequota). Admission adds to the usage in the transaction
+ * of each write; this counts anew when a quota is new or changed, and when something is freed.
+ */
+
+import type { Evaluator } from "#admission/quota/evaluator.ts";
+import { evaluatorFor } from "#admission/quota/evaluators.ts";
+import { inScopes, type Quota, quotaOf, resourceQuotas } from "#admission/quota/quota.ts";
+import {
+  addLists,
+  equalLists,
+  maskList,
+  type ResourceList,
+  resourceListJson,
+  subtractLists,
+  zero,
+} from "#admission/quota/resource-list.ts";
+import { hasReason } from "#machinery/errors/errors.ts";
+import type { GroupResource, KubeObject } from "#machinery/meta/object.ts";
+import { quantityOf } from "#machinery/values/quantity.ts";
+import type { ClusterName } from "#registry/cluster-name.ts";
+import { listRange, objectKey, parseObjectKey, partitionOf } from "#registry/keys.ts";
+import type { Registry } from "#registry/registry.ts";
+import type { Resource } from "#registry/resource.ts";
+import { everything } from "#registry/selection.ts";
+import { StoredObject } from "#registry/stored-object.ts";
+import type { Change, Revision } from "#storage/port.ts";
+import { type Controller, controllerRequester, itemName, itemParts } from "./controller.ts";
+
+const name = "resourcequota-controller";
+/** Kinds whose updates may free something. */
+const measured: readonly GroupResource[] = [
+  { group: "", resource: "pods" },
+  { group: "", resource: "services" },
+  { group: "", resource: "persistentvolumeclaims" },
+  { group: "resource.k8s.io", resource: "resourceclaims" },
+];
+/** Names that these kinds use up; all others are counts. */
+const countPrefix = "count/";
+
+/** Items are `cluster/namespace/quota`. */
+export function resourceQuotaController(registry: Registry): Controller {
+  const quotas = registry.mustResource(resourceQuotas);
+  const { store } = registry;
+
+  const enqueueNamespace = (cluster: string, namespace: string, enqueue: (item: string) => void): void => {
+    store.visit(listRange(quotas.collection, cluster as ClusterName, namespace), undefined, (key) => {
+      enqueue(itemName(cluster, namespace, parseObjectKey(quotas.collection, true, key).name));
+    });
+  };
+
+  const frees = (change: Change, resource: Resource): boolean => {
+    if (change.value === undefined) return true;
+    if (change.previous === undefined || !measured.some((one) => sameResource(one, resource))) return false;
+    const evaluator = evaluatorFor(resource);
+    if (evaluator === undefined || evaluator.counts) return false;
+    const usage = (value: Buffer): ResourceList =>
+      evaluator.usage(JSON.parse(value.toString("utf8")) as KubeObject, registry.clock.now());
+    return !equalLists(usage(change.value), usage(change.previous.value));
+  };
+
+  return {
+    name,
+    concurrency: 2,
+    collections: undefined,
+    observe(change, collection, enqueue) {
+      const cluster = partitionOf(change.key)?.tenant;
+      if (cluster === undefined) return;
+      if (collection === quotas.collection) {
+        if (change.value === undefined || !needsCounting(change.value)) return;
+        const at = parseObjectKey(collection, true, change.key);
+        enqueue(itemName(cluster, at.namespace, at.name));
+        return;
+      }
+      if (change.value !== undefined && change.previous === undefined) return;
+      if (store.count(quotas.collection, cluster) === 0) return;
+      const resource = registry.resourceOfCollectionIn(cluster as ClusterName, collection);
+      if (resource?.namespaced !== true || !frees(change, resource)) return;
+      enqueueNamespace(cluster, parseObjectKey(collection, true, change.key).namespace, enqueue);
+    },
+    async process(item) {
+      const [cluster = "", namespace = "", quotaName = ""] = itemParts(item);
+      const at = { cluster: cluster as ClusterName, namespace, name: quotaName };
+      const revision = store.current();
+      const before = quotaAt(registry, quotas, at, revision);
+      if (before === undefined) return;
+      const counted = await countUsage(registry, at.cluster, namespace, before, revision);
+      try {
+        await registry.update({
+          resource: quotas,
+          version: "v1",
+          ...at,
+          subresource: "status",
+          transform: (current) => withUsage(current!, before, counted),
+          dryRun: false,
+          requester: controllerRequester(name),
+        });
+      } catch (error) {
+        if (!hasReason(error, "NotFound")) throw error;
+      }
+    },
+    resync(enqueue) {
+      store.visit(listRange(quotas.collection, "*", ""), undefined, (key) => {
+        const at = parseObjectKey(quotas.collection, true, key);
+        enqueue(itemName(at.cluster, at.namespace, at.name));
+      });
+    },
+  };
+}
+
+const sameResource = (a: GroupResource, b: GroupResource): boolean =>
+  a.group === b.group && a.resource === b.resource;
+
+/** The status does not yet say what the spec wants. */
+function needsCounting(value: Buffer): boolean {
+  const quota = quotaOf(JSON.parse(value.toString("utf8")) as KubeObject);
+  return !quota.counted || !equalLists(quota.wanted, quota.hard);
+}
+
+function quotaAt(
+  registry: Registry,
+  resource: Resource,
+  at: { readonly cluster: ClusterName; readonly namespace: string; readonly name: string },
+  revision: Revision,
+): Quota | undefined {
+  const entry = registry.store.get(objectKey(resource.collection, at), revision);
+  if (entry === undefined) return undefined;
+  return quotaOf(new StoredObject(resource, at, entry.revision, entry.value).object);
+}
+
+/**
+ * The usage was counted at the revision of `before`; what admission charged to the quota since then comes on top, so
+ * writes and counting need not wait for each other.
+ */
+function withUsage(current: KubeObject, before: Quota, counted: ResourceList): KubeObject {
+  const quota = quotaOf(current);
+  const charged = subtractLists(quota.used, before.used);
+  const used = new Map([
+    ...maskList(quota.used, quota.wanted),
+    ...maskList(addLists(counted, maskList(charged, counted)), quota.wanted),
+  ]);
+  if (quota.counted && equalLists(quota.hard, quota.wanted) && equalLists(quota.used, used)) return current;
+  return {
+    ...current,
+    status: { hard: resourceListJson(quota.wanted), used: resourceListJson(used) },
+  };
+}
+
+/** What the namespace uses of the quota's resources, at one revision. Names that nothing can use up are left out. */
+async function countUsage(
+  registry: Registry,
+  cluster: ClusterName,
+  namespace: string,
+  quota: Quota,
+  at: Revision,
+): Promise<ResourceList> {
+  const names = [...quota.wanted.keys()];
+  let used: ResourceList = new Map();
+  for (const resource of resourcesOf(registry, cluster, names)) {
+    const evaluator = evaluatorFor(resource);
+    const matching = evaluator?.matchingResources(names) ?? [];
+    if (evaluator === undefined || matching.length === 0) continue;
+    const own = await resourceUsage(registry, cluster, namespace, quota, resource, evaluator, at);
+    const all = addLists(new Map(matching.map((one) => [one, zero])), maskList(own, new Set(matching)));
+    used = addLists(used, all);
+  }
+  return used;
+}
+
+/** Kinds that the names may be about: those that are measured, and those that a count names. */
+function resourcesOf(registry: Registry, cluster: ClusterName, names: readonly string[]): Set<Resource> {
+  const wanted: GroupResource[] = [...measured];
+  for (const text of names) {
+    const [resource = "", ...group] = (
+      text.startsWith(countPrefix) ? text.slice(countPrefix.length) : text
+    ).split(".");
+    if (text.startsWith(countPrefix) || group.length === 0) wanted.push({ group: group.join("."), resource });
+  }
+  return new Set(
+    wanted
+      .map((one) => registry.resourceIn(cluster, one))
+      .filter((resource) => resource !== undefined && resource.namespaced),
+  ) as Set<Resource>;
+}
+
+async function resourceUsage(
+  registry: Registry,
+  cluster: ClusterName,
+  namespace: string,
+  quota: Quota,
+  resource: Resource,
+  evaluator: Evaluator,
+  at: Revision,
+): Promise<ResourceList> {
+  const nowMs = registry.clock.now();
+  // A scope takes in no object of a kind that is only counted.
+  if (evaluator.counts && quota.scopes.length > 0) return new Map();
+  let used: ResourceList = new Map();
+  let count = 0;
+  await registry.scan({
+    resource,
+    cluster,
+    namespace,
+    selection: everything,
+    at,
+    visit(stored) {
+      if (evaluator.counts) count++;
+      else if (inScopes(quota, evaluator, stored.object))
+        used = addLists(used, evaluator.usage(stored.object, nowMs));
+    },
+  });
+  if (!evaluator.counts) return used;
+  const each = evaluator.usage({ apiVersion: "", kind: "", metadata: {} }, nowMs);
+  return new Map([...each.keys()].map((one) => [one, quantityOf(count)]));
+}
