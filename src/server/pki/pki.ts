@@ -1,6 +1,6 @@
 import { createPrivateKey, X509Certificate } from "node:crypto";
 import { isIP } from "node:net";
-import { type CertificateRequest, createCertificate, type KeyPair } from "./certificate.ts";
+import { type CertificateRequest, createCertificate, type KeyPair } from "#base/x509/certificate.ts";
 
 /** Where keys and certificates are kept. `write` is atomic; `secret` files are readable by the owner only (0600). */
 export interface PkiFiles {
