@@ -2,7 +2,7 @@
 # Builds the real parts that the conformance suites drive, from their Go modules, into a cache folder
 # outside the repository.
 #
-#   get.sh [PART ...]      PART: etcd etcdctl kubectl go-clients kube-apiserver
+#   get.sh [PART ...]      PART: etcd etcdctl kubectl go-clients oracle kube-apiserver
 #
 # Without arguments: all but kube-apiserver (four minutes of compiling; only the reference needs it).
 # Each part is keyed by its sources and versions, so a warm cache costs nothing. Prints the bin folder.
@@ -41,12 +41,13 @@ build() {
   echo "built $name in $((SECONDS - start)) s" >&2
 }
 
-for part in "${@:-etcd etcdctl kubectl go-clients}"; do
+for part in "${@:-etcd etcdctl kubectl go-clients oracle}"; do
   for name in $part; do
     case $name in
       etcd | etcdctl) build "$name" "$here/etcd" "./$name" ;;
       kubectl) build kubectl "$here/kubectl" . "$version_flags" ;;
       go-clients) build go-clients "$here/../go" . ;;
+      oracle) build oracle "$here/../oracle" . ;;
       kube-apiserver) build kube-apiserver "$here/kube-apiserver" . "$version_flags" ;;
       *) echo "unknown part: $name" >&2 && exit 2 ;;
     esac

@@ -1,0 +1,104 @@
+/**
+ * Differential tests: the same cases for our code and for upstream's. Cases are generated from a seed that is printed;
+ * MYRIAD_ORACLE_SEED and MYRIAD_ORACLE_CASES choose another one and more of them.
+ */
+import assert from "node:assert/strict";
+import { after, test } from "node:test";
+import { inspect, isDeepStrictEqual } from "node:util";
+import fc from "fast-check";
+import type { JsonValue } from "#machinery/json/value.ts";
+import { type Oracle, OracleError, openOracle } from "./oracle.ts";
+
+/** Cases generated for each comparison, unless it says otherwise. */
+export const generatedCases = 10_000;
+/** Cases that are compared at a time. */
+const batch = 1_000;
+/** Differences that one failure shows. */
+const maxShown = 5;
+
+export interface Comparison<Case> {
+  /** Cases that somebody thought of; they come first. */
+  readonly cases: readonly Case[];
+  readonly generate: fc.Arbitrary<Case>;
+  /** Default: {@link generatedCases}. */
+  readonly runs?: number;
+  ours(input: Case): unknown;
+  theirs(oracle: Oracle, input: Case): Promise<unknown>;
+  /** Differences that docs/differences.md gives the reason for. */
+  readonly known?: (input: Case, ours: unknown, theirs: unknown) => boolean;
+}
+
+export interface LikeUpstream {
+  /** A test by this name; skipped where the oracle is not at hand. */
+  compare<Case>(name: string, comparison: Comparison<Case>): void;
+}
+
+/** One oracle for the comparisons of a test file; it is closed after them. */
+export function likeUpstream(): LikeUpstream {
+  const oracle = openOracle();
+  if (oracle !== undefined) after(() => oracle.close());
+  const skip = oracle === undefined && "the oracle is not at hand: conformance/parts/get.sh oracle";
+  return {
+    compare: (name, comparison) =>
+      void test(name, { skip }, async () => {
+        if (oracle !== undefined) await compareAll(oracle, name, comparison);
+      }),
+  };
+}
+
+async function compareAll<Case>(oracle: Oracle, name: string, comparison: Comparison<Case>): Promise<void> {
+  const seed = Number(process.env.MYRIAD_ORACLE_SEED ?? 20_260_701);
+  const numRuns = Number(process.env.MYRIAD_ORACLE_CASES ?? comparison.runs ?? generatedCases);
+  const generated = fc.sample(comparison.generate, { seed, numRuns });
+  const all = [...comparison.cases, ...generated];
+  const differences: string[] = [];
+  for (let start = 0; start < all.length; start += batch) {
+    const checks = all.slice(start, start + batch).map(async (input, offset) => {
+      const ours = comparison.ours(input);
+      const theirs = await comparison.theirs(oracle, input);
+      if (isDeepStrictEqual(ours, theirs) || comparison.known?.(input, ours, theirs) === true) return;
+      const index = start + offset - comparison.cases.length;
+      const which = index < 0 ? `case ${index + comparison.cases.length}` : `seed ${seed}, case ${index}`;
+      differences.push(`${which}: ${show(input)}\n    ours:   ${show(ours)}\n    theirs: ${show(theirs)}`);
+    });
+    await Promise.all(checks);
+  }
+  const shown = differences.slice(0, maxShown).join("\n");
+  assert.equal(
+    differences.length,
+    0,
+    `${name}: ${differences.length} of ${all.length} differ (seed ${seed})\n${shown}`,
+  );
+}
+
+const show = (value: unknown): string =>
+  typeof value === "string"
+    ? JSON.stringify(value)
+    : inspect(value, { depth: 12, breakLength: Number.POSITIVE_INFINITY, maxStringLength: 2_000 });
+
+/** What came of something: a value, or the text of an error. */
+export type Outcome = { readonly value: unknown } | { readonly error: string };
+
+/** Ours as an {@link Outcome}. */
+export function outcome(run: () => unknown): Outcome {
+  try {
+    return { value: run() };
+  } catch (error) {
+    if (error instanceof Error) return { error: error.message };
+    throw error;
+  }
+}
+
+/** Theirs as an {@link Outcome}. What is wrong with the question itself is thrown. */
+export async function answered(
+  asked: Promise<JsonValue>,
+  read: (value: JsonValue) => unknown = (value) => value,
+): Promise<Outcome> {
+  try {
+    return { value: read(await asked) };
+  } catch (error) {
+    if (error instanceof OracleError && !error.message.startsWith("oracle: "))
+      return { error: error.message };
+    throw error;
+  }
+}
