@@ -5,6 +5,7 @@
 import { quote } from "#base/quote.ts";
 import type { FieldPath } from "#machinery/errors/field-path.ts";
 import { goJson } from "#machinery/json/write.ts";
+import { goFloat } from "#machinery/values/float.ts";
 
 /** The cause type on the wire. */
 export type FieldErrorType =
@@ -151,5 +152,6 @@ export const aggregateFieldErrors = (errors: readonly FieldError[]): string =>
 function valueText(value: unknown): string {
   if (typeof value === "string") return quote(value);
   if (typeof value === "bigint" || typeof value === "boolean") return String(value);
+  if (typeof value === "number") return Number.isInteger(value) ? goJson(value) : goFloat(value);
   return goJson(value);
 }

@@ -3,6 +3,7 @@ import type { FieldError } from "#machinery/errors/field-error.ts";
 import type { JsonObject, JsonValue } from "#machinery/json/value.ts";
 import type { CompiledType, Decoded } from "#machinery/schema/decode.ts";
 import type { Schema } from "#machinery/schema/types.ts";
+import type { PatternCache } from "./pattern.ts";
 
 export interface PruneOptions {
   /**
@@ -55,4 +56,6 @@ export interface CustomSchemaOptions {
   readonly objectMeta: CompiledType;
   /** `spec.preserveUnknownFields` of the definition: nothing is pruned. */
   readonly preserveUnknownFields?: boolean;
+  /** Compiled patterns; give all schemas of a server the same. Default: one of its own. */
+  readonly patterns?: PatternCache;
 }

@@ -1,0 +1,211 @@
+/** ObjectMeta of custom objects and of resources embedded in them (apiextensions-apiserver pkg/apiserver/schema/objectmeta). */
+import {
+  type FieldError,
+  fieldErrorText,
+  fieldInvalid,
+  fieldRequired,
+} from "#machinery/errors/field-error.ts";
+import { getOwn, isJsonObject, isRawNumber, type JsonObject, type JsonValue, setOwn } from "#machinery/json/value.ts";
+import type { KubeObject } from "#machinery/meta/object.ts";
+import { objectMetaErrors } from "#machinery/meta/validation.ts";
+import { dns1035LabelErrors, pathSegmentErrors } from "#machinery/names/dns.ts";
+import type { CompiledType } from "#machinery/schema/decode.ts";
+import { DecodeError } from "#machinery/schema/walk.ts";
+import { flags, type SchemaNode } from "./node.ts";
+
+export interface MetaOptions {
+  /** meta/v1 ObjectMeta. */
+  readonly objectMeta: CompiledType;
+  /** Fields of the wrong type are dropped instead of refused. */
+  readonly dropInvalid: boolean;
+}
+
+export interface CoercedMeta {
+  readonly value: JsonObject;
+  /** Paths inside the metadata of what ObjectMeta does not have. */
+  readonly unknown: readonly string[];
+}
+
+/** Metadata as Go reads and writes it again. @throws DecodeError */
+export function coerceMeta(metadata: JsonValue, { objectMeta, dropInvalid }: MetaOptions): CoercedMeta {
+  try {
+    const { value, unknownFields } = objectMeta.decode(metadata);
+    return { value, unknown: unknownFields.length === 0 ? none : unknownFields.map(pathOf) };
+  } catch (error) {
+    if (!(error instanceof DecodeError) || !dropInvalid) throw error;
+  }
+  if (!isJsonObject(metadata)) {
+    throw new DecodeError(`invalid metadata: expected object, got ${goType(metadata)}`);
+  }
+  const valid: JsonObject = {};
+  for (const key of Object.keys(metadata)) {
+    const one: JsonObject = {};
+    setOwn(one, key, metadata[key]!);
+    try {
+      objectMeta.decode(one);
+      setOwn(valid, key, metadata[key]!);
+    } catch (error) {
+      if (!(error instanceof DecodeError)) throw error;
+    }
+  }
+  const { value, unknownFields } = objectMeta.decode(valid);
+  return { value, unknown: unknownFields.map(pathOf) };
+}
+
+const none: readonly string[] = [];
+
+/** The path inside `unknown field "a.b"`. */
+const pathOf = (text: string): string => text.slice('unknown field "'.length, -1);
+
+function goType(value: JsonValue): string {
+  if (value === null) return "<nil>";
+  if (typeof value === "string") return "string";
+  if (typeof value === "boolean") return "bool";
+  if (typeof value === "number") return Number.isInteger(value) ? "int64" : "float64";
+  if (isRawNumber(value)) return "int64";
+  return Array.isArray(value) ? "[]interface {}" : "map[string]interface {}";
+}
+
+/**
+ * In place: kind and apiVersion of embedded resources are strings, their metadata is ObjectMeta. Answers the paths of unknown
+ * fields of metadata. @throws DecodeError with the text of a field error
+ */
+export function coerceEmbedded(value: JsonValue, schema: SchemaNode | undefined, options: MetaOptions): string[] {
+  const unknown: string[] = [];
+  coerce(value, schema, "", options, unknown);
+  return unknown;
+}
+
+function coerce(
+  value: JsonValue,
+  schema: SchemaNode | undefined,
+  path: string,
+  options: MetaOptions,
+  unknown: string[],
+): void {
+  if (schema === undefined || !schema.has(flags.embeddedBelow)) return;
+  if (Array.isArray(value)) {
+    for (let i = 0; i < value.length; i++) coerce(value[i]!, schema.items, `${path}[${i}]`, options, unknown);
+    return;
+  }
+  if (!isJsonObject(value)) return;
+  if (schema.has(flags.embedded)) coerceResource(value, path, options, unknown);
+  for (const key of Object.keys(value)) {
+    const child = schema.property(key);
+    if (child !== undefined) coerce(value[key]!, child, join(path, key), options, unknown);
+    else if (typeof schema.additional === "object") {
+      coerce(value[key]!, schema.additional, `${path}[${key}]`, options, unknown);
+    }
+  }
+}
+
+const join = (path: string, key: string): string => (path === "" ? key : `${path}.${key}`);
+
+function coerceResource(resource: JsonObject, path: string, options: MetaOptions, unknown: string[]): void {
+  for (const key of ["apiVersion", "kind"]) {
+    const value = getOwn(resource, key);
+    if (value === undefined || typeof value === "string") continue;
+    if (options.dropInvalid) delete resource[key];
+    else throw new DecodeError(fieldErrorText(fieldInvalid(join(path, key), value, "must be a string")));
+  }
+  const metadata = getOwn(resource, "metadata");
+  if (metadata === undefined) return;
+  const at = join(path, "metadata");
+  let coerced: CoercedMeta;
+  try {
+    coerced = coerceMeta(metadata, options);
+  } catch (error) {
+    if (!(error instanceof DecodeError)) throw error;
+    if (options.dropInvalid) return;
+    throw new DecodeError(fieldErrorText(fieldInvalid(at, metadata, error.message)));
+  }
+  for (const inner of coerced.unknown) unknown.push(`${at}.${inner}`);
+  resource.metadata = coerced.value;
+}
+
+/** What is wrong with the kind, apiVersion and metadata of embedded resources; of the value itself too when `isRoot`. */
+export function embeddedErrors(
+  value: JsonValue,
+  schema: SchemaNode | undefined,
+  objectMeta: CompiledType,
+  isRoot = false,
+  path = "",
+): FieldError[] {
+  const errors: FieldError[] = [];
+  collect(value, schema, { objectMeta, isRoot, errors }, path);
+  return errors;
+}
+
+interface Collection {
+  readonly objectMeta: CompiledType;
+  isRoot: boolean;
+  readonly errors: FieldError[];
+}
+
+function collect(value: JsonValue, schema: SchemaNode | undefined, into: Collection, path: string): void {
+  const { isRoot } = into;
+  into.isRoot = false;
+  if (!isRoot && (schema === undefined || !schema.has(flags.embeddedBelow))) return;
+  if (Array.isArray(value)) {
+    for (let i = 0; i < value.length; i++) collect(value[i]!, schema?.items, into, `${path}[${i}]`);
+    return;
+  }
+  if (!isJsonObject(value)) return;
+  if (isRoot || schema?.has(flags.embedded) === true) into.errors.push(...resourceErrors(value, path, into.objectMeta));
+  if (schema === undefined) return;
+  for (const key of Object.keys(value)) {
+    const child = schema.property(key);
+    if (child !== undefined) collect(value[key]!, child, into, join(path, key));
+    else if (typeof schema.additional === "object") {
+      collect(value[key]!, schema.additional, into, `${path}[${key}]`);
+    }
+  }
+}
+
+function resourceErrors(resource: JsonObject, path: string, objectMeta: CompiledType): FieldError[] {
+  const errors: FieldError[] = [];
+  const apiVersion = getOwn(resource, "apiVersion");
+  const kind = getOwn(resource, "kind");
+  const metadata = getOwn(resource, "metadata");
+  if (apiVersion === undefined) errors.push(fieldRequired(join(path, "apiVersion")));
+  if (kind === undefined) errors.push(fieldRequired(join(path, "kind")));
+  if (apiVersion !== undefined) {
+    const at = join(path, "apiVersion");
+    if (typeof apiVersion !== "string") errors.push(fieldInvalid(at, apiVersion, "must be a string"));
+    else if (apiVersion === "") errors.push(fieldInvalid(at, apiVersion, "must not be empty"));
+    else if (apiVersion.split("/").length > 2) {
+      errors.push(fieldInvalid(at, apiVersion, `unexpected GroupVersion string: ${apiVersion}`));
+    }
+  }
+  if (kind !== undefined) {
+    const at = join(path, "kind");
+    if (typeof kind !== "string") errors.push(fieldInvalid(at, kind, "must be a string"));
+    else if (kind === "") errors.push(fieldInvalid(at, kind, "must not be empty"));
+    else {
+      const messages = dns1035LabelErrors(kind.toLowerCase());
+      if (messages.length > 0) {
+        const detail = `may have mixed case, but should otherwise match: ${messages.join(",")}`;
+        errors.push(fieldInvalid(at, kind, detail));
+      }
+    }
+  }
+  if (metadata !== undefined) errors.push(...metadataErrors(metadata, join(path, "metadata"), objectMeta));
+  return errors;
+}
+
+function metadataErrors(metadata: JsonValue, path: string, objectMeta: CompiledType): FieldError[] {
+  let meta: KubeObject["metadata"];
+  try {
+    meta = { ...objectMeta.decode(metadata).value } as KubeObject["metadata"];
+  } catch (error) {
+    if (error instanceof DecodeError) return [fieldInvalid(path, metadata, error.message)];
+    throw error;
+  }
+  if ((meta.name ?? "") === "") meta.name = "fakename";
+  const errors = objectMetaErrors(
+    { apiVersion: "", kind: "", metadata: meta },
+    { namespaced: (meta.namespace ?? "") !== "", validateName: pathSegmentErrors },
+  );
+  // Those errors are at `metadata...`.
+  return errors.map((error) => ({ ...error, field: path + error.field.slice("metadata".length) }));
+}
