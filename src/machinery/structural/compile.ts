@@ -1,8 +1,9 @@
 /** Compiles the schema of a custom kind's version. */
+
+import type { FieldError } from "#machinery/errors/field-error.ts";
 import { cloneJson } from "#machinery/json/clone.ts";
 import { isJsonObject, type JsonObject, type JsonValue, setOwn } from "#machinery/json/value.ts";
 import type { Decoded } from "#machinery/schema/decode.ts";
-import type { FieldError } from "#machinery/errors/field-error.ts";
 import type { Schema } from "#machinery/schema/types.ts";
 import { DecodeError } from "#machinery/schema/walk.ts";
 import { Correlated } from "./correlation.ts";

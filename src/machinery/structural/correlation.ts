@@ -28,7 +28,9 @@ export class Correlated {
     if (!isJsonObject(value) || !isJsonObject(old)) return undefined;
     if (!Object.hasOwn(value, name) || !Object.hasOwn(old, name)) return undefined;
     const schema = this.#schema.child(name);
-    return schema === undefined ? undefined : this.#keep(name, new Correlated(value[name]!, old[name]!, schema));
+    return schema === undefined
+      ? undefined
+      : this.#keep(name, new Correlated(value[name]!, old[name]!, schema));
   }
 
   /** The item of a list of type map, if the old list has one of the same keys. */

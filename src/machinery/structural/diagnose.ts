@@ -2,8 +2,9 @@
  * What is wrong with a value, in upstream's words and order (kube-openapi pkg/validation/validate, and pkg/apiserver/validation's
  * ratcheting around it). Slow, and asked only for values that are wrong.
  */
-import { isJsonObject, type JsonObject, type JsonValue } from "#machinery/json/value.ts";
+
 import { quote } from "#base/quote.ts";
+import { isJsonObject, type JsonObject, type JsonValue } from "#machinery/json/value.ts";
 import { goJson } from "#machinery/json/write.ts";
 import type { Correlated } from "./correlation.ts";
 import { inEnum } from "./enum.ts";
@@ -34,7 +35,12 @@ class Diagnosis {
   }
 
   /** A value with a correlation of its own: the root, a field, an item. */
-  ratchetable(value: JsonValue, schema: SchemaNode, path: string, correlated: Correlated | undefined): Result {
+  ratchetable(
+    value: JsonValue,
+    schema: SchemaNode,
+    path: string,
+    correlated: Correlated | undefined,
+  ): Result {
     const result = this.#value(value, schema, path, correlated);
     return !result.isValid && correlated?.isUnchanged === true ? result.ratcheted() : result;
   }
@@ -108,13 +114,19 @@ class Diagnosis {
       result.add({ kind: "invalid", at: path, text, value });
     } else if (pattern !== undefined) {
       const compiled = this.#patterns.get(pattern);
-      const shown = compiled instanceof Error ? `${pattern}, but pattern is invalid: ${compiled.message}` : pattern;
+      const shown =
+        compiled instanceof Error ? `${pattern}, but pattern is invalid: ${compiled.message}` : pattern;
       if (!(compiled instanceof Error) && compiled.test(value)) return;
       result.add({ kind: "invalid", at: path, text: `${path} in body should match '${shown}'`, value });
     }
   }
 
-  #number(result: Result, value: number | { readonly rawJSON: string }, schema: SchemaNode, path: string): void {
+  #number(
+    result: Result,
+    value: number | { readonly rawJSON: string },
+    schema: SchemaNode,
+    path: string,
+  ): void {
     const kind = numberKind(schema.type, schema.checks?.format, schema.has(flags.eitherType));
     for (const error of numberErrors(goNumber(value), schema.checks ?? {}, kind, path)) {
       if (typeof error === "string") result.add({ kind: "composite", at: path, text: error });
@@ -195,12 +207,7 @@ class Diagnosis {
   }
 
   /** Nothing is ratcheted below these. */
-  #combinations(
-    result: Result,
-    value: JsonValue,
-    checks: Checks | undefined,
-    path: string,
-  ): void {
+  #combinations(result: Result, value: JsonValue, checks: Checks | undefined, path: string): void {
     const own = new Result();
     const composite = (text: string): void => own.add({ kind: "composite", at: path, text });
     const validate = (schema: SchemaNode): Result => this.#value(value, schema, path, undefined);
@@ -241,10 +248,13 @@ class Diagnosis {
         own.merge(one);
       }
       if (valid !== allOf.length) {
-        composite(`${quote(path)} must validate all the schemas (allOf)${valid === 0 ? ". None validated" : ""}`);
+        composite(
+          `${quote(path)} must validate all the schemas (allOf)${valid === 0 ? ". None validated" : ""}`,
+        );
       }
     }
-    if (not !== undefined && validate(not).isValid) composite(`${quote(path)} must not validate the schema (not)`);
+    if (not !== undefined && validate(not).isValid)
+      composite(`${quote(path)} must not validate the schema (not)`);
     own.matches++;
     result.merge(own);
   }

@@ -17,10 +17,14 @@ function convertsTo(number: bigint | number, one: JsonValue): boolean {
   if (one === null || !isNumber(one)) return false;
   const other = goNumber(one);
   if (typeof other === "bigint") {
-    return typeof number === "bigint" ? number === other : Number.isFinite(number) && BigInt(Math.trunc(number)) === other;
+    return typeof number === "bigint"
+      ? number === other
+      : Number.isFinite(number) && BigInt(Math.trunc(number)) === other;
   }
   return Number(number) === other;
 }
 
 const character = (code: bigint): string =>
-  code < 0n || code > 0x10ffffn || (code >= 0xd800n && code <= 0xdfffn) ? "\ufffd" : String.fromCodePoint(Number(code));
+  code < 0n || code > 0x10ffffn || (code >= 0xd800n && code <= 0xdfffn)
+    ? "\ufffd"
+    : String.fromCodePoint(Number(code));

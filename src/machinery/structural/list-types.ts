@@ -92,6 +92,7 @@ function mapErrors(list: readonly JsonValue[], keys: readonly string[], path: st
 function keyOf(item: JsonValue, keys: readonly string[]): JsonObject {
   const found: JsonObject = {};
   if (!isJsonObject(item)) return found;
-  for (const key of [...keys].sort(compareBytes)) if (Object.hasOwn(item, key)) setOwn(found, key, item[key]!);
+  for (const key of [...keys].sort(compareBytes))
+    if (Object.hasOwn(item, key)) setOwn(found, key, item[key]!);
   return found;
 }

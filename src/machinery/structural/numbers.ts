@@ -65,7 +65,12 @@ const maxFloat32 = 3.4028234663852886e38;
 const float32Overflow = maxFloat32 + 2 ** 102;
 
 /** Undefined when the number fits the type and format; else what upstream says, without the prefix. */
-export function rangeError(value: GoNumber, kind: NumberKind, prefix: string, path: string): string | undefined {
+export function rangeError(
+  value: GoNumber,
+  kind: NumberKind,
+  prefix: string,
+  path: string,
+): string | undefined {
   if (inRange(value, kind)) return undefined;
   const what = kind.format === "" ? "(default format)" : `with format ${kind.format}`;
   return `${prefix} value must be of type ${kind.type} ${what} in ${path}`;
@@ -73,8 +78,7 @@ export function rangeError(value: GoNumber, kind: NumberKind, prefix: string, pa
 
 function inRange(value: GoNumber, { type, format }: NumberKind): boolean {
   if (type === "integer") {
-    const integer =
-      typeof value === "bigint" ? value : Number.isInteger(value) ? BigInt(value) : undefined;
+    const integer = typeof value === "bigint" ? value : Number.isInteger(value) ? BigInt(value) : undefined;
     if (integer === undefined) return false;
     if (format === "int32") return integer >= -(2n ** 31n) && integer < 2n ** 31n;
     return integer >= minInt64 && integer <= maxInt64;
@@ -124,12 +128,16 @@ export function numberErrors(
   if (minimum !== undefined) {
     const misfit = rangeError(minimum, kind, "Minimum boundary", path);
     add(misfit);
-    add(brokenBound(misfit === undefined ? value : float, minimum, "minimum", checks.exclusiveMinimum === true));
+    add(
+      brokenBound(misfit === undefined ? value : float, minimum, "minimum", checks.exclusiveMinimum === true),
+    );
   }
   if (maximum !== undefined) {
     const misfit = rangeError(maximum, kind, "Maximum boundary", path);
     add(misfit);
-    add(brokenBound(misfit === undefined ? value : float, maximum, "maximum", checks.exclusiveMaximum === true));
+    add(
+      brokenBound(misfit === undefined ? value : float, maximum, "maximum", checks.exclusiveMaximum === true),
+    );
   }
   return found;
 }
@@ -151,10 +159,17 @@ function brokenBound(
 function brokenMultiple(value: GoNumber, factor: number, path: string): string | BrokenBound | undefined {
   const limit = typeof value === "bigint" ? toInt64(factor) : factor;
   if (limit <= 0) {
-    return { keyword: "multipleOf", whole: true, text: `factor MultipleOf declared for ${path} must be positive: ${goNumberText(limit)}`, shown: limit };
+    return {
+      keyword: "multipleOf",
+      whole: true,
+      text: `factor MultipleOf declared for ${path} must be positive: ${goNumberText(limit)}`,
+      shown: limit,
+    };
   }
   if (typeof value === "bigint" && typeof limit === "bigint") {
-    return value % limit === 0n ? undefined : { keyword: "multipleOf", text: `a multiple of ${limit}`, shown: value };
+    return value % limit === 0n
+      ? undefined
+      : { keyword: "multipleOf", text: `a multiple of ${limit}`, shown: value };
   }
   const float = Number(value);
   const divisor = Number(limit);

@@ -5,7 +5,14 @@ import {
   fieldInvalid,
   fieldRequired,
 } from "#machinery/errors/field-error.ts";
-import { getOwn, isJsonObject, isRawNumber, type JsonObject, type JsonValue, setOwn } from "#machinery/json/value.ts";
+import {
+  getOwn,
+  isJsonObject,
+  isRawNumber,
+  type JsonObject,
+  type JsonValue,
+  setOwn,
+} from "#machinery/json/value.ts";
 import type { KubeObject } from "#machinery/meta/object.ts";
 import { objectMetaErrors } from "#machinery/meta/validation.ts";
 import { dns1035LabelErrors, pathSegmentErrors } from "#machinery/names/dns.ts";
@@ -70,7 +77,11 @@ function goType(value: JsonValue): string {
  * In place: kind and apiVersion of embedded resources are strings, their metadata is ObjectMeta. Answers the paths of unknown
  * fields of metadata. @throws DecodeError with the text of a field error
  */
-export function coerceEmbedded(value: JsonValue, schema: SchemaNode | undefined, options: MetaOptions): string[] {
+export function coerceEmbedded(
+  value: JsonValue,
+  schema: SchemaNode | undefined,
+  options: MetaOptions,
+): string[] {
   const unknown: string[] = [];
   coerce(value, schema, "", options, unknown);
   return unknown;
@@ -151,7 +162,8 @@ function collect(value: JsonValue, schema: SchemaNode | undefined, into: Collect
     return;
   }
   if (!isJsonObject(value)) return;
-  if (isRoot || schema?.has(flags.embedded) === true) into.errors.push(...resourceErrors(value, path, into.objectMeta));
+  if (isRoot || schema?.has(flags.embedded) === true)
+    into.errors.push(...resourceErrors(value, path, into.objectMeta));
   if (schema === undefined) return;
   for (const key of Object.keys(value)) {
     const child = schema.property(key);

@@ -144,7 +144,13 @@ class Parser {
       parts.default === undefined ? 0 : [parts.default],
       checks === undefined
         ? 0
-        : { ...checks, allOf: checks.allOf?.map(id), anyOf: checks.anyOf?.map(id), oneOf: checks.oneOf?.map(id), not: checks.not && id(checks.not) },
+        : {
+            ...checks,
+            allOf: checks.allOf?.map(id),
+            anyOf: checks.anyOf?.map(id),
+            oneOf: checks.oneOf?.map(id),
+            not: checks.not && id(checks.not),
+          },
       parts.list,
       parts.rules,
     ]);
@@ -162,11 +168,7 @@ const none: readonly never[] = [];
 
 /** What a node has when one below it has it. */
 const inherited =
-  flags.defaultsBelow |
-  flags.embeddedBelow |
-  flags.listTypesBelow |
-  flags.rulesBelow |
-  flags.checksBelow;
+  flags.defaultsBelow | flags.embeddedBelow | flags.listTypesBelow | flags.rulesBelow | flags.checksBelow;
 
 const numberKeys = [
   "maximum",

@@ -1,6 +1,7 @@
 /** Users' regular expressions: RE2's syntax, in time linear to the text. */
-import { Lru } from "#base/lru.ts";
+
 import { RE2JS } from "re2js";
+import { Lru } from "#base/lru.ts";
 
 /** A pattern of a schema. */
 export interface Pattern {
@@ -29,7 +30,8 @@ export class PatternCache {
 }
 
 function compile(text: string): Pattern | Error {
-  if (text.length > maxPatternLength) return new Error("error parsing regexp: expression nests too deeply or is too large");
+  if (text.length > maxPatternLength)
+    return new Error("error parsing regexp: expression nests too deeply or is too large");
   try {
     const expression = RE2JS.compile(text);
     return { test: (value) => expression.test(value) };

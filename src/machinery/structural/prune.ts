@@ -14,7 +14,12 @@ export function isClean(object: JsonObject, schema: SchemaNode): boolean {
 }
 
 /** `preserving`: unknown keys of this value stay. */
-function clean(value: JsonValue, schema: SchemaNode | undefined, isRoot: boolean, preserving: boolean): boolean {
+function clean(
+  value: JsonValue,
+  schema: SchemaNode | undefined,
+  isRoot: boolean,
+  preserving: boolean,
+): boolean {
   if (typeof value !== "object" || value === null) return true;
   if (Array.isArray(value)) {
     const items = schema?.items;
@@ -74,7 +79,8 @@ function pruneValue(
     return;
   }
   if (Array.isArray(value)) {
-    for (let i = 0; i < value.length; i++) pruneValue(value[i]!, schema?.items, false, `${path}[${i}]`, unknown);
+    for (let i = 0; i < value.length; i++)
+      pruneValue(value[i]!, schema?.items, false, `${path}[${i}]`, unknown);
     return;
   }
   if (!isJsonObject(value)) return;
@@ -104,7 +110,8 @@ function pruneBelow(
 ): void {
   if (schema === undefined || typeof value !== "object" || value === null) return;
   if (Array.isArray(value)) {
-    for (let i = 0; i < value.length; i++) pruneBelow(value[i]!, schema.items, false, `${path}[${i}]`, unknown);
+    for (let i = 0; i < value.length; i++)
+      pruneBelow(value[i]!, schema.items, false, `${path}[${i}]`, unknown);
     return;
   }
   if (!isJsonObject(value)) return;

@@ -67,7 +67,8 @@ export function toFieldErrors(result: Result, base: string | undefined): FieldEr
     const { kind, text } = finding;
     if (kind === "composite") return fieldInvalid(base, "", text);
     const name = finding.at.startsWith(".") ? finding.at.slice(1) : finding.at;
-    const where = finding.at === "" || finding.at === "." ? base : base === undefined ? name : `${base}.${name}`;
+    const where =
+      finding.at === "" || finding.at === "." ? base : base === undefined ? name : `${base}.${name}`;
     const value = finding.value ?? "";
     switch (kind) {
       case "required":

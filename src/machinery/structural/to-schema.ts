@@ -73,15 +73,15 @@ class Converter {
     }
     const { additional } = node;
     const open = additional === undefined ? preserves || fields.size === 0 : additional !== false;
-    const rest = typeof additional === "object" ? this.convert(additional, preserves) : open ? any : undefined;
+    const rest =
+      typeof additional === "object" ? this.convert(additional, preserves) : open ? any : undefined;
     const atomic = node.has(flags.atomicMap) ? { atomic: true } : {};
     if (fields.size === 0 && rest !== undefined) return { kind: "map", values: rest, ...atomic };
     return { kind: "object", fields, ...(rest === undefined ? {} : { rest }), ...atomic };
   }
 }
 
-const commonOf = (node: SchemaNode): { readonly default?: never; readonly nullable?: boolean } =>
-  ({
-    ...(node.default === undefined ? {} : { default: node.default }),
-    ...(node.has(flags.nullable) ? { nullable: true } : {}),
-  }) as { readonly nullable?: boolean };
+const commonOf = (node: SchemaNode): Pick<Schema, "default" | "nullable"> => ({
+  ...(node.default === undefined ? {} : { default: node.default }),
+  ...(node.has(flags.nullable) ? { nullable: true } : {}),
+});

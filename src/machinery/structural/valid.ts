@@ -5,10 +5,10 @@
 import { isJsonObject, isRawNumber, type JsonObject, type JsonValue } from "#machinery/json/value.ts";
 import { inEnum } from "./enum.ts";
 import { formatCheck } from "./formats/formats.ts";
+import { hasDuplicates } from "./list-types.ts";
 import { type Checks, flags, type SchemaNode } from "./node.ts";
 import { goNumber, isJsonInteger, isNumber, numberErrors, numberKind } from "./numbers.ts";
 import type { PatternCache } from "./pattern.ts";
-import { hasDuplicates } from "./list-types.ts";
 
 export function isValid(value: JsonValue, schema: SchemaNode, patterns: PatternCache): boolean {
   if (!schema.has(flags.checksBelow)) return true;
@@ -21,7 +21,12 @@ export function isValid(value: JsonValue, schema: SchemaNode, patterns: PatternC
   if (!typeIsRight(value, schema)) return false;
   if (checks !== undefined) {
     if (!ownChecks(value, schema, checks, patterns)) return false;
-    if (checks.allOf !== undefined || checks.anyOf !== undefined || checks.oneOf !== undefined || checks.not !== undefined) {
+    if (
+      checks.allOf !== undefined ||
+      checks.anyOf !== undefined ||
+      checks.oneOf !== undefined ||
+      checks.not !== undefined
+    ) {
       if (!combined(value, checks, patterns)) return false;
     }
   }
@@ -162,8 +167,15 @@ function simpleNumber(value: number | object, checks: Checks): boolean {
   if (typeof value !== "number" || !Number.isInteger(value) || Math.abs(value) > 0x7fffffff) return false;
   const { maximum, minimum } = checks;
   if (checks.multipleOf !== undefined || checks.exclusiveMaximum || checks.exclusiveMinimum) return false;
-  if (maximum !== undefined && (value > maximum || !Number.isInteger(maximum) || Math.abs(maximum) > 0x7fffffff)) return false;
-  return minimum === undefined || (value >= minimum && Number.isInteger(minimum) && Math.abs(minimum) <= 0x7fffffff);
+  if (
+    maximum !== undefined &&
+    (value > maximum || !Number.isInteger(maximum) || Math.abs(maximum) > 0x7fffffff)
+  )
+    return false;
+  return (
+    minimum === undefined ||
+    (value >= minimum && Number.isInteger(minimum) && Math.abs(minimum) <= 0x7fffffff)
+  );
 }
 
 function objectChecks(value: JsonObject, checks: Checks): boolean {
@@ -173,7 +185,10 @@ function objectChecks(value: JsonObject, checks: Checks): boolean {
   }
   if (minProperties === undefined && maxProperties === undefined) return true;
   const count = Object.keys(value).length;
-  return !(minProperties !== undefined && count < minProperties) && !(maxProperties !== undefined && count > maxProperties);
+  return (
+    !(minProperties !== undefined && count < minProperties) &&
+    !(maxProperties !== undefined && count > maxProperties)
+  );
 }
 
 function combined(value: JsonValue, checks: Checks, patterns: PatternCache): boolean {

@@ -12,7 +12,7 @@ export const isEmail = (text: string): boolean => {
 
 const space = /^[ \t]*/;
 /** Visible characters and all beyond ASCII; without the specials, the quote and the backslash. */
-const atext = /^[^\u0000-\u0020\u007f()<>[\]:;@\\,".]$/u;
+const isAtext = (char: string): boolean => visible(char) && !'()<>[]:;@\\,".'.includes(char);
 const visible = (char: string): boolean => char > " " && char !== "\u007f";
 
 class AddressParser {
@@ -85,7 +85,7 @@ class AddressParser {
   #atom(permissive: boolean): boolean {
     let length = 0;
     for (const char of this.#rest) {
-      if (char !== "." && !atext.test(char)) break;
+      if (char !== "." && !isAtext(char)) break;
       length += char.length;
     }
     if (length === 0) return false;

@@ -6,7 +6,10 @@ import { isCidr, isIp } from "./ip.ts";
 import { isRequestUri } from "./uri.ts";
 
 type Check = (text: string) => boolean;
-const matches = (pattern: RegExp): Check => (text) => pattern.test(text);
+const matches =
+  (pattern: RegExp): Check =>
+  (text) =>
+    pattern.test(text);
 
 const hostname =
   /^([a-zA-Z0-9\p{S}\p{L}]((-?[a-zA-Z0-9\p{S}\p{L}]{0,62})?)|([a-zA-Z0-9\p{S}\p{L}](([a-zA-Z0-9\-\p{S}\p{L}]{0,61}[a-zA-Z0-9\p{S}\p{L}])?)(\.)){1,}([a-zA-Z\p{L}]){2,63})$/u;
@@ -15,7 +18,13 @@ const isHostname: Check = (text) =>
   byteLength(text) <= 255 && hostname.test(text) && text.split(".").every((part) => byteLength(part) <= 63);
 
 const daysOf = (year: number, month: number): number =>
-  month === 2 ? (year % 4 === 0 && (year % 100 !== 0 || year % 400 === 0) ? 29 : 28) : [4, 6, 9, 11].includes(month) ? 30 : 31;
+  month === 2
+    ? year % 4 === 0 && (year % 100 !== 0 || year % 400 === 0)
+      ? 29
+      : 28
+    : [4, 6, 9, 11].includes(month)
+      ? 30
+      : 31;
 
 const isDate: Check = (text) => {
   const match = /^([0-9]{4})-([0-9]{2})-([0-9]{2})$/.exec(text);
@@ -95,7 +104,8 @@ const isIsbn13: Check = (text) => {
 };
 
 const isMac: Check = (text) => {
-  const bytes = /^(?:[0-9a-fA-F]{2}([:-])(?:[0-9a-fA-F]{2}\1)*[0-9a-fA-F]{2}|(?:[0-9a-fA-F]{4}\.)+[0-9a-fA-F]{4}|[0-9a-fA-F]+)$/;
+  const bytes =
+    /^(?:[0-9a-fA-F]{2}([:-])(?:[0-9a-fA-F]{2}\1)*[0-9a-fA-F]{2}|(?:[0-9a-fA-F]{4}\.)+[0-9a-fA-F]{4}|[0-9a-fA-F]+)$/;
   if (text.length > 59 || !bytes.test(text)) return false;
   return [12, 16, 40].includes(text.replaceAll(/[:.-]/g, "").length);
 };
@@ -104,8 +114,10 @@ const shortName = "[a-z0-9]([-a-z0-9]*[a-z0-9])?";
 const uuid = (third: string, fourth: string): RegExp =>
   new RegExp(`^[0-9a-f]{8}-?[0-9a-f]{4}-?${third}-?${fourth}-?[0-9a-f]{12}$`, "i");
 
-const isName = (max: number, pattern: RegExp): Check => (text) =>
-  byteLength(text) <= max && pattern.test(text);
+const isName =
+  (max: number, pattern: RegExp): Check =>
+  (text) =>
+    byteLength(text) <= max && pattern.test(text);
 
 /** By name without dashes. */
 const checks: ReadonlyMap<string, Check> = new Map<string, Check>([

@@ -10,8 +10,7 @@ export function isV4(text: string, sloppy = false): boolean {
   const parts = text.split(".");
   if (parts.length !== 4) return false;
   return parts.every(
-    (part) =>
-      (sloppy ? /^0*[0-9]{1,3}$/ : /^(?:0|[1-9][0-9]{0,2})$/).test(part) && Number(part) <= 255,
+    (part) => (sloppy ? /^0*[0-9]{1,3}$/ : /^(?:0|[1-9][0-9]{0,2})$/).test(part) && Number(part) <= 255,
   );
 }
 

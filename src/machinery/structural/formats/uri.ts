@@ -1,5 +1,5 @@
 /** Whether Go's url.ParseRequestURI takes a text: an absolute URI, or an absolute path. */
-import { isV4, isIp } from "./ip.ts";
+import { isIp, isV4 } from "./ip.ts";
 
 // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for.
 const control = /[\u0000-\u001f\u007f]/;
@@ -56,7 +56,8 @@ function isLiteral(host: string): boolean {
   const address = zone < 0 ? inner : inner.slice(0, zone);
   if (zone >= 0) {
     const text = inner.slice(zone + 3);
-    if (text === "" || !escapesAreComplete(text) || !hostText.test(text.replaceAll(/%[0-9A-Fa-f]{2}/g, ""))) return false;
+    if (text === "" || !escapesAreComplete(text) || !hostText.test(text.replaceAll(/%[0-9A-Fa-f]{2}/g, "")))
+      return false;
   }
   return isIp(address) && !isV4(address);
 }
