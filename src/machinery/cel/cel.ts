@@ -4,7 +4,8 @@
  * Compiling parses, checks types and gives upstream's texts for what is wrong. A compiled program is immutable, holds
  * no state between evaluations, and may be shared. Which libraries there are: docs/cel.md.
  */
-import { CelCompileError } from "./errors.ts";
+import { checkerEnvironment } from "./environment.ts";
+import { compileProgram } from "./program.ts";
 import type { CelType } from "./types.ts";
 import type { CelValue } from "./values.ts";
 
@@ -54,11 +55,7 @@ export const runtimeCostBudget = 10_000_000;
 /** Largest static estimate of a rule of a CRD (upstream's StaticEstimatedCostLimit). */
 export const staticCostLimit = 10_000_000;
 
-/** @throws CelCompileError until the engine is there */
-export function createCelEnvironment(_options: CelEnvironmentOptions): CelEnvironment {
-  return {
-    compile(): CelProgram {
-      throw new CelCompileError("the engine is not there yet", []);
-    },
-  };
+export function createCelEnvironment(options: CelEnvironmentOptions): CelEnvironment {
+  const checker = checkerEnvironment(options.variables);
+  return { compile: (source) => compileProgram(source, checker) };
 }

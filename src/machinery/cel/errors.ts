@@ -12,11 +12,14 @@ export interface CelIssue {
 /** An expression that does not compile. The message is upstream's: each issue with its line and a caret below. */
 export class CelCompileError extends Error {
   readonly issues: readonly CelIssue[];
+  /** `check`: syntax or types. `program`: it compiles, but a constant part of it is wrong (`program instantiation failed`). */
+  readonly phase: "check" | "program";
 
-  constructor(message: string, issues: readonly CelIssue[]) {
+  constructor(message: string, issues: readonly CelIssue[], phase: "check" | "program" = "check") {
     super(message);
     this.name = "CelCompileError";
     this.issues = issues;
+    this.phase = phase;
   }
 }
 

@@ -1,0 +1,73 @@
+/** Values as texts of errors show them (Go's %v of cel-go's values), and names of Go's types. */
+
+import { durationText } from "#machinery/values/duration.ts";
+import { formatG } from "./go-format.ts";
+import { timestampText } from "./timestamps.ts";
+import {
+  CelBytes,
+  CelDouble,
+  CelDuration,
+  CelError,
+  CelList,
+  CelMap,
+  CelOptional,
+  type CelResult,
+  CelTimestamp,
+  CelTypeValue,
+  CelUint,
+  type CelValue,
+} from "./values.ts";
+
+/** Elements of a list or map that are shown. */
+const maxShown = 1000;
+
+export function display(value: CelResult): string {
+  if (value === null) return "0";
+  if (typeof value !== "object") return String(value);
+  if (value instanceof CelError) return value.message;
+  if (value instanceof CelUint) return String(value.value);
+  if (value instanceof CelDouble) return formatG(value.value);
+  if (value instanceof CelBytes) return `[${value.value.slice(0, maxShown).join(" ")}]`;
+  if (value instanceof CelTimestamp) return timestampText(value).replace("T", " ").replace("Z", " +0000 UTC");
+  if (value instanceof CelDuration) return durationText(value.nanos);
+  if (value instanceof CelTypeValue) return value.name;
+  if (value instanceof CelOptional)
+    return value.value === undefined ? "optional.none()" : `optional(${display(value.value)})`;
+  if (value instanceof CelList) {
+    const shown = Array.from({ length: Math.min(value.size, maxShown) }, (_, index) =>
+      display(value.get(index)),
+    );
+    return `[${shown.join(", ")}]`;
+  }
+  if (value instanceof CelMap) {
+    const shown: string[] = [];
+    for (const key of value.keys()) {
+      if (shown.length >= maxShown) break;
+      shown.push(`${display(key)}: ${display(value.find(key) ?? null)}`);
+    }
+    return `{${shown.join(", ")}}`;
+  }
+  return value.toString();
+}
+
+export function goTypeName(value: CelValue): string {
+  if (value === null) return "types.Null";
+  switch (typeof value) {
+    case "boolean":
+      return "types.Bool";
+    case "string":
+      return "types.String";
+    case "number":
+    case "bigint":
+      return "types.Int";
+  }
+  if (value instanceof CelUint) return "types.Uint";
+  if (value instanceof CelDouble) return "types.Double";
+  if (value instanceof CelBytes) return "types.Bytes";
+  if (value instanceof CelTimestamp) return "types.Timestamp";
+  if (value instanceof CelDuration) return "types.Duration";
+  if (value instanceof CelTypeValue) return "*types.Type";
+  if (value instanceof CelOptional) return "*types.Optional";
+  if (value instanceof CelList) return "*types.baseList";
+  return value instanceof CelMap ? "*types.baseMap" : `cel.${value.type.name}`;
+}

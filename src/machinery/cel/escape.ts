@@ -1,0 +1,21 @@
+/** Names of properties as identifiers of CEL (k8s.io/apiserver/pkg/cel/escaping.go). */
+
+const reserved = new Set(
+  "true false null in as break const continue else for function if import let loop package namespace return var void while".split(
+    " ",
+  ),
+);
+
+const replacements: Readonly<Record<string, string>> = {
+  __: "__underscores__",
+  ".": "__dot__",
+  "-": "__dash__",
+  "/": "__slash__",
+};
+
+/** The identifier of a property, undefined when expressions cannot name it. */
+export function escapeName(property: string): string | undefined {
+  if (reserved.has(property)) return `__${property}__`;
+  if (!/^[A-Za-z_./-][A-Za-z0-9_./-]*$/.test(property)) return undefined;
+  return property.replaceAll(/__|[-./]/g, (part) => replacements[part]!);
+}

@@ -1,0 +1,94 @@
+/** The parser's place among the tokens, and its limits. */
+import { type Expr, errorExpr } from "./ast.ts";
+import { type Token, tokenize } from "./lexer.ts";
+import { noOffset, type Source } from "./source.ts";
+
+/** Nesting of each grammar rule, and of the tree (cel-go). */
+const maxDepth = 250;
+
+/** Thrown to leave the parser; what is wrong has been reported. */
+export class Stop {}
+
+export type Rule = "expr" | "or" | "and" | "relation" | "calc" | "unary" | "member" | "primary";
+
+export class TokenStream {
+  /** How deep each rule is in itself. */
+  readonly depths: Record<Rule, number> = {
+    expr: 0,
+    or: 0,
+    and: 0,
+    relation: 0,
+    calc: 0,
+    unary: 0,
+    member: 0,
+    primary: 0,
+  };
+  /** Nested operators, selections and calls in the expression parsed last. */
+  height = 0;
+  readonly #source: Source;
+  readonly #tokens: readonly Token[];
+  #at = 0;
+
+  constructor(source: Source) {
+    this.#source = source;
+    this.#tokens = tokenize(source);
+  }
+
+  /** The token `ahead` of the next one; the end stays the end. */
+  peek(ahead = 0): Token {
+    return this.#tokens[Math.min(this.#at + ahead, this.#tokens.length - 1)]!;
+  }
+
+  skip(count = 1): void {
+    this.#at += count;
+  }
+
+  next(): Token {
+    const token = this.peek();
+    this.#at++;
+    return token;
+  }
+
+  is(symbol: string, ahead = 0): boolean {
+    const token = this.peek(ahead);
+    return token.kind === "symbol" && token.text === symbol;
+  }
+
+  accept(symbol: string): Token | undefined {
+    return this.is(symbol) ? this.next() : undefined;
+  }
+
+  expect(symbol: string, expected: string): Token {
+    const found = this.peek();
+    return (
+      this.accept(symbol) ?? this.syntaxError(found, `mismatched input '${found.text}' expecting ${expected}`)
+    );
+  }
+
+  syntaxError(token: Token, text: string): never {
+    this.#source.report(token.offset, `Syntax error: ${text}`);
+    throw new Stop();
+  }
+
+  /** Reports what upstream goes on after. */
+  report(offset: number, text: string): Expr {
+    this.#source.report(offset, text);
+    return errorExpr(offset);
+  }
+
+  enter(rule: Rule): void {
+    if (++this.depths[rule] > maxDepth) {
+      this.#source.report(noOffset, `expression recursion limit exceeded: ${maxDepth}`);
+      throw new Stop();
+    }
+  }
+
+  /** Notes a node of the tree one above the highest of its parts. */
+  grow(height: number): void {
+    this.height = height + 1;
+    if (this.height > maxDepth) {
+      this.#source.report(noOffset, "max recursion depth exceeded");
+      throw new Stop();
+    }
+  }
+}
