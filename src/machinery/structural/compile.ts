@@ -17,6 +17,7 @@ import { parseSchema } from "./parse.ts";
 import { PatternCache } from "./pattern.ts";
 import { isClean, prune, pruneNulls } from "./prune.ts";
 import { toFieldErrors } from "./result.ts";
+import { blockedRules, RulePrograms, RuleRun } from "./rules.ts";
 import { schemaOfNode } from "./to-schema.ts";
 import { isValid } from "./valid.ts";
 
@@ -32,6 +33,7 @@ class CustomSchema implements CompiledCustomSchema {
   readonly #root: SchemaNode;
   readonly #options: CustomSchemaOptions;
   readonly #patterns: PatternCache;
+  readonly #programs = new RulePrograms();
   #schema: WeakRef<Schema> | undefined;
 
   constructor(root: SchemaNode, options: CustomSchemaOptions) {
@@ -115,17 +117,22 @@ class CustomSchema implements CompiledCustomSchema {
   }
 
   validateRules(
-    _object: JsonObject,
-    _old: JsonObject | undefined,
-    _errors: readonly FieldError[],
+    object: JsonObject,
+    old: JsonObject | undefined,
+    errors: readonly FieldError[],
   ): readonly FieldError[] {
-    return [];
+    const root = this.#root;
+    if (!root.has(flags.rulesBelow)) return [];
+    const blocked = blockedRules(errors);
+    if (blocked !== undefined) return [blocked];
+    const correlated = old === undefined ? undefined : new Correlated(object, old, root);
+    return new RuleRun(this.#programs).check(object, old, root, true, "", correlated);
   }
 
   get schema(): Schema {
     let schema = this.#schema?.deref();
     if (schema === undefined) {
-      schema = schemaOfNode(this.#root);
+      schema = schemaOfNode(this.#root, this.#options.preserveUnknownFields === true);
       this.#schema = new WeakRef(schema);
     }
     return schema;

@@ -55,7 +55,7 @@ export const flags = {
   embeddedBelow: 64,
   /** This node or one below is a list of type set or map. */
   listTypesBelow: 128,
-  /** This node or one below has rules, also in an `allOf`. */
+  /** This node or one below has rules. */
   rulesBelow: 256,
   /** This node or one below says something that a value may break. */
   checksBelow: 512,

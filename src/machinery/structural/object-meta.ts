@@ -1,10 +1,12 @@
 /** ObjectMeta of custom objects and of resources embedded in them (apiextensions-apiserver pkg/apiserver/schema/objectmeta). */
+import { compareBytes } from "#base/bytes.ts";
 import {
   type FieldError,
   fieldErrorText,
   fieldInvalid,
   fieldRequired,
 } from "#machinery/errors/field-error.ts";
+import { sortedCopy } from "#machinery/json/sorted.ts";
 import {
   getOwn,
   isJsonObject,
@@ -73,66 +75,83 @@ function goType(value: JsonValue): string {
   return Array.isArray(value) ? "[]interface {}" : "map[string]interface {}";
 }
 
+/** A {@link DecodeError} that is about one field. */
+export class FieldDecodeError extends DecodeError {
+  readonly fieldError: FieldError;
+
+  constructor(fieldError: FieldError) {
+    super(fieldErrorText(fieldError));
+    this.fieldError = fieldError;
+  }
+}
+
 /**
- * In place: kind and apiVersion of embedded resources are strings, their metadata is ObjectMeta. Answers the paths of unknown
- * fields of metadata. @throws DecodeError with the text of a field error
+ * In place: kind and apiVersion of embedded resources are strings, their metadata is ObjectMeta; of the value itself too when `isRoot`.
+ * Answers the paths of unknown fields of metadata, sorted. @throws FieldDecodeError
  */
 export function coerceEmbedded(
   value: JsonValue,
   schema: SchemaNode | undefined,
   options: MetaOptions,
+  path = "",
+  isRoot = false,
 ): string[] {
-  const unknown: string[] = [];
-  coerce(value, schema, "", options, unknown);
-  return unknown;
+  const coercion = new Coercion(options);
+  coercion.value(value, schema, path, isRoot);
+  return coercion.unknown.sort(compareBytes);
 }
 
-function coerce(
-  value: JsonValue,
-  schema: SchemaNode | undefined,
-  path: string,
-  options: MetaOptions,
-  unknown: string[],
-): void {
-  if (schema === undefined || !schema.has(flags.embeddedBelow)) return;
-  if (Array.isArray(value)) {
-    for (let i = 0; i < value.length; i++) coerce(value[i]!, schema.items, `${path}[${i}]`, options, unknown);
-    return;
+class Coercion {
+  readonly unknown: string[] = [];
+  readonly #options: MetaOptions;
+
+  constructor(options: MetaOptions) {
+    this.#options = options;
   }
-  if (!isJsonObject(value)) return;
-  if (schema.has(flags.embedded)) coerceResource(value, path, options, unknown);
-  for (const key of Object.keys(value)) {
-    const child = schema.property(key);
-    if (child !== undefined) coerce(value[key]!, child, join(path, key), options, unknown);
-    else if (typeof schema.additional === "object") {
-      coerce(value[key]!, schema.additional, `${path}[${key}]`, options, unknown);
+
+  value(value: JsonValue, schema: SchemaNode | undefined, path: string, isRoot = false): void {
+    if (!isRoot && (schema === undefined || !schema.has(flags.embeddedBelow))) return;
+    if (Array.isArray(value)) {
+      for (let i = 0; i < value.length; i++) this.value(value[i]!, schema?.items, `${path}[${i}]`);
+      return;
     }
+    if (!isJsonObject(value)) return;
+    if (isRoot || schema?.has(flags.embedded) === true) this.#resource(value, path);
+    if (schema === undefined) return;
+    for (const key of Object.keys(value)) {
+      const child = schema.property(key);
+      if (child !== undefined) this.value(value[key]!, child, join(path, key));
+      else if (typeof schema.additional === "object") {
+        this.value(value[key]!, schema.additional, `${path}[${key}]`);
+      }
+    }
+  }
+
+  #resource(resource: JsonObject, path: string): void {
+    const { dropInvalid } = this.#options;
+    for (const key of ["apiVersion", "kind"]) {
+      const value = getOwn(resource, key);
+      if (value === undefined || typeof value === "string") continue;
+      if (!dropInvalid) throw new FieldDecodeError(fieldInvalid(join(path, key), value, "must be a string"));
+      delete resource[key];
+    }
+    const metadata = getOwn(resource, "metadata");
+    if (metadata === undefined) return;
+    const at = join(path, "metadata");
+    let coerced: CoercedMeta;
+    try {
+      coerced = coerceMeta(metadata, this.#options);
+    } catch (error) {
+      if (!(error instanceof DecodeError)) throw error;
+      if (dropInvalid) return;
+      throw new FieldDecodeError(fieldInvalid(at, sortedCopy(metadata), error.message));
+    }
+    for (const inner of coerced.unknown) this.unknown.push(`${at}.${inner}`);
+    resource.metadata = coerced.value;
   }
 }
 
 const join = (path: string, key: string): string => (path === "" ? key : `${path}.${key}`);
-
-function coerceResource(resource: JsonObject, path: string, options: MetaOptions, unknown: string[]): void {
-  for (const key of ["apiVersion", "kind"]) {
-    const value = getOwn(resource, key);
-    if (value === undefined || typeof value === "string") continue;
-    if (options.dropInvalid) delete resource[key];
-    else throw new DecodeError(fieldErrorText(fieldInvalid(join(path, key), value, "must be a string")));
-  }
-  const metadata = getOwn(resource, "metadata");
-  if (metadata === undefined) return;
-  const at = join(path, "metadata");
-  let coerced: CoercedMeta;
-  try {
-    coerced = coerceMeta(metadata, options);
-  } catch (error) {
-    if (!(error instanceof DecodeError)) throw error;
-    if (options.dropInvalid) return;
-    throw new DecodeError(fieldErrorText(fieldInvalid(at, metadata, error.message)));
-  }
-  for (const inner of coerced.unknown) unknown.push(`${at}.${inner}`);
-  resource.metadata = coerced.value;
-}
 
 /** What is wrong with the kind, apiVersion and metadata of embedded resources; of the value itself too when `isRoot`. */
 export function embeddedErrors(
@@ -210,7 +229,7 @@ function metadataErrors(metadata: JsonValue, path: string, objectMeta: CompiledT
   try {
     meta = { ...objectMeta.decode(metadata).value } as KubeObject["metadata"];
   } catch (error) {
-    if (error instanceof DecodeError) return [fieldInvalid(path, metadata, error.message)];
+    if (error instanceof DecodeError) return [fieldInvalid(path, sortedCopy(metadata), error.message)];
     throw error;
   }
   if ((meta.name ?? "") === "") meta.name = "fakename";

@@ -71,7 +71,6 @@ class Parser {
     if (list !== undefined && list.type !== "atomic") bits |= flags.listTypesBelow;
     if (rules !== undefined) bits |= flags.rulesBelow;
     if (checks !== undefined || type !== "" || intOrString || additional === false) bits |= flags.checksBelow;
-    for (const inner of checks?.allOf ?? []) bits |= inner.flags & flags.rulesBelow;
     const children = items === undefined ? nodes : [...nodes, items];
     for (const child of typeof additional === "object" ? [...children, additional] : children) {
       bits |= child.flags & inherited;

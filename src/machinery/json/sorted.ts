@@ -1,0 +1,11 @@
+import { compareBytes } from "#base/bytes.ts";
+import { isJsonObject, type JsonObject, type JsonValue, setOwn } from "#machinery/json/value.ts";
+
+/** A copy with the keys of all objects in the order of their bytes, as Go writes maps. (JavaScript puts keys that are integers first.) */
+export function sortedCopy(value: JsonValue): JsonValue {
+  if (Array.isArray(value)) return value.map(sortedCopy);
+  if (!isJsonObject(value)) return value;
+  const copy: JsonObject = {};
+  for (const key of Object.keys(value).sort(compareBytes)) setOwn(copy, key, sortedCopy(value[key]!));
+  return copy;
+}

@@ -1,0 +1,74 @@
+/** Compiling `x-kubernetes-validations` (apiextensions-apiserver pkg/apiserver/schema/cel/compilation.go). */
+
+import { type CelEnvironment, type CelProgram, createCelEnvironment } from "#machinery/cel/cel.ts";
+import { CelCompileError } from "#machinery/cel/errors.ts";
+import { type CelType, maxRequestSizeBytes, optionalType } from "#machinery/cel/types.ts";
+import type { Rule } from "./node.ts";
+
+export interface RuleProgram {
+  /** Absent for an empty rule, and for one that does not compile. */
+  readonly program?: CelProgram;
+  /** Upstream's text. */
+  readonly error?: string;
+  readonly usesOldSelf: boolean;
+  readonly maxCost: number;
+  /** How often a value of this size fits into the largest request. */
+  readonly maxCardinality: number;
+  readonly message?: CelProgram;
+  readonly messageError?: string;
+  readonly messageMaxCost: number;
+}
+
+/** One for each rule. `type` of the value that the rules are about. */
+export function compileRules(rules: readonly Rule[], type: CelType): RuleProgram[] {
+  const known = new Map<boolean, CelEnvironment>();
+  const environment = (optional: boolean): CelEnvironment => {
+    let environment = known.get(optional);
+    if (environment === undefined) {
+      const variables = new Map([
+        ["self", type],
+        ["oldSelf", optional ? optionalType(type) : type],
+      ]);
+      environment = createCelEnvironment({ variables });
+      known.set(optional, environment);
+    }
+    return environment;
+  };
+  const maxCardinality = Math.floor(maxRequestSizeBytes / (type.minSerializedSize + 1));
+  return rules.map((rule) => {
+    const env = environment(rule.optionalOldSelf === true);
+    return { maxCardinality, ...compileRule(rule, (text) => env.compile(text)) };
+  });
+}
+
+function compileRule(rule: Rule, compile: (text: string) => CelProgram): Omit<RuleProgram, "maxCardinality"> {
+  const nothing = { usesOldSelf: false, maxCost: 0, messageMaxCost: 0 };
+  if (rule.rule.trim() === "") return nothing;
+  const program = tryCompile(rule.rule, compile);
+  if (typeof program === "string") return { ...nothing, error: `compilation failed: ${program}` };
+  if (program.type.kind !== "bool") return { ...nothing, error: "cel expression must evaluate to a bool" };
+  const compiled = {
+    program,
+    usesOldSelf: program.variables.has("oldSelf"),
+    maxCost: program.estimateCost().max,
+    messageMaxCost: 0,
+  };
+  if (rule.messageExpression === undefined || rule.messageExpression === "") return compiled;
+  const message = tryCompile(rule.messageExpression, compile);
+  if (typeof message === "string") {
+    return { ...compiled, messageError: `messageExpression compilation failed: ${message}` };
+  }
+  if (message.type.kind !== "string") {
+    return { ...compiled, messageError: "messageExpression must evaluate to a string" };
+  }
+  return { ...compiled, message, messageMaxCost: message.estimateCost().max };
+}
+
+function tryCompile(text: string, compile: (text: string) => CelProgram): CelProgram | string {
+  try {
+    return compile(text);
+  } catch (error) {
+    if (error instanceof CelCompileError) return error.message;
+    throw error;
+  }
+}
