@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import { BoundedQueue } from "./bounded-queue.ts";
+import { ByteLru } from "./byte-lru.ts";
 import { byteLength, compareBytes, ownedCopy, truncateBytes } from "./bytes.ts";
 import { isPrintable, quote } from "./quote.ts";
 
@@ -62,4 +63,17 @@ test("a bounded queue keeps order and refuses beyond its capacity", () => {
     assert.equal(queue.shift(), i);
   }
   assert.throws(() => new BoundedQueue(0), RangeError);
+});
+
+test("a byte LRU is bounded by the sum of its entries", () => {
+  const lru = new ByteLru<string>(10, 6);
+  lru.set("a", Buffer.alloc(4));
+  lru.set("b", Buffer.alloc(4));
+  assert.ok(lru.get("a") !== undefined);
+  lru.set("c", Buffer.alloc(6));
+  assert.deepEqual([lru.get("a")?.length, lru.get("b"), lru.get("c")?.length], [4, undefined, 6]);
+  lru.set("d", Buffer.alloc(7));
+  assert.equal(lru.get("d"), undefined);
+  lru.set("a", Buffer.alloc(1));
+  assert.equal(lru.bytes, 7);
 });

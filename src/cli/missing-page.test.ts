@@ -91,13 +91,6 @@ const statuses: readonly (readonly [string, number, string, string, Record<strin
   ["resize", 404, "PATCH", `${all}/api/v1/namespaces/default/pods/x/resize`],
   ["component statuses", 404, "GET", `${all}/api/v1/componentstatuses`],
   ["discovery as protobuf", 406, "GET", `${all}/apis`, { accept: "application/vnd.kubernetes.protobuf" }],
-  [
-    "OpenAPI v3 as protobuf",
-    406,
-    "GET",
-    `${all}/openapi/v3/api/v1`,
-    { accept: "application/com.github.proto-openapi.spec.v3.v1.0+protobuf" },
-  ],
   ["profiles", 404, "GET", "/debug/pprof"],
   ["flagz", 404, "GET", "/flagz"],
   ["statusz", 404, "GET", "/statusz"],
@@ -155,10 +148,4 @@ test("a Service gets no address, and a Namespace no token secret", async () => {
   assert.equal(made.status, 201, made.body);
   assert.equal(JSON.parse(made.body).spec.clusterIP, undefined);
   assert.deepEqual(JSON.parse((await ask("GET", `${all}/api/v1/secrets`)).body).items, []);
-});
-
-test("OpenAPI v2 has no paths", async () => {
-  const { status, body } = await ask("GET", `${all}/openapi/v2`);
-  assert.equal(status, 200);
-  assert.deepEqual(JSON.parse(body).paths, {});
 });

@@ -1,12 +1,11 @@
-/** Discovery and OpenAPI of a workspace: made once for each workspace type, whatever the number of workspaces. */
+/** Discovery and OpenAPI of a workspace. What equal workspaces answer is made once and shared. */
 import type { Catalogue } from "#api/catalogue.ts";
 import { notAcceptable } from "#machinery/errors/errors.ts";
 import type { RequestContext } from "#server/context.ts";
 import { answerDiscovery } from "#server/discovery/answer.ts";
 import { type DiscoveryDocuments, discoveryDocuments } from "#server/discovery/documents.ts";
-import { answerOpenApi } from "#server/openapi/answer.ts";
-import { type OpenApiDocuments, openApiDocuments } from "#server/openapi/documents.ts";
-import { answerOpenApiV2 } from "#server/openapi/v2.ts";
+import { answerOpenApi, isOpenApiPath } from "#server/openapi/answer.ts";
+import { OpenApiLibrary } from "#server/openapi/documents.ts";
 import { KUBERNETES_VERSION } from "#server/version.ts";
 import type { ServedSet } from "./served-set.ts";
 
@@ -17,45 +16,34 @@ export interface DocumentOptions {
   externalUrl(): string;
 }
 
+/** A streamed document waits for its client above this. */
+const pauseQueuedBytes = 1024 * 1024;
+
 /** Answers discovery and OpenAPI paths; false = not one of them, or nothing of that name is served. */
 export function makeDocumentServer(
   options: DocumentOptions,
 ): (context: RequestContext, served: ServedSet) => boolean | Promise<boolean> {
-  const discovery = new Map<ServedSet, DiscoveryDocuments>();
-  const openApi = new Map<ServedSet, OpenApiDocuments>();
-  return (context, served) => {
-    const { exchange, info, cluster } = context;
-    if (exchange.method !== "GET" && exchange.method !== "HEAD") return false;
-    const accept = exchange.header("accept");
-    if (info.path === "/openapi/v2") {
-      const v2 = answerOpenApiV2(accept, `v${KUBERNETES_VERSION}`);
-      if (v2 === undefined) throw notAcceptable(["application/json"]);
-      exchange.respond(200, v2.headers, v2.body);
-      return true;
+  const library = new OpenApiLibrary(options.catalogue, `v${KUBERNETES_VERSION}`);
+  const discovery = new WeakMap<ServedSet, DiscoveryDocuments>();
+  const discoveryOf = (served: ServedSet): DiscoveryDocuments => {
+    let documents = discovery.get(served);
+    if (documents === undefined) {
+      documents = discoveryDocuments(served.resources);
+      discovery.set(served, documents);
     }
-    const ifNoneMatch = exchange.header("if-none-match");
-    const answer =
-      answerOpenApi(
-        made(openApi, served, () => openApiDocuments(served.resources, options.catalogue)),
-        {
-          path: info.path,
-          clusterPrefix: cluster.kind === "one" ? `/clusters/${cluster.path}` : "",
-          accept,
-          ifNoneMatch,
-          hash: context.query.get("hash"),
-          nowMs: options.now(),
-        },
-      ) ??
-      answerDiscovery(
-        made(discovery, served, () => discoveryDocuments(served.resources)),
-        {
-          path: info.path,
-          accept,
-          ifNoneMatch,
-          serverAddress:
-            exchange.header(":authority") ?? exchange.header("host") ?? new URL(options.externalUrl()).host,
-        },
-      );
+    return documents;
+  };
+  return (context, served) => {
+    const { exchange, info } = context;
+    if (exchange.method !== "GET" && exchange.method !== "HEAD") return false;
+    if (isOpenApiPath(info.path)) return serveOpenApi(context, library, served, options.now());
+    const answer = answerDiscovery(discoveryOf(served), {
+      path: info.path,
+      accept: exchange.header("accept"),
+      ifNoneMatch: exchange.header("if-none-match"),
+      serverAddress:
+        exchange.header(":authority") ?? exchange.header("host") ?? new URL(options.externalUrl()).host,
+    });
     if (answer === undefined || answer.status === 404) return false;
     if (answer.status === 406) throw notAcceptable(["application/json"]);
     exchange.respond(answer.status, answer.headers, answer.body);
@@ -63,11 +51,43 @@ export function makeDocumentServer(
   };
 }
 
-function made<T>(all: Map<ServedSet, T>, served: ServedSet, make: () => T): T {
-  let one = all.get(served);
-  if (one === undefined) {
-    one = make();
-    all.set(served, one);
+async function serveOpenApi(
+  context: RequestContext,
+  library: OpenApiLibrary,
+  served: ServedSet,
+  nowMs: number,
+): Promise<boolean> {
+  const { exchange, info, cluster } = context;
+  const answer = await answerOpenApi(library.of(served), {
+    path: info.path,
+    clusterPrefix: cluster.kind === "one" ? `/clusters/${cluster.path}` : "",
+    accept: exchange.header("accept"),
+    ifNoneMatch: exchange.header("if-none-match"),
+    hash: context.query.get("hash"),
+    nowMs,
+  });
+  if (answer.status === 404) return false;
+  if (answer.status === 406) throw notAcceptable(["application/json"]);
+  if (Buffer.isBuffer(answer.body)) {
+    exchange.respond(answer.status, answer.headers, answer.body);
+    return true;
   }
-  return one;
+  const stream = exchange.startStream(answer.status, answer.headers);
+  try {
+    for await (const piece of answer.body) {
+      if (context.closed) return true;
+      stream.write(piece);
+      if (stream.queuedBytes < pauseQueuedBytes) continue;
+      await new Promise<void>((resolve) => {
+        stream.onDrain(resolve);
+        context.onClose(resolve);
+      });
+    }
+  } catch (error) {
+    // What was begun cannot become an error: cut it off, so that the client sees it broken and not short.
+    exchange.abort();
+    throw error;
+  }
+  stream.end();
+  return true;
 }

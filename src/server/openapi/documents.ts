@@ -1,54 +1,113 @@
-/** OpenAPI v3 documents of what a workspace type serves (spec 4.3); one per group-version, made when first asked for. */
+/** OpenAPI documents of what a workspace serves (spec 4.3): v3, one for each group-version, and v2, one in all. */
 import { createHash } from "node:crypto";
 import type { Catalogue } from "#api/catalogue.ts";
-import type { ResourceInfo } from "#api/resource.ts";
-import type { JsonObject } from "#machinery/json/value.ts";
-import { type GroupVersionKind, parseApiVersion } from "#machinery/meta/object.ts";
-import type { Schema, TypeName } from "#machinery/schema/types.ts";
+import { ByteLru } from "#base/byte-lru.ts";
+import { Pacer } from "#base/pacer.ts";
 import { groupsOf, type VersionFacts } from "#server/discovery/versions.ts";
-import { addPaths, deleteOptionsType, type PathContext, patchType, statusType } from "./paths.ts";
-import { mentioned, objectSchema, wellKnown } from "./schemas.ts";
+import type { CustomServed, ServedSet } from "#server/endpoints/served-set.ts";
+import { customSchemas } from "./custom-schemas.ts";
+import { type Form, type Parts, piecesOf } from "./forms.ts";
+import {
+  deleteOptionsKinds,
+  type Entry,
+  type GroupVersion,
+  pathEntries,
+  schemaEntries,
+} from "./group-version.ts";
+import { deleteOptionsType } from "./paths.ts";
+import { swaggerDefinition, swaggerPathItem, swaggerSchema } from "./swagger.ts";
+import { swaggerCustomSchemas } from "./swagger-custom.ts";
 
 export interface OpenApiDocument {
-  readonly body: Buffer;
-  /** Upper-case hex of the content's SHA-512. */
-  readonly hash: string;
+  /**
+   * Upper-case hex of a SHA-512: of the JSON, or, when a workspace's own kinds are in it, of what it is made of, so that it
+   * is known before anything is made.
+   */
+  hash(): Promise<string>;
+  /** The bytes; a document that is too large to be kept comes piece by piece. */
+  read(form: Form): Promise<Buffer | AsyncIterable<Buffer>>;
 }
 
 export interface OpenApiDocuments {
-  /** `/openapi/v3`: which documents there are. Needs the hash of every document, and so makes them all. */
-  index(): OpenApiDocument;
+  /** `/openapi/v3`: which documents there are. */
+  index(): Promise<{ readonly body: Buffer; readonly hash: string }>;
   /** `path` is `api/v1` or `apis/apps/v1`; undefined: 404. */
   document(path: string): OpenApiDocument | undefined;
+  readonly v2: OpenApiDocument;
 }
 
-/** The whole set for one workspace type. Holds one buffer per group-version once it was asked for. */
-export function openApiDocuments(resources: readonly ResourceInfo[], catalogue: Catalogue): OpenApiDocuments {
-  const sources = new Map<string, { group: string; facts: VersionFacts }>();
-  for (const { group, versions } of groupsOf(resources)) {
-    for (const facts of versions)
-      sources.set(group === "" ? `api/${facts.version}` : `apis/${facts.groupVersion}`, { group, facts });
+/** Bytes of documents that are kept, of all workspaces together. */
+const keptBytes = 32 * 1024 * 1024;
+/** Larger documents are made anew for every reader, and never held as a whole. */
+const largestKeptBytes = 4 * 1024 * 1024;
+/** To be changed when the same definitions give other documents. */
+const formatOfCustomDocuments = "1";
+
+/** The documents of all workspaces. What is kept is told by its hash, so that equal workspaces share it. */
+export class OpenApiLibrary {
+  readonly catalogue: Catalogue;
+  /** Of Kubernetes, with a `v`. */
+  readonly version: string;
+  readonly kept = new ByteLru<string>(keptBytes, largestKeptBytes);
+  readonly #sets = new WeakMap<ServedSet, OpenApiDocuments>();
+
+  constructor(catalogue: Catalogue, version: string) {
+    this.catalogue = catalogue;
+    this.version = version;
   }
-  const made = new Map<string, OpenApiDocument>();
-  let index: OpenApiDocument | undefined;
+
+  of(served: ServedSet): OpenApiDocuments {
+    let documents = this.#sets.get(served);
+    if (documents === undefined) {
+      documents = documentsOf(served, this);
+      this.#sets.set(served, documents);
+    }
+    return documents;
+  }
+}
+
+function documentsOf(served: ServedSet, library: OpenApiLibrary): OpenApiDocuments {
+  const base = served.custom === undefined ? undefined : library.of(served.custom.base);
+  const sources = base === undefined ? builtinSources(served) : customSources(served);
+  const documents = new Map<string, OpenApiDocument>();
   const document = (path: string): OpenApiDocument | undefined => {
-    const known = made.get(path);
     const source = sources.get(path);
-    if (known !== undefined || source === undefined) return known;
-    const fresh = finish(buildDocument(source.group, source.facts, catalogue));
-    made.set(path, fresh);
-    return fresh;
+    if (source === undefined) return undefined;
+    if (source.custom.size === 0 && base !== undefined) return base.document(path);
+    let known = documents.get(path);
+    if (known === undefined) {
+      const hash =
+        base === undefined ? undefined : customHash(base.document(path), [...source.custom.values()]);
+      known = makeDocument(library, v3Parts(source, library), hash);
+      documents.set(path, known);
+    }
+    return known;
+  };
+  const v2 = makeDocument(
+    library,
+    v2Parts([...sources.values()], library),
+    base === undefined ? undefined : customHash(base.v2, served.custom!.served),
+  );
+  let indexHash: string | undefined;
+  const makeIndex = async () => {
+    const pacer = new Pacer();
+    const members: string[] = [];
+    for (const path of sources.keys()) {
+      const url = documentURL(path, await document(path)!.hash());
+      members.push(`${JSON.stringify(path)}:${JSON.stringify({ serverRelativeURL: url })}`);
+      await pacer.turn();
+    }
+    const body = Buffer.from(`{"paths":{${members.join(",")}}}`);
+    indexHash = createHash("sha512").update(body).digest("hex").toUpperCase();
+    library.kept.set(`index ${indexHash}`, body);
+    return { body, hash: indexHash };
   };
   return {
     document,
-    index() {
-      if (index === undefined) {
-        const paths: JsonObject = {};
-        for (const path of sources.keys())
-          paths[path] = { serverRelativeURL: documentURL(path, document(path)!.hash) };
-        index = finish({ paths });
-      }
-      return index;
+    v2,
+    async index() {
+      const body = indexHash === undefined ? undefined : library.kept.get(`index ${indexHash}`);
+      return body === undefined ? makeIndex() : { body: body as Buffer, hash: indexHash! };
     },
   };
 }
@@ -59,107 +118,160 @@ export function openApiDocuments(resources: readonly ResourceInfo[], catalogue: 
  */
 export const documentURL = (path: string, hash: string): string => `/openapi/v3/${path}?hash=${hash}`;
 
-function finish(value: JsonObject): OpenApiDocument {
-  const body = Buffer.from(JSON.stringify(value), "utf8");
-  return { body, hash: createHash("sha512").update(body).digest("hex").toUpperCase() };
+const pathOf = (group: string, version: string): string =>
+  group === "" ? `api/${version}` : `apis/${group}/${version}`;
+
+function builtinSources(served: ServedSet): Map<string, GroupVersion> {
+  const sources = new Map<string, GroupVersion>();
+  for (const { group, versions } of groupsOf(served.resources)) {
+    for (const facts of versions) {
+      const path = pathOf(group, facts.version);
+      sources.set(path, { path, group, facts, custom: new Map() });
+    }
+  }
+  return sources;
 }
 
-/** The document of one group-version as a value. */
-export function buildDocument(group: string, facts: VersionFacts, catalogue: Catalogue): JsonObject {
-  const paths: JsonObject = {};
-  const context: PathContext = {
-    group,
-    version: facts.version,
-    typeOf: (otherGroup, version, kind) =>
-      catalogue.typeOf(otherGroup === "" ? version : `${otherGroup}/${version}`, kind),
-    hasProtobuf: (type) => hasProtobuf(catalogue.resolve(type)),
-  };
-  const verbs = new Set(
-    facts.resources.flatMap(({ version }) => [
-      ...version.verbs,
-      ...version.subresources.flatMap((sub) => sub.verbs),
-    ]),
-  );
-  const roots = new Set<TypeName>();
-  const kinds = new Map<TypeName, GroupVersionKind[]>();
-  if (verbs.has("patch")) roots.add(patchType);
-  if (verbs.has("delete")) {
-    roots.add(statusType).add(deleteOptionsType);
-    kinds.set(statusType, [{ group: "", version: "v1", kind: "Status" }]);
-    const options = { version: "v1", kind: "DeleteOptions" };
-    const own = { group, version: facts.version, kind: "DeleteOptions" };
-    kinds.set(deleteOptionsType, [{ group: "", ...options }, ...(group === "" ? [] : [own])]);
+/** The base's, with the workspace's own kinds in their group-versions. */
+function customSources(served: ServedSet): Map<string, GroupVersion> {
+  const { base, served: own } = served.custom!;
+  const sources = builtinSources(base);
+  const byPath = new Map<string, CustomServed[]>();
+  for (const one of own) {
+    const path = pathOf(one.info.group, one.version);
+    const known = byPath.get(path);
+    if (known === undefined) byPath.set(path, [one]);
+    else known.push(one);
   }
-  const addKind = (gvk: GroupVersionKind): void => {
-    const type = context.typeOf(gvk.group, gvk.version, gvk.kind);
-    if (type === undefined || roots.has(type)) return;
-    roots.add(type);
-    kinds.set(type, [gvk]);
-  };
-  for (const { info, version } of facts.resources) {
-    addPaths(paths, context, info, version);
-    addKind({ group, version: version.version, kind: version.kind });
-    if (version.verbs.includes("list"))
-      addKind({ group, version: version.version, kind: `${version.kind}List` });
-    for (const subresource of version.subresources) addKind(subresource);
+  for (const [path, all] of byPath) {
+    const { group } = all[0]!.info;
+    const { version } = all[0]!;
+    const resources: VersionFacts["resources"] = [
+      ...(sources.get(path)?.facts.resources ?? []),
+      ...all.map((one) => ({ info: one.info, version: versionOf(one) })),
+    ];
+    sources.set(path, {
+      path,
+      group,
+      facts: { version, groupVersion: group === "" ? version : `${group}/${version}`, resources },
+      custom: new Map(all.map((one) => [one.info.resource, one])),
+    });
   }
+  return sources;
+}
+
+const versionOf = ({ info, version }: CustomServed) => info.versions.find((one) => one.version === version)!;
+
+const customHash =
+  (base: OpenApiDocument | undefined, own: readonly CustomServed[]): (() => Promise<string>) =>
+  async () => {
+    const hash = createHash("sha512").update(`${formatOfCustomDocuments}\n${(await base?.hash()) ?? ""}\n`);
+    for (const one of own) hash.update(`${one.contentHash}\n`);
+    return hash.digest("hex").toUpperCase();
+  };
+
+function v3Parts(source: GroupVersion, { catalogue }: OpenApiLibrary): Parts {
   return {
-    openapi: "3.0.0",
-    info: { title: "Kubernetes", version: "unversioned" },
-    paths: sortedMembers(paths),
-    components: {
-      schemas: components(roots, kinds, catalogue),
-      securitySchemes: { BearerToken: { type: "apiKey", name: "authorization", in: "header" } },
+    specification: 3,
+    version: "unversioned",
+    paths: () => pathEntries(source, catalogue),
+    *schemas() {
+      const known = new Set<string>();
+      yield* schemaEntries(source, catalogue, known);
+      for (const own of source.custom.values()) yield* unknownOf(customSchemas(own), known);
     },
-    security: [{ BearerToken: [] }],
   };
 }
 
-/** Everything that can be reached from the roots. */
-function components(
-  roots: ReadonlySet<TypeName>,
-  kinds: ReadonlyMap<TypeName, readonly GroupVersionKind[]>,
-  catalogue: Catalogue,
-): JsonObject {
-  const schemas: JsonObject = {};
-  const waiting = [...roots];
-  const seen = new Set(waiting);
-  for (let name = waiting.pop(); name !== undefined; name = waiting.pop()) {
-    const known = wellKnown[name];
-    if (known !== undefined) {
-      schemas[name] = known;
-      continue;
-    }
-    const schema = catalogue.resolve(name);
-    const gvks = kinds.get(name) ?? gvksOf(name, catalogue);
-    const unions = catalogue.unionsOf(name);
-    schemas[name] = {
-      ...(schema.kind === "object" ? objectSchema(schema) : {}),
-      ...(gvks !== undefined && {
-        "x-kubernetes-group-version-kind": gvks.map(({ group, kind, version }) => ({ group, kind, version })),
-      }),
-      ...(unions !== undefined && { "x-kubernetes-unions": unions as JsonObject[] }),
-    };
-    for (const next of mentioned(schema)) {
-      if (!seen.has(next)) {
-        seen.add(next);
-        waiting.push(next);
+function v2Parts(sources: readonly GroupVersion[], { catalogue, version }: OpenApiLibrary): Parts {
+  return {
+    specification: 2,
+    version,
+    *paths() {
+      for (const source of sources)
+        for (const [path, item] of pathEntries(source, catalogue)) yield [path, swaggerPathItem(item)];
+    },
+    *schemas() {
+      const known = new Set<string>();
+      for (const source of sources) {
+        for (const [name, schema] of schemaEntries(source, catalogue, known))
+          yield [name, markDeleteOptions(name, swaggerDefinition(name, schema), sources)];
+        for (const own of source.custom.values()) {
+          for (const [name, schema] of unknownOf(swaggerCustomSchemas(own), known))
+            yield [name, swaggerSchema(schema, false)];
+        }
       }
-    }
+    },
+  };
+}
+
+/** A group may be named so that its kinds have the names of built-in types: those are not replaced. */
+function* unknownOf(entries: Iterable<Entry>, known: Set<string>): Generator<Entry> {
+  for (const entry of entries) {
+    if (known.has(entry[0])) continue;
+    known.add(entry[0]);
+    yield entry;
   }
-  return sortedMembers(schemas);
 }
 
-/** Kinds are marked also where another kind holds them: claims in a StatefulSet. */
-function gvksOf(name: TypeName, catalogue: Catalogue): GroupVersionKind[] | undefined {
-  const known = catalogue.kindOf(name);
-  if (known === undefined) return undefined;
-  const parsed = parseApiVersion(known.apiVersion);
-  return parsed === undefined ? undefined : [{ ...parsed, kind: known.kind }];
+/** One definition for all groups: it names them all. */
+function markDeleteOptions(name: string, definition: Entry[1], sources: readonly GroupVersion[]): Entry[1] {
+  if (name !== deleteOptionsType) return definition;
+  const builtin = sources.filter(({ facts, custom }) => facts.resources.length > custom.size);
+  const kinds = deleteOptionsKinds(builtin.map(({ group, facts }) => [group, facts.version]));
+  return { ...definition, "x-kubernetes-group-version-kind": kinds.map((kind) => ({ ...kind })) };
 }
 
-const sortedMembers = (object: JsonObject): JsonObject =>
-  Object.fromEntries(Object.entries(object).sort(([a], [b]) => (a < b ? -1 : 1)));
+function makeDocument(
+  { kept }: OpenApiLibrary,
+  parts: Parts,
+  knownHash: (() => Promise<string>) | undefined,
+): OpenApiDocument {
+  let hash: Promise<string> | undefined;
+  const key = (of: string, form: Form): string => `${parts.specification} ${form} ${of}`;
+  const hashOfContent = async (): Promise<string> => {
+    const made = createHash("sha512");
+    const pieces: Buffer[] = [];
+    for await (const piece of piecesOf(parts, "json")) {
+      made.update(piece);
+      pieces.push(piece);
+    }
+    const digest = made.digest("hex").toUpperCase();
+    kept.set(key(digest, "json"), Buffer.concat(pieces));
+    return digest;
+  };
+  const document: OpenApiDocument = {
+    hash() {
+      hash ??= (knownHash ?? hashOfContent)().catch((error: unknown) => {
+        hash = undefined;
+        throw error;
+      });
+      return hash;
+    },
+    async read(form) {
+      const name = key(await document.hash(), form);
+      const known = kept.get(name);
+      if (known !== undefined) return known as Buffer;
+      const made = await wholeOrPieces(piecesOf(parts, form));
+      if (Buffer.isBuffer(made)) kept.set(name, made);
+      return made;
+    },
+  };
+  return document;
+}
 
-const hasProtobuf = (schema: Schema): boolean =>
-  schema.kind === "object" && [...schema.fields.values()].some((field) => field.proto !== undefined);
+async function wholeOrPieces(pieces: AsyncGenerator<Buffer>): Promise<Buffer | AsyncIterable<Buffer>> {
+  const held: Buffer[] = [];
+  let size = 0;
+  for (let next = await pieces.next(); next.done !== true; next = await pieces.next()) {
+    held.push(next.value);
+    size += next.value.length;
+    if (size > largestKeptBytes) return rest(held, pieces);
+  }
+  return Buffer.concat(held, size);
+}
+
+async function* rest(held: Buffer[], pieces: AsyncGenerator<Buffer>): AsyncGenerator<Buffer> {
+  for (let first = held.shift(); first !== undefined; first = held.shift()) yield first;
+  yield* pieces;
+}

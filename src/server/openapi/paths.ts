@@ -3,6 +3,15 @@ import type { ResourceInfo, ResourceVersion, Subresource, Verb } from "#api/reso
 import type { JsonObject, JsonValue } from "#machinery/json/value.ts";
 import type { GroupVersionKind } from "#machinery/meta/object.ts";
 import type { TypeName } from "#machinery/schema/types.ts";
+import {
+  deleteParameters,
+  inPath,
+  listParameters,
+  patchParameters,
+  pretty,
+  selectionParameters,
+  writeParameters,
+} from "./parameters.ts";
 import { refTo } from "./schemas.ts";
 
 const meta = "io.k8s.apimachinery.pkg.apis.meta.v1";
@@ -23,47 +32,19 @@ export interface PathContext {
 interface Endpoint {
   readonly context: PathContext;
   readonly type: TypeName;
+  readonly listType: TypeName;
+  /** Its types are the workspace's own. */
+  readonly custom: boolean;
   readonly gvk: GroupVersionKind;
   /** The words of an operation id after the group and version: `NamespacedDeployment`. */
   readonly words: string;
 }
 
-const query = (name: string, type: "string" | "integer" | "boolean"): JsonObject => ({
-  name,
-  in: "query",
-  schema: { type, uniqueItems: true },
-});
-const inPath = (name: string): JsonObject => ({
-  name,
-  in: "path",
-  required: true,
-  schema: { type: "string", uniqueItems: true },
-});
-
-const pretty = query("pretty", "string");
-const dryRun = query("dryRun", "string");
-const writeParameters = [dryRun, query("fieldManager", "string"), query("fieldValidation", "string")];
-const deleteParameters = [
-  dryRun,
-  query("gracePeriodSeconds", "integer"),
-  query("orphanDependents", "boolean"),
-  query("propagationPolicy", "string"),
-];
-const selectionParameters = [
-  query("continue", "string"),
-  query("fieldSelector", "string"),
-  query("labelSelector", "string"),
-  query("limit", "integer"),
-  query("resourceVersion", "string"),
-  query("resourceVersionMatch", "string"),
-  query("sendInitialEvents", "boolean"),
-  query("timeoutSeconds", "integer"),
-];
-const listParameters = [
-  query("allowWatchBookmarks", "boolean"),
-  ...selectionParameters,
-  query("watch", "boolean"),
-];
+/** Names of the types of a kind that the catalogue does not know. */
+export interface CustomTypes {
+  readonly type: TypeName;
+  readonly listType: TypeName;
+}
 
 /** Adds the paths of a resource and its subresources. */
 export function addPaths(
@@ -71,13 +52,15 @@ export function addPaths(
   context: PathContext,
   info: ResourceInfo,
   version: ResourceVersion,
+  custom?: CustomTypes,
 ): void {
   const { group } = context;
   const base = group === "" ? `/api/${version.version}` : `/apis/${group}/${version.version}`;
   const collection = `${base}${info.namespaced ? "/namespaces/{namespace}" : ""}/${info.resource}`;
   const gvk = { group, version: version.version, kind: version.kind };
   const words = (info.namespaced ? "Namespaced" : "") + version.kind;
-  const main: Endpoint = { context, type: version.type, gvk, words };
+  const types = custom ?? { type: version.type, listType: `${version.type}List` };
+  const main: Endpoint = { context, ...types, custom: custom !== undefined, gvk, words };
   const verbs = new Set<Verb>(version.verbs);
   const namespace = info.namespaced ? [inPath("namespace")] : [];
 
@@ -108,9 +91,12 @@ export function addPaths(
 
 function subresourceEndpoint(main: Endpoint, subresource: Subresource): Endpoint | undefined {
   const { group, version, kind, name } = subresource;
+  const words = main.words + capital(name);
+  if (main.custom && kind === main.gvk.kind && group === main.gvk.group) return { ...main, words };
   const type = main.context.typeOf(group, version, kind);
   if (type === undefined) return undefined;
-  return { ...main, type, gvk: { group, version, kind }, words: main.words + capital(name) };
+  // Upstream marks the subresources of a custom kind with that kind, whatever their own is.
+  return { ...main, type, gvk: main.custom ? main.gvk : { group, version, kind }, words };
 }
 
 function addPath(paths: JsonObject, path: string, parameters: JsonObject[], operations: JsonObject): void {
@@ -126,7 +112,7 @@ const objectOperations = (endpoint: Endpoint, verbs: ReadonlySet<Verb>): JsonObj
 });
 
 const list = (endpoint: Endpoint, word: string, words: string): JsonObject =>
-  operation(endpoint, word, "list", words, listParameters, ["200"], `${endpoint.type}List`, true);
+  operation(endpoint, word, "list", words, listParameters, ["200"], endpoint.listType, true);
 
 const write = (endpoint: Endpoint, word: string, action: string, codes: string[]): JsonObject => ({
   ...operation(endpoint, word, action, endpoint.words, writeParameters, codes, endpoint.type),
@@ -135,15 +121,17 @@ const write = (endpoint: Endpoint, word: string, action: string, codes: string[]
 
 function patch(endpoint: Endpoint): JsonObject {
   const content: JsonObject = {};
-  const strategic = endpoint.context.hasProtobuf(endpoint.type)
-    ? ["application/strategic-merge-patch+json"]
-    : [];
-  for (const type of ["application/json-patch+json", "application/merge-patch+json", ...strategic]) {
+  const strategic = hasProtobuf(endpoint) ? ["application/strategic-merge-patch+json"] : [];
+  for (const type of [
+    "application/json-patch+json",
+    "application/merge-patch+json",
+    ...strategic,
+    "application/apply-patch+yaml",
+  ]) {
     content[type] = { schema: refTo(patchType) };
   }
-  const parameters = [...writeParameters, query("force", "boolean")];
   return {
-    ...operation(endpoint, "patch", "patch", endpoint.words, parameters, ["200", "201"], endpoint.type),
+    ...operation(endpoint, "patch", "patch", endpoint.words, patchParameters, ["200", "201"], endpoint.type),
     requestBody: { content, required: true },
   };
 }
@@ -187,7 +175,7 @@ function operation(
     ...(streams ? ["application/json;stream=watch"] : []),
     "application/yaml",
   ];
-  if (endpoint.context.hasProtobuf(endpoint.type)) {
+  if (hasProtobuf(endpoint)) {
     formats.push("application/vnd.kubernetes.protobuf");
     if (streams) formats.push("application/vnd.kubernetes.protobuf;stream=watch");
   }
@@ -219,6 +207,8 @@ function groupWords(group: string): string {
     .map(capital)
     .join("");
 }
+
+const hasProtobuf = ({ custom, context, type }: Endpoint): boolean => !custom && context.hasProtobuf(type);
 
 const capital = (word: string): string => word.charAt(0).toUpperCase() + word.slice(1);
 const uncapital = (word: string): string => word.charAt(0).toLowerCase() + word.slice(1);

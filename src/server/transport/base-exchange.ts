@@ -117,7 +117,8 @@ export abstract class BaseExchange implements Exchange {
     gzip(body, { level: GZIP_LEVEL }, (error, compressed) => {
       if (error === null) {
         this.outgoing["content-encoding"] = "gzip";
-        this.outgoing.vary = "Accept-Encoding";
+        const vary = this.outgoing.vary;
+        this.outgoing.vary = vary === undefined ? "Accept-Encoding" : `${vary}, Accept-Encoding`;
       }
       this.#finish(error === null ? compressed : body);
     });
