@@ -24,19 +24,14 @@ const nothing = Buffer.alloc(0);
 export function answerDiscovery(
   documents: DiscoveryDocuments,
   request: DiscoveryRequest,
-): DiscoveryAnswer | undefined {
+): DiscoveryAnswer | Promise<DiscoveryAnswer> | undefined {
   const [root, ...rest] = request.path.replace(/^\//, "").replace(/\/$/, "").split("/");
   if (root !== "api" && root !== "apis") return undefined;
   if (rest.length > (root === "api" ? 1 : 2) || rest.includes("")) return undefined;
   const form = discoveryForm(request.accept, rest.length === 0);
   if (form === undefined) return { status: 406, headers: {}, body: nothing };
 
-  if (form === "aggregated") {
-    const { body, etag } = root === "api" ? documents.aggregatedCore : documents.aggregatedGroups;
-    const headers = { etag, vary: "Accept", "cache-control": "public" };
-    if (request.ifNoneMatch === etag) return { status: 304, headers, body: nothing };
-    return { status: 200, headers: { ...headers, "content-type": aggregatedContentType }, body };
-  }
+  if (form === "aggregated") return answerAggregated(documents, root, request.ifNoneMatch);
   const [first = "", second] = rest;
   const body =
     root === "api"
@@ -44,13 +39,24 @@ export function answerDiscovery(
         ? documents.coreVersions(request.serverAddress)
         : documents.resources("", first)
       : rest.length === 0
-        ? documents.groups
+        ? documents.groups()
         : second === undefined
           ? documents.group(first)
           : documents.resources(first, second);
   if (body === undefined) return { status: 404, headers: {}, body: nothing };
   const vary: Record<string, string> = rest.length === 0 ? { vary: "Accept" } : {};
   return { status: 200, headers: { ...vary, "content-type": "application/json" }, body };
+}
+
+async function answerAggregated(
+  documents: DiscoveryDocuments,
+  root: "api" | "apis",
+  ifNoneMatch: string | undefined,
+): Promise<DiscoveryAnswer> {
+  const { body, etag } = await (root === "api" ? documents.aggregatedCore() : documents.aggregatedGroups());
+  const headers = { etag, vary: "Accept", "cache-control": "public" };
+  if (ifNoneMatch === etag) return { status: 304, headers, body: nothing };
+  return { status: 200, headers: { ...headers, "content-type": aggregatedContentType }, body };
 }
 
 /** The first clause that can be answered, by weight; aggregation exists on the two roots only. */

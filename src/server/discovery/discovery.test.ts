@@ -7,14 +7,15 @@ import { discoveryDocuments } from "./documents.ts";
 import { compareVersions } from "./versions.ts";
 
 const universal = discoveryDocuments(universalResources());
-const ask = (path: string, accept?: string, ifNoneMatch?: string) =>
+const ask = async (path: string, accept?: string, ifNoneMatch?: string) =>
   answerDiscovery(universal, { path, accept, ifNoneMatch, serverAddress: "127.0.0.1:6443" });
-const json = (path: string, accept?: string) => JSON.parse(ask(path, accept)!.body.toString("utf8"));
+const json = async (path: string, accept?: string) =>
+  JSON.parse((await ask(path, accept))!.body.toString("utf8"));
 const kubectlAccept =
   "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList," +
   "application/json;g=apidiscovery.k8s.io;v=v2beta1;as=APIGroupDiscoveryList,application/json";
 
-test("versions are in Kubernetes' order", () => {
+test("versions are in Kubernetes' order", async () => {
   const versions = ["foo10", "v1alpha1", "v1", "v10", "v1beta2", "foo1", "v2", "v1beta10", "v11alpha2", "v0"];
   assert.deepEqual(versions.sort(compareVersions), [
     "v10",
@@ -30,9 +31,9 @@ test("versions are in Kubernetes' order", () => {
   ]);
 });
 
-test("the groups and resources of a universal workspace", () => {
+test("the groups and resources of a universal workspace", async () => {
   assert.deepEqual(
-    json("/apis").groups.map((group: { name: string }) => group.name),
+    (await json("/apis")).groups.map((group: { name: string }) => group.name),
     [
       "events.k8s.io",
       "authentication.k8s.io",
@@ -46,7 +47,7 @@ test("the groups and resources of a universal workspace", () => {
     ],
   );
   assert.deepEqual(
-    json("/api/v1").resources.map((resource: { name: string }) => resource.name),
+    (await json("/api/v1")).resources.map((resource: { name: string }) => resource.name),
     [
       "configmaps",
       "events",
@@ -61,7 +62,7 @@ test("the groups and resources of a universal workspace", () => {
       "serviceaccounts/token",
     ],
   );
-  assert.deepEqual(json("/apis/tenancy.kcp.io/v1alpha1").resources[0], {
+  assert.deepEqual((await json("/apis/tenancy.kcp.io/v1alpha1")).resources[0], {
     name: "workspaces",
     singularName: "workspace",
     namespaced: false,
@@ -70,22 +71,22 @@ test("the groups and resources of a universal workspace", () => {
     shortNames: ["ws"],
     categories: ["kcp"],
   });
-  assert.deepEqual(json("/apis/coordination.k8s.io/"), {
+  assert.deepEqual(await json("/apis/coordination.k8s.io/"), {
     kind: "APIGroup",
     apiVersion: "v1",
     name: "coordination.k8s.io",
     versions: [{ groupVersion: "coordination.k8s.io/v1", version: "v1" }],
     preferredVersion: { groupVersion: "coordination.k8s.io/v1", version: "v1" },
   });
-  assert.deepEqual(json("/api"), {
+  assert.deepEqual(await json("/api"), {
     kind: "APIVersions",
     versions: ["v1"],
     serverAddressByClientCIDRs: [{ clientCIDR: "0.0.0.0/0", serverAddress: "127.0.0.1:6443" }],
   });
 });
 
-test("a subresource of another kind names its group and version", () => {
-  const token = json("/api/v1").resources.find(
+test("a subresource of another kind names its group and version", async () => {
+  const token = (await json("/api/v1")).resources.find(
     (one: { name: string }) => one.name === "serviceaccounts/token",
   );
   assert.deepEqual(token, {
@@ -99,15 +100,15 @@ test("a subresource of another kind names its group and version", () => {
   });
 });
 
-test("aggregated discovery is chosen by Accept and marked by its content type", () => {
-  const answer = ask("/apis", kubectlAccept)!;
+test("aggregated discovery is chosen by Accept and marked by its content type", async () => {
+  const answer = (await ask("/apis", kubectlAccept))!;
   assert.equal(answer.headers["content-type"], aggregatedContentType);
   const digest = createHash("sha512").update(answer.body).digest("hex").toUpperCase();
   assert.equal(answer.headers.etag, `"${digest}"`);
   assert.equal(answer.headers.vary, "Accept");
   assert.equal(answer.headers["cache-control"], "public");
-  assert.equal(ask("/apis", kubectlAccept, `"${digest}"`)?.status, 304);
-  const core = json("/api", kubectlAccept);
+  assert.equal((await ask("/apis", kubectlAccept, `"${digest}"`))?.status, 304);
+  const core = await json("/api", kubectlAccept);
   assert.equal(core.kind, "APIGroupDiscoveryList");
   assert.equal(core.items.length, 1);
   assert.deepEqual(core.items[0].metadata, {});
@@ -131,22 +132,22 @@ test("aggregated discovery is chosen by Accept and marked by its content type", 
   });
 });
 
-test("what cannot be aggregated falls through to plain JSON, or 406", () => {
-  assert.equal(ask("/apis", "application/json")?.headers["content-type"], "application/json");
-  assert.equal(ask("/apis", "*/*")?.status, 200);
+test("what cannot be aggregated falls through to plain JSON, or 406", async () => {
+  assert.equal((await ask("/apis", "application/json"))?.headers["content-type"], "application/json");
+  assert.equal((await ask("/apis", "*/*"))?.status, 200);
   assert.equal(
-    ask("/apis/coordination.k8s.io/v1", kubectlAccept)?.headers["content-type"],
+    (await ask("/apis/coordination.k8s.io/v1", kubectlAccept))?.headers["content-type"],
     "application/json",
   );
   assert.equal(
-    ask("/apis", "application/json;g=apidiscovery.k8s.io;v=v2beta1;as=APIGroupDiscoveryList")?.status,
+    (await ask("/apis", "application/json;g=apidiscovery.k8s.io;v=v2beta1;as=APIGroupDiscoveryList"))?.status,
     406,
   );
-  assert.equal(ask("/apis", "text/html")?.status, 406);
-  assert.equal(ask("/apis", "application/json;q=0")?.status, 406);
+  assert.equal((await ask("/apis", "text/html"))?.status, 406);
+  assert.equal((await ask("/apis", "application/json;q=0"))?.status, 406);
 });
 
-test("unknown groups and versions are not found; other paths are none of discovery's", () => {
+test("unknown groups and versions are not found; other paths are none of discovery's", async () => {
   for (const path of [
     "/apis/nothing",
     "/apis/apps/v1",
@@ -154,13 +155,13 @@ test("unknown groups and versions are not found; other paths are none of discove
     "/api/v2",
     "/apis/__proto__",
   ]) {
-    assert.equal(ask(path)?.status, 404, path);
+    assert.equal((await ask(path))?.status, 404, path);
   }
   for (const path of ["/", "/apiss", "/api/v1/pods", "/apis/a/b/c", "/apis//v1"])
-    assert.equal(ask(path), undefined, path);
+    assert.equal(await ask(path), undefined, path);
 });
 
-test("type kubernetes: both autoscaling versions, the newer preferred", () => {
+test("type kubernetes: both autoscaling versions, the newer preferred", async () => {
   const documents = discoveryDocuments(kubernetesResources());
   const group = JSON.parse(documents.group("autoscaling")!.toString("utf8"));
   assert.deepEqual(
@@ -168,4 +169,43 @@ test("type kubernetes: both autoscaling versions, the newer preferred", () => {
     ["v2", "v1"],
   );
   assert.equal(group.preferredVersion.version, "v2");
+});
+
+test("a workspace's own groups come behind the built-in ones, by name; its kinds may be in any group", async () => {
+  const own = (group: string, resource: string, version = "v1") => ({
+    group,
+    resource,
+    singular: "",
+    namespaced: true,
+    shortNames: [],
+    categories: [],
+    storageVersion: version,
+    virtual: false,
+    versions: [{ version, kind: "Foo", type: "", verbs: ["get", "list"] as const, subresources: [] }],
+  });
+  const documents = discoveryDocuments(universalResources(), [
+    own("z.example.com", "as"),
+    own("a.example.com", "zs"),
+    own("coordination.k8s.io", "foos"),
+    own("a.example.com", "zs", "v1beta1"),
+  ]);
+  const { groups } = JSON.parse(documents.groups().toString("utf8"));
+  const names = groups.map(({ name }: { name: string }) => name);
+  assert.deepEqual(names.slice(-3), ["tenancy.kcp.io", "a.example.com", "z.example.com"]);
+  const { items } = JSON.parse((await documents.aggregatedGroups()).body.toString("utf8"));
+  assert.deepEqual(
+    items.map((item: { metadata: { name: string } }) => item.metadata.name),
+    names,
+  );
+  assert.deepEqual(
+    JSON.parse(documents.group("a.example.com")!.toString("utf8")).versions.map(
+      ({ version }: { version: string }) => version,
+    ),
+    ["v1", "v1beta1"],
+  );
+  const { resources } = JSON.parse(documents.resources("coordination.k8s.io", "v1")!.toString("utf8"));
+  assert.deepEqual(
+    resources.map(({ name }: { name: string }) => name),
+    ["foos", "leases"],
+  );
 });

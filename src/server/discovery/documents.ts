@@ -1,6 +1,7 @@
-/** What a client learns about a server before it uses it (spec 4.1). Pure; one set of documents per workspace type. */
+/** What a client learns about a server before it uses it (spec 4.1); made when it is first asked for. */
 import { createHash } from "node:crypto";
 import type { ResourceInfo, ResourceVersion, Subresource } from "#api/resource.ts";
+import { Pacer } from "#base/pacer.ts";
 import { type GroupFacts, groupsOf, type VersionFacts } from "./versions.ts";
 
 export interface AggregatedDocument {
@@ -14,40 +15,71 @@ export interface DiscoveryDocuments {
   /** `/api` without aggregation; `serverAddress` is `host:port` as the client reaches the server. */
   coreVersions(serverAddress: string): Buffer;
   /** `/apis` without aggregation. */
-  readonly groups: Buffer;
+  groups(): Buffer;
   /** `/apis/{group}`; undefined: 404. */
   group(name: string): Buffer | undefined;
   /** `/api/{version}` (empty group) and `/apis/{group}/{version}`; undefined: 404. */
   resources(group: string, version: string): Buffer | undefined;
-  readonly aggregatedCore: AggregatedDocument;
-  readonly aggregatedGroups: AggregatedDocument;
+  aggregatedCore(): Promise<AggregatedDocument>;
+  aggregatedGroups(): Promise<AggregatedDocument>;
 }
 
 const buffer = (value: unknown): Buffer => Buffer.from(`${JSON.stringify(value)}\n`, "utf8");
 
-/** Makes all documents of what a workspace type serves. */
-export function discoveryDocuments(resources: readonly ResourceInfo[]): DiscoveryDocuments {
-  const all = groupsOf(resources);
-  const core = all.filter(({ group }) => group === "");
-  const named = all.filter(({ group }) => group !== "");
-  const byGroup = new Map(
-    named.map((facts) => [facts.group, buffer({ kind: "APIGroup", apiVersion: "v1", ...apiGroup(facts) })]),
+/**
+ * The documents of what a workspace serves: built-in resources in the order of their groups, then its own. Groups of its own
+ * come by name behind the others, as API services of equal priority do upstream.
+ */
+export function discoveryDocuments(
+  builtin: readonly ResourceInfo[],
+  own: readonly ResourceInfo[] = [],
+): DiscoveryDocuments {
+  const all = lazily(() =>
+    groupsOf([...builtin, ...own.toSorted((a, b) => (a.group < b.group ? -1 : a.group > b.group ? 1 : 0))]),
   );
-  const byVersion = new Map<string, Buffer>();
-  for (const { versions } of all)
-    for (const facts of versions) byVersion.set(facts.groupVersion, buffer(resourceList(facts)));
+  const core = () => all().filter(({ group }) => group === "");
+  const named = () => all().filter(({ group }) => group !== "");
+  const byGroup = lazily(() => new Map(all().map((facts) => [facts.group, facts])));
+  const bodies = new Map<string, Buffer>();
+  const kept = (name: string, make: () => Buffer): Buffer => {
+    let body = bodies.get(name);
+    if (body === undefined) {
+      body = make();
+      bodies.set(name, body);
+    }
+    return body;
+  };
   return {
     coreVersions: (serverAddress) =>
       buffer({
         kind: "APIVersions",
-        versions: core.flatMap(({ versions }) => versions.map(({ version }) => version)),
+        versions: core().flatMap(({ versions }) => versions.map(({ version }) => version)),
         serverAddressByClientCIDRs: [{ clientCIDR: "0.0.0.0/0", serverAddress }],
       }),
-    groups: buffer({ kind: "APIGroupList", apiVersion: "v1", groups: named.map(apiGroup) }),
-    group: (name) => byGroup.get(name),
-    resources: (group, version) => byVersion.get(group === "" ? version : `${group}/${version}`),
-    aggregatedCore: aggregated(core),
-    aggregatedGroups: aggregated(named),
+    groups: () =>
+      kept("", () => buffer({ kind: "APIGroupList", apiVersion: "v1", groups: named().map(apiGroup) })),
+    group(name) {
+      const facts = name === "" ? undefined : byGroup().get(name);
+      if (facts === undefined) return undefined;
+      return kept(name, () => buffer({ kind: "APIGroup", apiVersion: "v1", ...apiGroup(facts) }));
+    },
+    resources(group, version) {
+      const facts = byGroup()
+        .get(group)
+        ?.versions.find((one) => one.version === version);
+      if (facts === undefined) return undefined;
+      return kept(`${group}/${version}`, () => buffer(resourceList(facts)));
+    },
+    aggregatedCore: lazily(() => aggregated(core())),
+    aggregatedGroups: lazily(() => aggregated(named())),
+  };
+}
+
+function lazily<T>(make: () => T): () => T {
+  let made: { readonly value: T } | undefined;
+  return () => {
+    made ??= { value: make() };
+    return made.value;
   };
 }
 
@@ -93,24 +125,35 @@ const subresourceEntry = (info: ResourceInfo, { version }: ResourceVersion, subr
 const isForeign = (group: string, version: string, subresource: Subresource): boolean =>
   subresource.group !== group || subresource.version !== version;
 
-/** `APIGroupDiscoveryList` of apidiscovery.k8s.io/v2. */
-function aggregated(groups: readonly GroupFacts[]): AggregatedDocument {
-  const items = groups.map(({ group, versions }) => ({
-    metadata: group === "" ? {} : { name: group },
-    versions: versions.map(({ version, resources }) => ({
-      version,
-      resources: resources.map(({ info, version: served }) => aggregatedResource(info, served)),
-      freshness: "Current",
-    })),
-  }));
-  const body = buffer({
+/** `APIGroupDiscoveryList` of apidiscovery.k8s.io/v2; other requests have their turn while a large one is made. */
+async function aggregated(groups: readonly GroupFacts[]): Promise<AggregatedDocument> {
+  const pacer = new Pacer();
+  const items: string[] = [];
+  for (const group of groups) {
+    items.push(JSON.stringify(await aggregatedGroup(group, pacer)));
+    await pacer.turn();
+  }
+  const head = JSON.stringify({
     kind: "APIGroupDiscoveryList",
     apiVersion: "apidiscovery.k8s.io/v2",
     metadata: {},
-    items,
   });
+  const body = Buffer.from(`${head.slice(0, -1)},"items":[${items.join(",")}]}\n`, "utf8");
   const digest = createHash("sha512").update(body).digest("hex").toUpperCase();
   return { body, etag: `"${digest}"` };
+}
+
+async function aggregatedGroup({ group, versions }: GroupFacts, pacer: Pacer) {
+  const shown = [];
+  for (const { version, resources } of versions) {
+    const all = [];
+    for (const { info, version: served } of resources) {
+      all.push(aggregatedResource(info, served));
+      await pacer.turn();
+    }
+    shown.push({ version, resources: all, freshness: "Current" });
+  }
+  return { metadata: group === "" ? {} : { name: group }, versions: shown };
 }
 
 const aggregatedResource = (info: ResourceInfo, { version, kind, verbs, subresources }: ResourceVersion) => ({

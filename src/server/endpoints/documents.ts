@@ -2,7 +2,7 @@
 import type { Catalogue } from "#api/catalogue.ts";
 import { notAcceptable } from "#machinery/errors/errors.ts";
 import type { RequestContext } from "#server/context.ts";
-import { answerDiscovery } from "#server/discovery/answer.ts";
+import { answerDiscovery, type DiscoveryAnswer } from "#server/discovery/answer.ts";
 import { type DiscoveryDocuments, discoveryDocuments } from "#server/discovery/documents.ts";
 import { answerOpenApi, isOpenApiPath } from "#server/openapi/answer.ts";
 import { OpenApiLibrary } from "#server/openapi/documents.ts";
@@ -28,7 +28,7 @@ export function makeDocumentServer(
   const discoveryOf = (served: ServedSet): DiscoveryDocuments => {
     let documents = discovery.get(served);
     if (documents === undefined) {
-      documents = discoveryDocuments(served.resources);
+      documents = makeDiscovery(served);
       discovery.set(served, documents);
     }
     return documents;
@@ -44,11 +44,22 @@ export function makeDocumentServer(
       serverAddress:
         exchange.header(":authority") ?? exchange.header("host") ?? new URL(options.externalUrl()).host,
     });
-    if (answer === undefined || answer.status === 404) return false;
-    if (answer.status === 406) throw notAcceptable(["application/json"]);
-    exchange.respond(answer.status, answer.headers, answer.body);
-    return true;
+    if (answer === undefined) return false;
+    if (answer instanceof Promise) return answer.then((made) => respondDiscovery(context, made));
+    return respondDiscovery(context, answer);
   };
+}
+
+function makeDiscovery({ resources, custom }: ServedSet): DiscoveryDocuments {
+  if (custom === undefined) return discoveryDocuments(resources);
+  return discoveryDocuments(custom.base.resources, [...new Set(custom.served.map(({ info }) => info))]);
+}
+
+function respondDiscovery({ exchange }: RequestContext, answer: DiscoveryAnswer): boolean {
+  if (answer.status === 404) return false;
+  if (answer.status === 406) throw notAcceptable(["application/json"]);
+  exchange.respond(answer.status, answer.headers, answer.body);
+  return true;
 }
 
 async function serveOpenApi(
