@@ -66,14 +66,6 @@ before(async () => {
 after(() => server.close());
 
 const statuses: readonly (readonly [string, number, string, string, Record<string, string>?, object?])[] = [
-  [
-    "server-side apply",
-    415,
-    "PATCH",
-    `${configMaps}/a`,
-    { "content-type": "application/apply-patch+yaml" },
-    {},
-  ],
   ["a CBOR body", 415, "POST", configMaps, { "content-type": "application/cbor" }, {}],
   ["a CBOR answer", 406, "GET", configMaps, { accept: "application/cbor" }],
   ["CustomResourceDefinitions", 404, "GET", `${all}/apis/apiextensions.k8s.io/v1/customresourcedefinitions`],
@@ -114,11 +106,6 @@ for (const [what, status, method, path, headers, body] of statuses) {
     assert.equal(answer.status, status, answer.body);
   });
 }
-
-test("managedFields are dropped", async () => {
-  const { metadata } = JSON.parse((await ask("GET", `${configMaps}/a`)).body);
-  assert.equal(metadata.managedFields, undefined);
-});
 
 test("RBAC allows nothing to others", async () => {
   const bindings = `${all}/apis/rbac.authorization.k8s.io/v1/clusterrolebindings`;

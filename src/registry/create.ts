@@ -21,7 +21,7 @@ import type { Registry } from "./registry.ts";
 import { convertTo, type Resource } from "./resource.ts";
 import { StoredObject } from "./stored-object.ts";
 import type { Companion, Requester, StrategyContext } from "./strategy.ts";
-import { makeUid, timestamp, wipeSystemFields } from "./system-fields.ts";
+import { dropEmptyManaged, makeUid, timestamp, wipeSystemFields } from "./system-fields.ts";
 
 export interface CreateRequest {
   readonly resource: Resource;
@@ -32,6 +32,8 @@ export interface CreateRequest {
   readonly object: KubeObject;
   readonly dryRun: boolean;
   readonly requester: Requester;
+  /** Who writes, for managed fields; absent: the object already has them. */
+  readonly fieldManager?: string;
   /** Validating admission; absent for the server's own writes. */
   readonly admit?: AdmissionCheck | undefined;
 }
@@ -47,13 +49,18 @@ const maxAttempts = 64;
  */
 export async function createObject(registry: Registry, request: CreateRequest): Promise<StoredObject> {
   const { resource } = request;
-  const object = convertTo(resource, structuredCopy(request.object), resource.storage.version);
+  let object = convertTo(resource, structuredCopy(request.object), resource.storage.version);
+  if (request.fieldManager !== undefined && registry.managedFields !== undefined) {
+    const endpoint = { resource, version: resource.storage.version, subresource: "" };
+    object = registry.managedFields.update(endpoint, undefined, object, request.fieldManager);
+  }
   const { metadata } = object;
   if (metadata.resourceVersion !== undefined && metadata.resourceVersion !== "") {
     throw badRequest("resourceVersion should not be set on objects to be created");
   }
   delete metadata.resourceVersion;
   wipeSystemFields(object);
+  dropEmptyManaged(object);
   const nowMs = registry.clock.now();
   metadata.uid = makeUid(registry.randomBytes);
   metadata.creationTimestamp = timestamp(nowMs);

@@ -5,6 +5,7 @@ import type { Store } from "#storage/port.ts";
 import type { ClusterName } from "./cluster-name.ts";
 import { type CreateRequest, createObject } from "./create.ts";
 import { type DeleteRequest, type DeleteResult, deleteObject } from "./delete.ts";
+import type { ManagedFields } from "./managed-fields.ts";
 import { type GetRequest, getObject, type ScanRequest, scanCollection } from "./read.ts";
 import { makeResource, type Resource } from "./resource.ts";
 import { ChangeViews, type StoredObject } from "./stored-object.ts";
@@ -31,6 +32,8 @@ export interface RegistryOptions {
   readonly resources: readonly ResourceInfo[];
   readonly strategies: StrategyCatalogue;
   readonly custom?: CustomResources;
+  /** Keeps track of who writes what; without it nobody does (tests of other things). */
+  readonly managedFields?: ManagedFields;
 }
 
 /**
@@ -42,6 +45,7 @@ export class Registry {
   readonly clock: Clock;
   readonly tenants: Tenants;
   readonly views = new ChangeViews();
+  readonly managedFields: ManagedFields | undefined;
   readonly randomBytes: (size: number) => Uint8Array;
   readonly #byName = new Map<string, Resource>();
   readonly #byCollection = new Map<string, Resource>();
@@ -53,6 +57,7 @@ export class Registry {
     this.randomBytes = options.randomBytes;
     this.tenants = new Tenants(options.store);
     this.#custom = options.custom;
+    this.managedFields = options.managedFields;
     for (const info of options.resources) {
       if (info.virtual) continue;
       const resource = makeResource(info, options.strategies.strategyFor(info));

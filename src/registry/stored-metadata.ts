@@ -1,5 +1,6 @@
 /** What stands in the metadata of a stored value, without parsing the rest of it. */
 import type { KubeObject } from "#machinery/meta/object.ts";
+import { readStoredManaged } from "./stored-object.ts";
 
 const start = Buffer.from('"metadata":{');
 const quote = 0x22;
@@ -22,8 +23,17 @@ export function storedMetadata(value: Buffer): KubeObject["metadata"] | undefine
       for (i++; i < value.length && value[i] !== quote; i++) if (value[i] === backslash) i++;
     } else if (byte === open) depth++;
     else if (byte === close && --depth === 0) {
-      return JSON.parse(value.toString("utf8", first, i + 1)) as KubeObject["metadata"];
+      const metadata = JSON.parse(value.toString("utf8", first, i + 1)) as KubeObject["metadata"];
+      readStoredManaged(metadata, apiVersionOf(value));
+      return metadata;
     }
   }
   return undefined;
+}
+
+const versionStart = '{"apiVersion":'.length;
+
+function apiVersionOf(value: Buffer): string {
+  const end = value.indexOf(quote, versionStart + 1);
+  return JSON.parse(value.toString("utf8", versionStart, end + 1)) as string;
 }

@@ -1,5 +1,7 @@
+import { readCompactManaged, sameButTime } from "#machinery/apply/compact.ts";
+import type { ManagedFieldsEntry } from "#machinery/apply/managed.ts";
 import { readOwnJson } from "#machinery/json/read.ts";
-import type { JsonObject } from "#machinery/json/value.ts";
+import type { JsonObject, JsonValue } from "#machinery/json/value.ts";
 import type { KubeObject } from "#machinery/meta/object.ts";
 import { clusterAnnotation } from "#machinery/schema/canonical.ts";
 import type { Change, Revision } from "#storage/port.ts";
@@ -36,11 +38,32 @@ export class StoredObject {
   }
 }
 
+/** The stored text of managed fields (`machinery/apply/compact.ts`) becomes entries again, in place. */
+export function readStoredManaged(metadata: KubeObject["metadata"], apiVersion: string): void {
+  const text: unknown = metadata.managedFields;
+  if (typeof text === "string")
+    metadata.managedFields = readCompactManaged(text, apiVersion) as unknown as JsonValue[];
+}
+
+/** Whether the managed fields of two objects differ, and in nothing but times. */
+export function differInManagedTimes(a: KubeObject, b: KubeObject): boolean {
+  const before = (a.metadata.managedFields ?? []) as ManagedFieldsEntry[];
+  const after = (b.metadata.managedFields ?? []) as ManagedFieldsEntry[];
+  if (before.length !== after.length) return false;
+  let differ = false;
+  for (let i = 0; i < before.length; i++) {
+    if (!sameButTime(before[i]!, after[i]!)) return false;
+    if (before[i]!.time !== after[i]!.time) differ = true;
+  }
+  return differ;
+}
+
 /** A fresh, changeable copy of the object. */
 export function decodeStored(stored: StoredObject): KubeObject {
   const object = readOwnJson(stored.value) as JsonObject as KubeObject;
   const { name, namespace, cluster } = stored.location;
   const { annotations, ...rest } = object.metadata;
+  readStoredManaged(rest, object.apiVersion);
   object.metadata = {
     name,
     ...(namespace === "" ? {} : { namespace }),

@@ -21,9 +21,13 @@ export function wipeSystemFields(object: KubeObject): void {
   delete metadata.creationTimestamp;
   delete metadata.deletionTimestamp;
   delete metadata.deletionGracePeriodSeconds;
-  delete metadata.managedFields;
   delete (metadata as { selfLink?: unknown }).selfLink;
   dropDerivedAnnotation(object);
+}
+
+/** An empty list of managed fields means that there are none. */
+export function dropEmptyManaged({ metadata }: KubeObject): void {
+  if (metadata.managedFields?.length === 0) delete metadata.managedFields;
 }
 
 /** `kcp.io/cluster` is told from the key; clients send it back because they read it. */

@@ -13,9 +13,9 @@ import { onFreshCopy } from "./freshness.ts";
 import { objectKey } from "./keys.ts";
 import type { Registry } from "./registry.ts";
 import { convertTo, type Resource } from "./resource.ts";
-import { StoredObject } from "./stored-object.ts";
+import { differInManagedTimes, StoredObject } from "./stored-object.ts";
 import type { Requester, StrategyContext } from "./strategy.ts";
-import { dropDerivedAnnotation } from "./system-fields.ts";
+import { dropDerivedAnnotation, dropEmptyManaged } from "./system-fields.ts";
 
 export interface UpdateRequest {
   readonly resource: Resource;
@@ -31,8 +31,12 @@ export interface UpdateRequest {
    * again when somebody else was faster. A `metadata.resourceVersion` in its answer must be the current one.
    */
   transform(current: KubeObject | undefined): KubeObject | Promise<KubeObject>;
+  /** A missing object is created, whatever the kind (apply). */
+  readonly createsMissing?: boolean;
   readonly dryRun: boolean;
   readonly requester: Requester;
+  /** Who writes, for managed fields; absent: what `transform` answers has them. */
+  readonly fieldManager?: string;
   /** The server's own change to metadata: the strategy is not asked, nothing is validated. */
   readonly internal?: boolean;
   /** Validating admission; absent for the server's own writes. */
@@ -64,8 +68,8 @@ async function updateLoop(registry: Registry, request: UpdateRequest): Promise<U
   for (let attempt = 0; attempt < maxAttempts; attempt++) {
     const entry = registry.store.get(key);
     if (entry === undefined) {
-      if (resource.strategy.allowCreateOnUpdate !== true || request.subresource !== "")
-        throw notFound(resource, name);
+      const creates = resource.strategy.allowCreateOnUpdate === true || request.createsMissing === true;
+      if (!creates || request.subresource !== "") throw notFound(resource, name);
       const object = await request.transform(undefined);
       const { dryRun, requester, admit } = request;
       return {
@@ -115,7 +119,7 @@ async function nextState(
   const { strategy } = resource;
   const old = existing.object;
   const current = convertTo(resource, old, request.version);
-  const wanted = await request.transform(current);
+  const wanted = tracked(registry, request, current, await request.transform(current));
   if (wanted === current) return undefined;
   const object = convertTo(
     resource,
@@ -171,6 +175,17 @@ async function nextState(
   return object;
 }
 
+/** With the managed fields that the write gives it, where that is the registry's matter. */
+function tracked(
+  registry: Registry,
+  { resource, version, subresource, fieldManager }: UpdateRequest,
+  current: KubeObject,
+  wanted: KubeObject,
+): KubeObject {
+  if (fieldManager === undefined || registry.managedFields === undefined || wanted === current) return wanted;
+  return registry.managedFields.update({ resource, version, subresource }, current, wanted, fieldManager);
+}
+
 /** What an update can neither set nor remove (k8s.io/apiserver pkg/registry/rest/update.go BeforeUpdate). */
 function keepSystemFields(object: KubeObject, old: KubeObject): void {
   const { metadata } = object;
@@ -189,7 +204,9 @@ function keepSystemFields(object: KubeObject, old: KubeObject): void {
   if (metadata.deletionGracePeriodSeconds === undefined && kept.deletionGracePeriodSeconds !== undefined) {
     metadata.deletionGracePeriodSeconds = kept.deletionGracePeriodSeconds;
   }
-  delete metadata.managedFields;
+  if (metadata.managedFields === undefined && kept.managedFields !== undefined)
+    metadata.managedFields = kept.managedFields;
+  dropEmptyManaged(object);
   delete (metadata as { selfLink?: unknown }).selfLink;
   dropDerivedAnnotation(object);
 }
@@ -222,6 +239,12 @@ function bumpGeneration(object: KubeObject, old: KubeObject): void {
 function isUnchanged(existing: StoredObject, entry: Entry, next: KubeObject, value: Buffer): boolean {
   if (value.equals(entry.value)) return true;
   if (value.length !== entry.value.length) return false;
+  if (differInManagedTimes(existing.object, next)) {
+    // Times alone are no change (apiserver pkg/endpoints/handlers/fieldmanager/equality.go).
+    const { managedFields } = existing.object.metadata;
+    const timeless = { ...next, metadata: { ...next.metadata, managedFields: managedFields! } };
+    if (canonicalBytes(timeless).equals(entry.value)) return true;
+  }
   const old = { ...existing.object, metadata: { ...existing.object.metadata } };
   dropDerivedAnnotation(old);
   return jsonEqual(old as unknown as JsonValue, next as unknown as JsonValue);

@@ -18,6 +18,7 @@ import { workspaceController } from "#controllers/workspace-controller.ts";
 import { ProtobufCodec } from "#machinery/codecs/protobuf.ts";
 import { serviceUnavailable } from "#machinery/errors/errors.ts";
 import { TypeCompiler } from "#machinery/schema/decode.ts";
+import { ManagedFields } from "#registry/managed-fields.ts";
 import { Registry } from "#registry/registry.ts";
 import { builtinStrategies } from "#registry/strategies/builtin.ts";
 import { ownStrategies } from "#registry/strategies/own.ts";
@@ -98,9 +99,12 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
 
   const universal = new ServedSet("universal", universalResources().map(withServedSubresources));
   const kubernetes = new ServedSet("kubernetes", kubernetesResources().map(withServedSubresources));
+  const catalogue = loadCatalogue();
+  const compiler = new TypeCompiler(catalogue);
   const registry: Registry = new Registry({
     store,
     clock,
+    managedFields: new ManagedFields({ types: catalogue, compiler, clock }),
     randomBytes: options.randomBytes,
     resources: union(kubernetes, universal),
     strategies: builtinStrategies(
@@ -120,13 +124,12 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
     ),
   });
 
-  const catalogue = loadCatalogue();
   const watches = new WatchSet(clock);
   const services: EndpointServices = {
     registry,
     clock,
     types: catalogue,
-    compiler: new TypeCompiler(catalogue),
+    compiler,
     protobuf: new ProtobufCodec(catalogue),
     columns: builtinColumns(),
     negotiator: new Negotiator(),

@@ -227,7 +227,11 @@ describe("a namespace", () => {
     const without = { ...json, spec: { finalizers: [] } };
     const ignored = await server.call("PUT", namespaces("/own"), { body: without });
     assert.deepEqual(ignored.json.spec.finalizers, ["example.com/mine", "kubernetes"]);
-    const finalized = await server.call("PUT", namespaces("/own/finalize"), { body: without });
+    // Who owns the finalizers has changed, if nothing else.
+    const { resourceVersion } = ignored.json.metadata;
+    const finalized = await server.call("PUT", namespaces("/own/finalize"), {
+      body: { ...without, metadata: { ...without.metadata, resourceVersion } },
+    });
     assert.equal(finalized.status, 200, finalized.text);
     assert.deepEqual(finalized.json.spec.finalizers ?? [], []);
     assert.equal((await server.call("GET", namespaces("/own/finalize"))).status, 405);

@@ -58,19 +58,12 @@ describe("create", () => {
       deletionGracePeriodSeconds: 5,
       generation: 7,
       selfLink: "/x",
-      managedFields: [{}],
     };
     const { metadata: meta } = await made("mine", { metadata });
     assert.match(String(meta.uid), /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
     assert.match(String(meta.creationTimestamp), /^20[2-9]\d-\d\d-\d\dT\d\d:\d\d:\d\dZ$/);
     assert.notEqual(meta.creationTimestamp, "2001-01-01T00:00:00Z");
-    for (const field of [
-      "deletionTimestamp",
-      "deletionGracePeriodSeconds",
-      "generation",
-      "selfLink",
-      "managedFields",
-    ])
+    for (const field of ["deletionTimestamp", "deletionGracePeriodSeconds", "generation", "selfLink"])
       assert.equal(meta[field], undefined, field);
     assert.deepEqual([meta.namespace, meta.annotations], ["default", { "kcp.io/cluster": cluster }]);
   });

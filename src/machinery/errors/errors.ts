@@ -193,6 +193,10 @@ export const tooManyRequests = (message: string, retryAfterSeconds: number): Sta
 export const internalError = (message: string): StatusError =>
   failure(500, "InternalError", `Internal error occurred: ${message}`, { causes: [{ message }] });
 
+/** 500 without a reason: what upstream makes of an error that nobody gave a Status (server-side apply has many). */
+export const unexplainedError = (message: string): StatusError =>
+  new StatusError({ kind: "Status", apiVersion: "v1", metadata: {}, status: "Failure", message, code: 500 });
+
 /** The store cannot be reached. Note the code: 500. */
 export const serverTimeout = (
   resource: GroupResource,

@@ -3,9 +3,11 @@
  *
  *     {"apiVersion":"v1","kind":"ConfigMap","metadata":{
  *
- * with `"annotations":{` as the first member of metadata when the object has annotations. What the key and the revision say is left
- * out: name, namespace, resourceVersion, the annotation `kcp.io/cluster`. `splice.ts` puts them back on read, without parsing.
+ * with two members of metadata in front when the object has them: `"managedFields":"`, a text of their own (`apply/compact.ts`), and
+ * `"annotations":{`. What the key and the revision say is left out: name, namespace, resourceVersion, the annotation
+ * `kcp.io/cluster`. `splice.ts` puts it all back on read, without parsing.
  */
+import { compactManaged } from "#machinery/apply/compact.ts";
 import { isJsonObject, type JsonObject, type JsonValue } from "#machinery/json/value.ts";
 import { writeJson } from "#machinery/json/write.ts";
 import { sortedKeys } from "./order.ts";
@@ -38,7 +40,7 @@ export function canonicalBytes(object: object): Buffer {
   const root = object as JsonObject;
   const metadata = isJsonObject(root.metadata) ? root.metadata : {};
   let text = `{"apiVersion":${member(root.apiVersion ?? "")},"kind":${member(root.kind ?? "")},"metadata":{`;
-  text += metadataMembers(metadata);
+  text += metadataMembers(metadata, typeof root.apiVersion === "string" ? root.apiVersion : "");
   text += "}";
   for (const key of Object.keys(root)) {
     if (key === "apiVersion" || key === "kind" || key === "metadata") continue;
@@ -52,8 +54,11 @@ export function canonicalBytes(object: object): Buffer {
   return bytes;
 }
 
-function metadataMembers(metadata: JsonObject): string {
+function metadataMembers(metadata: JsonObject, apiVersion: string): string {
   const members: string[] = [];
+  const { managedFields } = metadata;
+  const managed = Array.isArray(managedFields) ? compactManaged(managedFields, apiVersion) : undefined;
+  if (managed !== undefined) members.push(`"managedFields":${member(managed)}`);
   const annotations = metadata.annotations;
   if (isJsonObject(annotations)) {
     const kept = sortedKeys(annotations).filter(
@@ -62,12 +67,19 @@ function metadataMembers(metadata: JsonObject): string {
     if (kept.length > 0)
       members.push(`"annotations":{${kept.map((key) => pair(key, annotations[key]!)).join(",")}}`);
   }
-  const keys = Object.keys(metadata).filter((key) => !derived.has(key) && metadata[key] !== undefined);
+  const keys = Object.keys(metadata).filter(
+    (key) =>
+      !derived.has(key) &&
+      metadata[key] !== undefined &&
+      !(key === "managedFields" && (managed !== undefined || isEmptyList(managedFields))),
+  );
   const last = metadataOrder.length;
   keys.sort((a, b) => (rank.get(a) ?? last) - (rank.get(b) ?? last));
   for (const key of keys) members.push(pair(key, metadata[key]!));
   return members.join(",");
 }
+
+const isEmptyList = (value: JsonValue | undefined): boolean => Array.isArray(value) && value.length === 0;
 
 const pair = (key: string, value: JsonValue): string =>
   `${JSON.stringify(key.toWellFormed())}:${member(value)}`;

@@ -1,8 +1,9 @@
 /**
  * The way back from the stored form (`canonical.ts`) to what clients see: name, namespace, resourceVersion and the annotation
- * `kcp.io/cluster` are inserted into the bytes, which are never parsed.
+ * `kcp.io/cluster` are inserted into the bytes, which are never parsed; the text of the managed fields becomes JSON again.
  */
 import { clusterAnnotation } from "./canonical.ts";
+import { isManagedText, ManagedExpander, managedJsonBytes } from "./splice-managed.ts";
 
 /** What the key and the revision say about an object. */
 export interface StoredIdentity {
@@ -33,12 +34,14 @@ function insertion({ name, namespace, cluster, revision }: StoredIdentity): stri
 }
 
 /** An upper bound of what {@link spliceInto} writes, in bytes; it is too large by a few bytes only. */
-export function maxSplicedBytes(value: Uint8Array, identity: StoredIdentity): number {
+export function maxSplicedBytes(value: Buffer, identity: StoredIdentity): number {
   return bound(value, insertion(identity));
 }
 
-function bound(value: Uint8Array, text: string): number {
-  return value.length + 2 + (ascii.test(text) ? text.length : Buffer.byteLength(text, "utf8"));
+function bound(value: Buffer, text: string): number {
+  const inside = metadataStart(value);
+  const managed = isManagedText(value, inside) ? managedJsonBytes(value, inside) : 0;
+  return value.length + 2 + managed + (ascii.test(text) ? text.length : Buffer.byteLength(text, "utf8"));
 }
 
 export interface SpliceOptions {
@@ -70,14 +73,21 @@ function insert(target: Buffer, offset: number, value: Buffer, text: string, opt
     from = inside - metadataKey.length;
   }
   at += value.copy(target, at, from, inside);
-  at += ascii.test(text) ? target.write(text, at, "latin1") : target.write(text, at, "utf8");
   let rest = inside;
-  if (startsAt(value, inside, annotationsKey)) {
+  if (isManagedText(value, inside)) {
+    const expander = new ManagedExpander(value, target);
+    at = expander.expand(inside, at);
+    rest = expander.end;
+    target[at++] = comma;
+    if (value[rest] === comma) rest++;
+  }
+  at += ascii.test(text) ? target.write(text, at, "latin1") : target.write(text, at, "utf8");
+  if (startsAt(value, rest, annotationsKey)) {
     rest += annotationsKey.length;
     if (value[rest] !== closeBrace) target[at++] = comma;
   } else {
     target[at++] = closeBrace;
-    if (value[inside] !== closeBrace) target[at++] = comma;
+    if (value[rest] !== closeBrace) target[at++] = comma;
   }
   return at + value.copy(target, at, rest, value.length);
 }

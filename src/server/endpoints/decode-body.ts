@@ -78,12 +78,20 @@ export function normalise(
     object.apiVersion = apiVersionOf(expected.group, expected.version);
     object.kind = expected.kind;
     object.metadata ??= {};
+    // An empty list asks to forget who owns what; decoding cannot tell it from none.
+    if (resetsManaged(raw.value)) object.metadata.managedFields = [];
     return object;
   } catch (error) {
     if (error instanceof DecodeError)
       throw badRequest(`${cannotHandle(expected, expected)}: ${error.message}`);
     throw error;
   }
+}
+
+function resetsManaged({ metadata }: JsonObject): boolean {
+  if (!isJsonObject(metadata)) return false;
+  const { managedFields } = metadata;
+  return Array.isArray(managedFields) && managedFields.length === 0;
 }
 
 /** An options body (DeleteOptions and the like); undefined when there is no body. @throws StatusError 400, 415 */

@@ -49,6 +49,7 @@ export function scaleView(
   description: ScaleDescription,
 ): SubresourceView {
   return {
+    replicasPath: description.specReplicasPath,
     show(object) {
       const scale = mustScaleOf(object, description);
       return hasReplicas(object, description) ? scale : { ...scale, spec: { replicas: unset } };

@@ -1,10 +1,12 @@
 /** Query parameters and bodies that say how to write (apimachinery pkg/apis/meta/v1/validation). */
+import { byteLength } from "#base/bytes.ts";
 import { badRequest, invalid } from "#machinery/errors/errors.ts";
 import {
   type FieldError,
   fieldForbidden,
   fieldInvalid,
   fieldNotSupported,
+  fieldRequired,
   fieldTooLong,
 } from "#machinery/errors/field-error.ts";
 import type { JsonObject } from "#machinery/json/value.ts";
@@ -18,14 +20,17 @@ export interface WriteOptions {
   readonly dryRun: boolean;
   readonly fieldValidation: FieldValidation;
   readonly fieldManager: string;
+  /** Of an apply: take what others own. */
+  readonly force: boolean;
 }
 
-const maxFieldManagerLength = 128;
+export const maxFieldManagerBytes = 128;
 
 /** @throws StatusError 422 naming `CreateOptions`, `UpdateOptions` or `PatchOptions` */
 export function parseWriteOptions(
   query: Query,
   kind: "CreateOptions" | "UpdateOptions" | "PatchOptions",
+  applies = false,
 ): WriteOptions {
   const errors: FieldError[] = [];
   const dryRun = query.getAll("dryRun").filter((value) => value !== "");
@@ -35,12 +40,15 @@ export function parseWriteOptions(
     errors.push(fieldNotSupported("fieldValidation", fieldValidation, ["Ignore", "Warn", "Strict"]));
   }
   const fieldManager = query.get("fieldManager") ?? "";
-  if (fieldManager.length > maxFieldManagerLength)
-    errors.push(fieldTooLong("fieldManager", maxFieldManagerLength));
+  if (byteLength(fieldManager) > maxFieldManagerBytes)
+    errors.push(fieldTooLong("fieldManager", maxFieldManagerBytes));
   else if (!/^[\p{L}\p{M}\p{N}\p{P}\p{S} ]*$/u.test(fieldManager)) {
     errors.push(fieldInvalid("fieldManager", fieldManager, "should only contain printable characters"));
   }
-  if (kind === "PatchOptions" && parseBoolean(query, "force") !== undefined) {
+  const force = kind === "PatchOptions" ? parseBoolean(query, "force") : undefined;
+  if (applies) {
+    if (fieldManager === "") errors.unshift(fieldRequired("fieldManager", "is required for apply patch"));
+  } else if (force !== undefined) {
     errors.push(fieldForbidden("force", "may not be specified for non-apply patch"));
   }
   if (errors.length > 0) throw invalid({ group: "meta.k8s.io", kind }, "", errors);
@@ -48,6 +56,7 @@ export function parseWriteOptions(
     dryRun: dryRun.length > 0,
     fieldValidation: fieldValidation === "" ? "Warn" : (fieldValidation as FieldValidation),
     fieldManager,
+    force: force === true,
   };
 }
 
@@ -137,7 +146,9 @@ export function checkBodyAgainstUrl(
     throw badRequest(`the name of the object (${name}) does not match the name on the URL (${url.name})`);
   }
   if (url.name !== "" && name === "") {
-    throw badRequest(`the name of the object (empty) does not match the name on the URL (${url.name})`);
+    throw badRequest(
+      `the name of the object (${url.name} based on URL) was undeterminable: name must be provided`,
+    );
   }
   if (url.namespace !== "" && namespace !== "" && namespace !== url.namespace) {
     throw badRequest("the namespace of the provided object does not match the namespace sent on the request");

@@ -12,17 +12,22 @@ import { applyStrategicMergePatch } from "#machinery/patch/strategic-merge-patch
 import type { ClusterName } from "#registry/cluster-name.ts";
 import { isCustomKind, type Resource } from "#registry/resource.ts";
 import type { Requester } from "#registry/strategy.ts";
+import { wipeSystemFields } from "#registry/system-fields.ts";
 import type { RequestContext } from "#server/context.ts";
 import { MAX_BODY_BYTES } from "#server/exchange.ts";
 import { admissionOf } from "./admission.ts";
+import { serveApply } from "./apply.ts";
 import { decodeObject, type ExpectedType, normalise } from "./decode-body.ts";
 import type { ObjectResponder } from "./encoder.ts";
 import { bareType } from "./media-types.ts";
 import { type EndpointServices, namespaceOf } from "./services.ts";
+import { Tracking } from "./tracking.ts";
 import { checkBodyAgainstUrl, parseWriteOptions, type WriteOptions } from "./write-options.ts";
 
 /** A subresource that is a kind of its own: what it shows of an object, and the object that a change of it makes. */
 export interface SubresourceView {
+  /** The one field of the object that the view writes. */
+  readonly replicasPath: readonly string[];
   show(object: KubeObject): KubeObject;
   /** @throws StatusError */
   merge(object: KubeObject, changed: KubeObject): KubeObject;
@@ -56,14 +61,19 @@ export async function serveCreate(
   const namespace = namespaceOf(context, target.resource);
   checkBodyAgainstUrl(object.metadata, { name: "", namespace });
   const admission = admissionOf(services, context, target, options, "CreateOptions");
-  const stored = await services.registry.create({
-    resource: target.resource,
-    cluster: target.cluster,
-    namespace,
-    object: await admission.mutate(object, undefined),
-    dryRun: options.dryRun,
-    requester: requesterOf(context),
-    admit: admission.check,
+  const tracking = new Tracking(services.registry.managedFields, context, target, options);
+  wipeSystemFields(object);
+  const stored = await tracking.storing(async () => {
+    const tracked = tracking.merge(undefined, object);
+    return services.registry.create({
+      resource: target.resource,
+      cluster: target.cluster,
+      namespace,
+      object: await tracking.afterAdmission(tracked, admission.mutate(tracked, undefined)),
+      dryRun: options.dryRun,
+      requester: requesterOf(context),
+      admit: admission.check,
+    });
   });
   encoder.respond(context.exchange, 201, stored);
 }
@@ -80,23 +90,26 @@ export async function serveUpdate(
   const namespace = namespaceOf(context, target.resource);
   checkBodyAgainstUrl(object.metadata, { name, namespace });
   const admission = admissionOf(services, context, target, options, "UpdateOptions");
-  const result = await services.registry.update({
-    resource: target.resource,
-    version: target.version,
-    cluster: target.cluster,
-    namespace,
-    name,
-    subresource,
-    transform: (current) => admission.mutate(merged(target, current, object), current),
-    dryRun: options.dryRun,
-    requester: requesterOf(context),
-    admit: admission.check,
-  });
+  const tracking = new Tracking(services.registry.managedFields, context, target, options);
+  const result = await tracking.storing(() =>
+    services.registry.update({
+      resource: target.resource,
+      version: target.version,
+      cluster: target.cluster,
+      namespace,
+      name,
+      subresource,
+      transform(current) {
+        const tracked = tracking.merge(current, object);
+        return tracking.afterAdmission(tracked, admission.mutate(tracked, current));
+      },
+      dryRun: options.dryRun,
+      requester: requesterOf(context),
+      admit: admission.check,
+    }),
+  );
   encoder.respond(context.exchange, result.created ? 201 : 200, result.stored);
 }
-
-const merged = ({ view }: WriteTarget, current: KubeObject | undefined, body: KubeObject): KubeObject =>
-  view === undefined || current === undefined ? body : view.merge(current, body);
 
 async function readObjectBody(
   services: EndpointServices,
@@ -142,8 +155,10 @@ export async function servePatch(
     patchTypes.json,
     patchTypes.merge,
     ...(strategic ? [patchTypes.strategic] : []),
+    patchTypes.apply,
   ];
   if (!accepted.includes(type)) throw unsupportedMediaType(accepted);
+  if (type === patchTypes.apply) return serveApply(services, context, target, encoder);
   const options = parseWriteOptions(context.query, "PatchOptions");
   const bytes = await context.exchange.readBody(MAX_BODY_BYTES);
   const patch = preparePatch(services, target, type, bytes);
@@ -151,25 +166,29 @@ export async function servePatch(
   const namespace = namespaceOf(context, target.resource);
   const warn = (text: string): void => context.warn(text);
   const admission = admissionOf(services, context, target, options, "PatchOptions");
-  const result = await services.registry.update({
-    resource: target.resource,
-    version: target.version,
-    cluster: target.cluster,
-    namespace,
-    name,
-    subresource,
-    transform(current) {
-      if (current === undefined) throw badRequest("a patch needs an object to change");
-      const shown = target.view?.show(current) ?? current;
-      const patched = patch(shown as unknown as JsonObject);
-      const object = normalisePatched(services, target, patched, bytes, options, warn);
-      checkBodyAgainstUrl(object.metadata, { name, namespace });
-      return admission.mutate(merged(target, current, object), current);
-    },
-    dryRun: options.dryRun,
-    requester: requesterOf(context),
-    admit: admission.check,
-  });
+  const tracking = new Tracking(services.registry.managedFields, context, target, options);
+  const result = await tracking.storing(() =>
+    services.registry.update({
+      resource: target.resource,
+      version: target.version,
+      cluster: target.cluster,
+      namespace,
+      name,
+      subresource,
+      transform(current) {
+        if (current === undefined) throw badRequest("a patch needs an object to change");
+        const shown = target.view?.show(current) ?? current;
+        const patched = patch(shown as unknown as JsonObject);
+        const object = normalisePatched(services, target, patched, bytes, options, warn);
+        checkBodyAgainstUrl(object.metadata, { name, namespace });
+        const tracked = tracking.merge(current, object);
+        return tracking.afterAdmission(tracked, admission.mutate(tracked, current));
+      },
+      dryRun: options.dryRun,
+      requester: requesterOf(context),
+      admit: admission.check,
+    }),
+  );
   encoder.respond(context.exchange, 200, result.stored);
 }
 

@@ -1,0 +1,62 @@
+/** Takes fields out of a value, or everything but them (structured-merge-diff typed/remove.go). */
+import type { JsonObject, JsonValue } from "#machinery/json/value.ts";
+import { setOwn } from "#machinery/json/value.ts";
+import type { FieldSet } from "./field-set.ts";
+import { validItemElement } from "./list-items.ts";
+import { fieldElement } from "./path-element.ts";
+import { deducedType, mapKind, scalarKind, type TypedNode } from "./typed-node.ts";
+import { asList, asMap, isEmptyMap, kindsOf } from "./values.ts";
+
+/** The value without the fields and items of the set. What loses all of its content becomes null. */
+export const removeFields = (node: TypedNode, value: JsonValue, set: FieldSet): JsonValue =>
+  set.isEmpty ? value : walk(node, value, set, false);
+
+/** Only the fields and items of the set. */
+export const extractFields = (node: TypedNode, value: JsonValue, set: FieldSet): JsonValue =>
+  walk(node, value, set, true);
+
+function walk(node: TypedNode, value: JsonValue, set: FieldSet, extract: boolean): JsonValue {
+  const kinds = kindsOf(node, value);
+  if ((kinds & mapKind) !== 0) return walkMap(node, value, set, extract);
+  if ((kinds & scalarKind) !== 0) return value;
+  return walkList(node, value, set, extract);
+}
+
+function walkMap(node: TypedNode, value: JsonValue, set: FieldSet, extract: boolean): JsonValue {
+  const map = asMap(value);
+  if (map === undefined) return null;
+  const atom = node.map!;
+  if (isEmptyMap(map) || atom.atomic) return extract ? value : null;
+  const kept: JsonObject = {};
+  for (const key of Object.keys(map)) {
+    const field = atom.fields.get(key);
+    const type = field?.type ?? atom.element ?? deducedType;
+    const inSet = set.nodes.get(field?.element ?? fieldElement(key));
+    const member = map[key]!;
+    if (inSet === undefined) {
+      if (!extract) setOwn(kept, key, member);
+    } else if (inSet.owned) {
+      // Upstream hands on the set of the level above; below a whole field that means what is named alike.
+      if (extract) setOwn(kept, key, walk(type, member, set, true));
+    } else setOwn(kept, key, walk(type, member, inSet.children!, extract));
+  }
+  return isEmptyMap(kept) ? null : kept;
+}
+
+function walkList(node: TypedNode, value: JsonValue, set: FieldSet, extract: boolean): JsonValue {
+  const list = asList(value);
+  if (list === undefined) return null;
+  const atom = node.list!;
+  if (list.length === 0 || atom.atomic) return extract ? value : null;
+  const kept: JsonValue[] = [];
+  for (const item of list) {
+    const inSet = set.nodes.get(validItemElement(atom, item));
+    if (inSet === undefined) {
+      if (!extract) kept.push(item);
+      continue;
+    }
+    if (!extract && inSet.owned) continue;
+    kept.push(inSet.children === undefined ? item : walk(atom.items, item, inSet.children, extract));
+  }
+  return kept.length === 0 ? null : kept;
+}

@@ -1,0 +1,285 @@
+/**
+ * `metadata.managedFields` of every write: binds the pure field manager to resources, their versions and their types, and keeps
+ * the field sets that are in use.
+ */
+
+import type { Clock } from "#base/clock.ts";
+import { Lru } from "#base/lru.ts";
+import { entryOf, type SetCache, setBehind } from "#machinery/apply/compact.ts";
+import {
+  ApplyError,
+  FieldManager,
+  type ManagedKind,
+  managedFieldsOf,
+} from "#machinery/apply/field-manager.ts";
+import type { FieldSet } from "#machinery/apply/field-set.ts";
+import {
+  type EntryMaker,
+  type ManagedFieldsEntry,
+  readSet,
+  type SetReader,
+} from "#machinery/apply/managed.ts";
+import {
+  managedOfScale,
+  managedOfScaled,
+  type ReplicasPaths,
+  scaleApiVersion,
+} from "#machinery/apply/scale-fields.ts";
+import { TypedSchemas } from "#machinery/apply/typed-node.ts";
+import type { JsonObject, JsonValue } from "#machinery/json/value.ts";
+import { apiVersionOf, type KubeObject, parseApiVersion } from "#machinery/meta/object.ts";
+import type { CompiledType, TypeCompiler } from "#machinery/schema/decode.ts";
+import type { TypeName, TypeResolver } from "#machinery/schema/types.ts";
+import { DecodeError } from "#machinery/schema/walk.ts";
+import { convertTo, isCustomKind, type Resource } from "./resource.ts";
+import { resetFieldsOf } from "./strategies/reset-fields.ts";
+import { timestamp } from "./system-fields.ts";
+
+/** What a workspace's writes of the server itself are noted as, where Kubernetes has a controller for them. */
+export const controllerManager = "kube-controller-manager";
+/** The same where kcp has it. */
+export const kcpManager = "kcp";
+
+const scaleType: TypeName = "io.k8s.api.autoscaling.v1.Scale";
+
+export interface ManagedFieldsOptions {
+  readonly types: TypeResolver;
+  readonly compiler: TypeCompiler;
+  readonly clock: Clock;
+}
+
+/** One endpoint of a resource: a version and a subresource. */
+export interface ManagedEndpoint {
+  readonly resource: Resource;
+  readonly version: string;
+  /** "" for the main endpoint. */
+  readonly subresource: string;
+}
+
+/** The endpoint of a Scale, and where the object has the replicas. */
+export interface ManagedScale extends ManagedEndpoint {
+  readonly replicasPath: readonly string[];
+}
+
+export class ManagedFields {
+  readonly #options: ManagedFieldsOptions;
+  readonly #schemas: TypedSchemas;
+  readonly #manager: FieldManager;
+  readonly #kinds = new WeakMap<Resource, Map<string, ManagedKind>>();
+  readonly #sets = new FieldSetCache();
+  readonly #setOf: SetReader = (entry) => setBehind(entry, this.#sets) ?? readSet(entry);
+  readonly #makeEntry: EntryMaker = entryOf;
+
+  constructor(options: ManagedFieldsOptions) {
+    this.#options = options;
+    this.#schemas = new TypedSchemas(options.types);
+    this.#manager = new FieldManager({ setOf: this.#setOf, makeEntry: this.#makeEntry });
+  }
+
+  /**
+   * The object with the managed fields that it gets by a write that is no apply. Both objects are in the endpoint's version.
+   * @param live undefined for a new object
+   */
+  update(
+    endpoint: ManagedEndpoint,
+    live: KubeObject | undefined,
+    object: KubeObject,
+    manager: string,
+  ): KubeObject {
+    const entries = this.#manager.update(
+      this.#kindOf(endpoint),
+      live && json(live),
+      json(object),
+      manager,
+      this.#now(),
+    );
+    return withManaged(object, entries);
+  }
+
+  /**
+   * What an apply makes of an object: decoded, defaulted, with its managed fields.
+   * @throws StatusError 400, 409; ApplyError
+   */
+  apply(
+    endpoint: ManagedEndpoint,
+    live: KubeObject | undefined,
+    patch: JsonObject,
+    manager: string,
+    force: boolean,
+  ): KubeObject {
+    const kind = this.#kindOf(endpoint);
+    return kube(this.#manager.apply(kind, live && json(live), patch, manager, force, this.#now()));
+  }
+
+  /** {@link update} through a Scale: `shown` and `scale` are the Scale before and after; answers the object's managed fields. */
+  updateScale(
+    endpoint: ManagedScale,
+    object: KubeObject,
+    shown: KubeObject,
+    scale: KubeObject,
+    manager: string,
+  ): JsonValue[] | undefined {
+    const live = this.#scaleWithManaged(endpoint, object, shown);
+    const entries = this.#manager.update(scaleKind(this), json(live), json(scale), manager, this.#now());
+    return this.#parentEntries(endpoint, object, entries);
+  }
+
+  /** {@link apply} to a Scale: answers the new Scale and the object's managed fields. */
+  applyScale(
+    endpoint: ManagedScale,
+    object: KubeObject,
+    shown: KubeObject,
+    patch: JsonObject,
+    manager: string,
+    force: boolean,
+  ): { readonly scale: KubeObject; readonly managedFields: JsonValue[] | undefined } {
+    const live = this.#scaleWithManaged(endpoint, object, shown);
+    const applied = this.#manager.apply(scaleKind(this), json(live), patch, manager, force, this.#now());
+    const managedFields = this.#parentEntries(endpoint, object, managedFieldsOf(applied));
+    return { scale: kube(applied), managedFields };
+  }
+
+  #scaleWithManaged(endpoint: ManagedScale, object: KubeObject, shown: KubeObject): KubeObject {
+    const entries = managedOfScale(managedFieldsOf(json(object)), replicasPaths(endpoint), this.#reading);
+    return withManaged(shown, entries);
+  }
+
+  #parentEntries(
+    endpoint: ManagedScale,
+    object: KubeObject,
+    entries: readonly unknown[] | undefined,
+  ): JsonValue[] | undefined {
+    return managedOfScaled(
+      managedFieldsOf(json(object)),
+      entries as readonly JsonValue[] | undefined,
+      replicasPaths(endpoint),
+      apiVersionOf(endpoint.resource.group, endpoint.version),
+      this.#reading,
+    ) as JsonValue[] | undefined;
+  }
+
+  get #reading() {
+    return { setOf: this.#setOf, makeEntry: this.#makeEntry };
+  }
+
+  #now(): string {
+    return timestamp(this.#options.clock.now());
+  }
+
+  /** Kinds are made once for each resource object and endpoint. */
+  #kindOf(endpoint: ManagedEndpoint): ManagedKind {
+    let kinds = this.#kinds.get(endpoint.resource);
+    if (kinds === undefined) {
+      kinds = new Map();
+      this.#kinds.set(endpoint.resource, kinds);
+    }
+    const key = `${endpoint.version}/${endpoint.subresource}`;
+    let kind = kinds.get(key);
+    if (kind === undefined) {
+      kind = this.#makeKind(endpoint);
+      kinds.set(key, kind);
+    }
+    return kind;
+  }
+
+  #makeKind({ resource, version, subresource }: ManagedEndpoint): ManagedKind {
+    const { info, group } = resource;
+    const versionOf = (apiVersion: string) => {
+      const parsed = parseApiVersion(apiVersion);
+      if (parsed?.group !== group) return undefined;
+      return info.versions.find((one) => one.version === parsed.version);
+    };
+    const served = info.versions.find((one) => one.version === version) ?? resource.storage;
+    const apiVersion = apiVersionOf(group, version);
+    const reset = resetFieldsOf(resource, subresource);
+    const compiled = (): CompiledType =>
+      resource.custom?.get(version)?.compiled ?? this.#options.compiler.compile(served.type);
+    let empty: JsonObject | undefined;
+    return {
+      apiVersion,
+      kind: served.kind,
+      subresource,
+      typeIn: (wanted) => {
+        const found = versionOf(wanted);
+        if (found === undefined) return undefined;
+        const custom = resource.custom?.get(found.version);
+        return custom === undefined ? this.#schemas.named(found.type) : this.#schemas.node(custom.schema);
+      },
+      convert: (object, to) => json(convertTo(resource, kube(object), parseApiVersion(to)!.version)),
+      resetFields: (of) => (versionOf(of) === undefined ? undefined : reset),
+      emptyObject: () => {
+        const none = { apiVersion, kind: served.kind };
+        empty ??= isCustomKind(resource) ? none : compiled().decode({ ...none, metadata: {} }).value;
+        return empty;
+      },
+      complete: (merged) => {
+        const object = this.#decode(compiled(), merged);
+        if (version === resource.storage.version)
+          resource.strategy.applyDefaults?.(kube(object), this.#options.clock.now());
+        return object;
+      },
+    };
+  }
+
+  #decode(compiled: CompiledType, merged: JsonObject): JsonObject {
+    try {
+      const { value } = compiled.decode(merged);
+      compiled.applyDefaults(value);
+      return value;
+    } catch (error) {
+      if (error instanceof DecodeError)
+        throw new ApplyError(`failed to convert new object to proper version: ${error.message}`);
+      throw error;
+    }
+  }
+
+  /** The kind of all Scales. */
+  get scaleKind(): ManagedKind {
+    const compiled = this.#options.compiler.compile(scaleType);
+    const type = this.#schemas.named(scaleType);
+    return {
+      apiVersion: scaleApiVersion,
+      kind: "Scale",
+      subresource: "scale",
+      typeIn: (apiVersion) => (apiVersion === scaleApiVersion ? type : undefined),
+      convert: (object) => object,
+      resetFields: () => undefined,
+      emptyObject: () => compiled.decode({ apiVersion: scaleApiVersion, kind: "Scale", metadata: {} }).value,
+      complete: (merged) => this.#decode(compiled, merged),
+    };
+  }
+}
+
+const scaleKind = (fields: ManagedFields): ManagedKind => fields.scaleKind;
+
+function replicasPaths({ resource, replicasPath }: ManagedScale): ReplicasPaths {
+  const path = replicasPath.map((name) => `f:${name}`);
+  return new Map(resource.info.versions.map(({ version }) => [apiVersionOf(resource.group, version), path]));
+}
+
+/** An empty list says that there are none, where no list would say that they stay. */
+function withManaged(object: KubeObject, entries: readonly ManagedFieldsEntry[] | undefined): KubeObject {
+  return {
+    ...object,
+    metadata: { ...object.metadata, managedFields: (entries ?? []) as unknown as JsonValue[] },
+  };
+}
+
+const json = (object: KubeObject): JsonObject => object as unknown as JsonObject;
+const kube = (object: JsonObject): KubeObject => object as unknown as KubeObject;
+
+/** Sets kept by their stored text, so that objects written alike share one: at most 1,024 of 4 KiB of text. */
+const cachedSets = 1_024;
+const maxCachedText = 4_096;
+
+class FieldSetCache implements SetCache {
+  readonly #sets = new Lru<string, FieldSet>(cachedSets);
+
+  get(text: string): FieldSet | undefined {
+    return this.#sets.get(text);
+  }
+
+  set(text: string, set: FieldSet): void {
+    if (text.length <= maxCachedText) this.#sets.set(text, set);
+  }
+}

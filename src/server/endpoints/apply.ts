@@ -1,0 +1,102 @@
+/** PATCH with `application/apply-patch+yaml`: server-side apply (k8s.io/apiserver pkg/endpoints/handlers/patch.go applyPatcher). */
+import { readYaml } from "#machinery/codecs/yaml.ts";
+import { badRequest, conflict } from "#machinery/errors/errors.ts";
+import { StatusError } from "#machinery/errors/status-error.ts";
+import { parseJson } from "#machinery/json/read.ts";
+import { isJsonObject, type JsonObject } from "#machinery/json/value.ts";
+import type { KubeObject } from "#machinery/meta/object.ts";
+import type { RequestContext } from "#server/context.ts";
+import { MAX_BODY_BYTES } from "#server/exchange.ts";
+import { admissionOf } from "./admission.ts";
+import type { ObjectResponder } from "./encoder.ts";
+import { type EndpointServices, namespaceOf } from "./services.ts";
+import { Tracking } from "./tracking.ts";
+import { requesterOf, type WriteTarget } from "./write.ts";
+import { checkBodyAgainstUrl, type FieldValidation, parseWriteOptions } from "./write-options.ts";
+
+export async function serveApply(
+  services: EndpointServices,
+  context: RequestContext,
+  target: WriteTarget,
+  encoder: ObjectResponder,
+): Promise<void> {
+  const options = parseWriteOptions(context.query, "PatchOptions", true);
+  const { patch, duplicates } = readApplyBody(await context.exchange.readBody(MAX_BODY_BYTES));
+  const { name, subresource } = context.info;
+  const namespace = namespaceOf(context, target.resource);
+  const admission = admissionOf(services, context, target, options, "PatchOptions");
+  const tracking = new Tracking(services.registry.managedFields, context, target, options);
+  const result = await services.registry.update({
+    resource: target.resource,
+    version: target.version,
+    cluster: target.cluster,
+    namespace,
+    name,
+    subresource,
+    createsMissing: true,
+    transform(current) {
+      const applied = tracking.apply(current, patch);
+      checkDuplicates(duplicates, options.fieldValidation, (text) => context.warn(text));
+      if (current === undefined) checkNew(target, name, applied);
+      checkBodyAgainstUrl(applied.metadata, { name, namespace });
+      return tracking.afterAdmission(applied, admission.mutate(applied, current));
+    },
+    dryRun: options.dryRun,
+    requester: requesterOf(context),
+    admit: admission.check,
+  });
+  encoder.respond(context.exchange, result.created ? 201 : 200, result.stored);
+}
+
+interface ApplyBody {
+  readonly patch: JsonObject;
+  /** Paths of keys that stand twice. */
+  readonly duplicates: readonly string[];
+}
+
+const openBrace = 0x7b;
+
+/** YAML, of which JSON is a part that can be read much faster. @throws StatusError 400 */
+function readApplyBody(bytes: Buffer): ApplyBody {
+  try {
+    const isJson = bytes[0] === openBrace;
+    const { value, duplicates } = (isJson ? jsonOrYaml : readYaml)(bytes, { duplicates: true });
+    if (isJsonObject(value)) return { patch: value, duplicates };
+    if (value === null) return { patch: {}, duplicates };
+    throw badRequest("error converting YAML to JSON: the document is not an object");
+  } catch (error) {
+    if (error instanceof StatusError) throw badRequest(`error decoding YAML: ${error.message}`);
+    throw error;
+  }
+}
+
+const jsonOrYaml: typeof readYaml = (bytes, options) => {
+  try {
+    return parseJson(bytes, options);
+  } catch (error) {
+    if (error instanceof StatusError) return readYaml(bytes, options);
+    throw error;
+  }
+};
+
+function checkDuplicates(
+  duplicates: readonly string[],
+  fieldValidation: FieldValidation,
+  warn: (text: string) => void,
+): void {
+  if (duplicates.length === 0 || fieldValidation === "Ignore") return;
+  const lines = duplicates.map((path) => `key ${JSON.stringify(path)} already set in map`);
+  const text = `error converting YAML to JSON: yaml: unmarshal errors:\n  ${lines.join("\n  ")}`;
+  if (fieldValidation === "Strict") throw badRequest(`error strict decoding YAML: ${text}`);
+  warn(text.replaceAll("\n", " "));
+}
+
+function checkNew({ resource }: WriteTarget, name: string, { metadata }: KubeObject): void {
+  const { uid = "" } = metadata;
+  if (uid === "") return;
+  throw conflict(
+    resource,
+    name,
+    `uid mismatch: the provided object specified uid ${uid}, and no existing object was found`,
+  );
+}
