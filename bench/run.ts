@@ -1,7 +1,7 @@
 /**
  * `node bench/run.ts [--quick] [--only a,b] [--workspaces N] [--peer NAME,KUBECONFIG,PID[,PID]]`
  *
- * Scenarios: start, reads, writes, lists, watches, workspaces, tree, resume. Client and server share the machine's cores;
+ * Scenarios: start, reads, writes, lists, watches, collect, workspaces, tree, resume. Client and server share the machine's cores;
  * so beside rates, operations per second of *server CPU time* are told. A peer that runs already (kube-apiserver and its
  * etcd) gets the same reads, writes, lists and watches in the same run.
  */
@@ -12,6 +12,7 @@ import { parseArgs } from "node:util";
 import { privateBytes } from "./lib/process.ts";
 import { Report } from "./lib/report.ts";
 import { peer, type RunningServer, scratch, startEmptyHandler, startMyriad } from "./lib/servers.ts";
+import { collect } from "./scenarios/collect.ts";
 import { lists } from "./scenarios/lists.ts";
 import { reads, writes } from "./scenarios/requests.ts";
 import { resume } from "./scenarios/resume.ts";
@@ -68,6 +69,12 @@ if (wants("reads") || wants("writes") || wants("lists") || wants("watches")) {
     for (const one of all) await watches(report, one, options);
   }
   if (wants("lists")) for (const one of all) await lists(report, one, quick ? 10_000 : 100_000);
+  await server.stop();
+}
+
+if (wants("collect")) {
+  const server = await startMyriad();
+  await collect(report, server, quick ? 10_000 : 100_000);
   await server.stop();
 }
 

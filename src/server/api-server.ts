@@ -7,8 +7,10 @@ import { builtinColumns } from "#api/columns/columns.ts";
 import type { Authenticator } from "#authn/authenticator.ts";
 import type { Authorizer } from "#authz/authorizer.ts";
 import type { Clock } from "#base/clock.ts";
+import { clusterRoleAggregation } from "#controllers/cluster-role-aggregation.ts";
 import { EventTtl } from "#controllers/event-ttl.ts";
 import { garbageCollector } from "#controllers/garbage-collector.ts";
+import { kubernetesServiceController } from "#controllers/kubernetes-service-controller.ts";
 import { LeaderElector } from "#controllers/leader.ts";
 import { ControllerManager } from "#controllers/manager.ts";
 import { namespaceContentController } from "#controllers/namespace-content-controller.ts";
@@ -207,7 +209,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
 
   let running: Loops | undefined;
   const startLoops = (): Loops => {
-    const loops = startControllers(registry, clock, caPem, options.log);
+    const loops = startControllers(registry, clock, caPem, () => externalUrl, options.log);
     running = loops;
     return {
       ...loops,
@@ -260,6 +262,7 @@ function startControllers(
   registry: Registry,
   clock: Clock,
   caPem: string,
+  externalUrl: () => string,
   log: ApiServerOptions["log"],
 ): Loops {
   const controllers = new ControllerManager({
@@ -271,6 +274,8 @@ function startControllers(
       namespaceContentController(registry, () => caPem),
       garbageCollector(registry),
       resourceQuotaController(registry),
+      clusterRoleAggregation(registry),
+      kubernetesServiceController(registry, externalUrl),
     ],
     onError: (controller, item, error) => log(`${controller}: ${item} will be tried again`, error),
   });

@@ -3,12 +3,15 @@ import type { KubeObject } from "#machinery/meta/object.ts";
 import type { ClusterName } from "#registry/cluster-name.ts";
 import type { Companion, Requester } from "#registry/strategy.ts";
 import { timestamp } from "#registry/system-fields.ts";
+import { kubernetesServiceContent } from "./kubernetes-service.ts";
 import {
   type Condition,
+  kubernetesWorkspaceType,
   logicalClusterDeletionFinalizer,
   logicalClusterName,
   logicalClusters,
   pathAnnotation,
+  sameType,
   typeText,
   type WorkspaceType,
   workspaceTypeAnnotation,
@@ -46,6 +49,8 @@ export function freshWorkspaceContent(fresh: FreshWorkspace): Companion[] {
       ...namespaceContent(cluster, name, fresh.caPem),
     );
   }
+  if (sameType(fresh.type, kubernetesWorkspaceType))
+    content.push(...kubernetesServiceContent(cluster, fresh.url));
   if (fresh.owner !== undefined) {
     content.push({
       resource: { group: "rbac.authorization.k8s.io", resource: "clusterrolebindings" },

@@ -16,7 +16,9 @@ import { bootstrapWorkspaces } from "#workspaces/bootstrap.ts";
 import { logicalClusterStrategy } from "#workspaces/logical-cluster-strategy.ts";
 import { namespaceStrategy } from "#workspaces/namespace-strategy.ts";
 import { workspaceStrategy } from "#workspaces/workspace-strategy.ts";
+import { clusterRoleAggregation } from "../cluster-role-aggregation.ts";
 import { garbageCollector } from "../garbage-collector.ts";
+import { kubernetesServiceController } from "../kubernetes-service-controller.ts";
 import { ControllerManager } from "../manager.ts";
 import { namespaceContentController } from "../namespace-content-controller.ts";
 import { namespaceController } from "../namespace-controller.ts";
@@ -31,7 +33,7 @@ export interface TestRegistry {
   readonly store: Store;
   readonly controllers: ControllerManager;
   create(cluster: ClusterName, resource: string, namespace: string, object: KubeObject): Promise<KubeObject>;
-  createWorkspace(parent: ClusterName, name: string): Promise<ClusterName>;
+  createWorkspace(parent: ClusterName, name: string, type?: string): Promise<ClusterName>;
   /** Resolves when controllers have nothing left to do. */
   settled(): Promise<void>;
   close(): Promise<void>;
@@ -82,6 +84,8 @@ export async function makeTestRegistry(
       workspaceController(registry),
       namespaceContentController(registry, caPem),
       garbageCollector(registry),
+      clusterRoleAggregation(registry),
+      kubernetesServiceController(registry, () => "https://example.test"),
     ],
     onError: (controller, item, error) => errors.push([controller, item, error]),
   });
@@ -106,11 +110,12 @@ export async function makeTestRegistry(
     store,
     controllers,
     create,
-    async createWorkspace(parent, name) {
+    async createWorkspace(parent, name, type) {
       const object: KubeObject = {
         apiVersion: "tenancy.kcp.io/v1alpha1",
         kind: "Workspace",
         metadata: { name },
+        ...(type !== undefined && { spec: { type: { name: type, path: "root" } } }),
       };
       const created = await create(parent, "workspaces.tenancy.kcp.io", "", object);
       return (created.spec as { cluster: ClusterName }).cluster;
