@@ -9,6 +9,7 @@ import { foregroundFinalizer, orphanFinalizer } from "#machinery/meta/validation
 import type { ClusterName } from "#registry/cluster-name.ts";
 import { deletingIndex, ownerIndex, ownerTerm } from "#registry/key-space.ts";
 import { collectionPrefix, parseObjectKey, partitionOf } from "#registry/keys.ts";
+import { controllerManager } from "#registry/managed-fields.ts";
 import type { Propagation } from "#registry/propagation.ts";
 import type { Registry } from "#registry/registry.ts";
 import { storedMetadata } from "#registry/stored-metadata.ts";
@@ -282,6 +283,7 @@ export function garbageCollector(registry: Registry): Controller {
         subresource: "",
         dryRun: false,
         requester,
+        fieldManager: controllerManager,
         internal: true,
         transform(current): KubeObject {
           // A kind that PUT creates must not come back by this.

@@ -4,6 +4,7 @@ import type { KubeObject } from "#machinery/meta/object.ts";
 import type { ClusterName } from "#registry/cluster-name.ts";
 import { namespaces } from "#registry/guards.ts";
 import { objectKey, parseObjectKey } from "#registry/keys.ts";
+import { controllerManager } from "#registry/managed-fields.ts";
 import type { Registry } from "#registry/registry.ts";
 import type { Companion } from "#registry/strategy.ts";
 import { noRevision } from "#storage/port.ts";
@@ -47,7 +48,15 @@ export function namespaceContentController(registry: Registry, caPem: () => stri
     const present = registry.store.revisionOf(key) !== noRevision;
     try {
       if (!present) {
-        await registry.create({ resource, cluster, namespace, object, dryRun: false, requester });
+        await registry.create({
+          resource,
+          cluster,
+          namespace,
+          object,
+          dryRun: false,
+          requester,
+          fieldManager: controllerManager,
+        });
       } else if (resource === configMaps) {
         const transform = (current: KubeObject | undefined): KubeObject => ({
           ...(current ?? object),
@@ -63,7 +72,7 @@ export function namespaceContentController(registry: Registry, caPem: () => stri
           subresource: "",
           dryRun: false,
         };
-        await registry.update({ ...request, requester, transform });
+        await registry.update({ ...request, requester, fieldManager: controllerManager, transform });
       }
     } catch (error) {
       // The namespace or workspace is going away, or another server put it back.

@@ -5,6 +5,7 @@ import type { ClusterName } from "#registry/cluster-name.ts";
 import { namespaces } from "#registry/guards.ts";
 import { deletingIndex } from "#registry/key-space.ts";
 import { objectKey, parseObjectKey } from "#registry/keys.ts";
+import { controllerManager } from "#registry/managed-fields.ts";
 import { type PurgeResult, purgeStep } from "#registry/purge.ts";
 import type { Registry } from "#registry/registry.ts";
 import { StoredObject } from "#registry/stored-object.ts";
@@ -89,6 +90,7 @@ export function namespaceController(registry: Registry): Controller {
         subresource,
         dryRun: false,
         requester,
+        fieldManager: controllerManager,
         transform(current): KubeObject {
           if (current === undefined) throw new Error("namespace vanished");
           if (empty) {

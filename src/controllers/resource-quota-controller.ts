@@ -20,6 +20,7 @@ import type { GroupResource, KubeObject } from "#machinery/meta/object.ts";
 import { quantityOf } from "#machinery/values/quantity.ts";
 import type { ClusterName } from "#registry/cluster-name.ts";
 import { listRange, objectKey, parseObjectKey, partitionOf } from "#registry/keys.ts";
+import { controllerManager } from "#registry/managed-fields.ts";
 import type { Registry } from "#registry/registry.ts";
 import type { Resource } from "#registry/resource.ts";
 import { everything } from "#registry/selection.ts";
@@ -94,6 +95,7 @@ export function resourceQuotaController(registry: Registry): Controller {
           transform: (current) => withUsage(current!, before, counted),
           dryRun: false,
           requester: controllerRequester(name),
+          fieldManager: controllerManager,
         });
       } catch (error) {
         if (!hasReason(error, "NotFound")) throw error;

@@ -4,6 +4,7 @@ import type { KubeObject } from "#machinery/meta/object.ts";
 import { type ClusterName, parseClusterName } from "#registry/cluster-name.ts";
 import { deletingIndex } from "#registry/key-space.ts";
 import { objectKey, parseObjectKey } from "#registry/keys.ts";
+import { kcpManager } from "#registry/managed-fields.ts";
 import { type PurgeResult, purgeStep } from "#registry/purge.ts";
 import type { Registry } from "#registry/registry.ts";
 import { StoredObject } from "#registry/stored-object.ts";
@@ -148,6 +149,7 @@ export function workspaceController(registry: Registry): Controller {
         subresource: "",
         dryRun: false,
         requester,
+        fieldManager: kcpManager,
         internal: true,
         transform(current): KubeObject {
           if (current === undefined) throw new Error("no object to release");

@@ -198,3 +198,13 @@ test("setOwn, goJson and pretty printing", () => {
   assert.equal(goJson(undefined), "null");
   assert.equal(writePrettyJson({ a: [1], b: {} }), '{\n  "a": [\n    1\n  ],\n  "b": {}\n}');
 });
+
+test("keys with escapes stay themselves, whatever was read before", () => {
+  readJson('{"x":0,"a\\\\":{},"z":1}');
+  for (const key of ['"', "\n", "\u0001", "\\", "\\n"]) {
+    const name = JSON.stringify(`a${key}`);
+    const text = `{"x":0, ${name} : {"y":[1,{},"}",[],null,true,-1.5e3,12345678901234567890,"\\""]},"z":1}`;
+    assert.deepEqual(Object.keys(readJson(text) as object), ["x", `a${key}`, "z"], text);
+    assert.equal(writeJson(readJson(text)), text.replaceAll(" ", "").replace("-1.5e3", "-1500"));
+  }
+});

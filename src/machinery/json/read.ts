@@ -4,6 +4,7 @@
  * nearly always it does.
  */
 import { maxJsonDepth, maxOwnJsonDepth, maxRawDigits } from "#machinery/json/limits.ts";
+import { parseKeys } from "#machinery/json/parse-keys.ts";
 import { explainSyntaxError, findDuplicateKeys } from "#machinery/json/scan.ts";
 import { JsonSyntaxError } from "#machinery/json/syntax-error.ts";
 import { type JsonValue, rawNumber } from "#machinery/json/value.ts";
@@ -32,6 +33,7 @@ export function parseJson(bytes: Uint8Array, options: ReadOptions = {}): ReadRes
   let value: JsonValue;
   try {
     value = facts.bigNumbers ? parseBigNumbers(text) : (JSON.parse(text) as JsonValue);
+    if (facts.escapedKeys) value = parseKeys(text, parseBigNumbers);
   } catch (error) {
     if (error instanceof SyntaxError) throw explainSyntaxError(text);
     throw error;
@@ -60,6 +62,8 @@ interface Facts {
   readonly bigNumbers: boolean;
   /** Some `\uD...` escape exists. */
   readonly surrogates: boolean;
+  /** Some key has an escape. */
+  readonly escapedKeys: boolean;
 }
 
 const isDigit = (byte: number | undefined): boolean => byte !== undefined && byte >= 0x30 && byte <= 0x39;
@@ -73,14 +77,18 @@ function survey(bytes: Uint8Array): Facts {
   let digits = 0;
   let bigNumbers = false;
   let surrogates = false;
+  let escapedKeys = false;
+  let escaped = false;
   for (let i = 0; i < end; i++) {
     const byte = bytes[i]!;
     if (byte === 0x22) {
+      escaped = false;
       for (i++; i < end; i++) {
         const inside = bytes[i]!;
         if (inside === 0x22) break;
         if (inside === 0x5c) {
           i++;
+          escaped = true;
           if (bytes[i] === 0x75 && (bytes[i + 1]! | 0x20) === 0x64) surrogates = true;
         }
       }
@@ -88,8 +96,10 @@ function survey(bytes: Uint8Array): Facts {
     } else if (byte >= 0x30 && byte <= 0x39) {
       if (++digits >= 16) bigNumbers = true;
     } else {
-      if (byte === 0x3a) colons++;
-      else if (byte === 0x7b || byte === 0x5b) {
+      if (byte === 0x3a) {
+        colons++;
+        if (escaped) escapedKeys = true;
+      } else if (byte === 0x7b || byte === 0x5b) {
         if (++depth > deepest) deepest = depth;
       } else if (byte === 0x7d || byte === 0x5d) depth--;
       else if (digits > 0 && (byte | 0x20) === 0x65) {
@@ -100,7 +110,7 @@ function survey(bytes: Uint8Array): Facts {
       digits = 0;
     }
   }
-  return { depth: deepest, colons, bigNumbers, surrogates };
+  return { depth: deepest, colons, bigNumbers, surrogates, escapedKeys };
 }
 
 function parseBigNumbers(text: string): JsonValue {
