@@ -7,7 +7,7 @@ import { systemClock } from "#base/clock.ts";
 import type { KubeObject, OwnerReference } from "#machinery/meta/object.ts";
 import type { ClusterName } from "#registry/cluster-name.ts";
 import { ownerIndex, registryKeySpace } from "#registry/key-space.ts";
-import { objectKey } from "#registry/keys.ts";
+import { listRange, objectKey } from "#registry/keys.ts";
 import type { Propagation } from "#registry/propagation.ts";
 import { openEmbeddedStore } from "#storage/embedded/embedded-store.ts";
 import { type Key, prefixRange, type Store } from "#storage/port.ts";
@@ -53,6 +53,15 @@ async function present(...names: string[]): Promise<string[]> {
   const found: string[] = [];
   for (const name of names) if ((await read(name)) !== undefined) found.push(name);
   return found;
+}
+async function eventsOf(namespace: string): Promise<KubeObject[]> {
+  await test_.settled();
+  const events: KubeObject[] = [];
+  const { collection } = test_.registry.mustResource({ group: "", resource: "events" });
+  test_.store.visit(listRange(collection, cluster, namespace), undefined, (_key, value) => {
+    events.push(JSON.parse(value.toString("utf8")) as KubeObject);
+  });
+  return events;
 }
 const remove = (name: string, propagation?: Propagation, more: { dryRun?: boolean } = {}) =>
   test_.registry.delete({
@@ -127,6 +136,7 @@ test("kinds that the workspace does not serve, and namespaced owners of cluster-
     },
   });
   assert.deepEqual(await present("unknown", "pod"), ["unknown", "pod"]);
+  assert.deepEqual(await eventsOf("default"), []);
   assert.notEqual(test_.store.revisionOf(`/registry/core/namespaces/${cluster}/scoped` as Key), 0);
 });
 
@@ -139,8 +149,26 @@ test("a cluster-scoped owner has dependents in namespaces; a namespaced one only
   });
   await make("owned", { ownerReferences: [ownedBy(owner)] });
   const elsewhere = await make("elsewhere", {}, "kube-system");
-  await make("foreign", { ownerReferences: [ownedBy(elsewhere)] });
+  const foreign = await make("foreign", { ownerReferences: [ownedBy(elsewhere)] });
   assert.deepEqual(await present("owned", "foreign"), ["owned"]);
+  const events = await eventsOf("default");
+  assert.deepEqual(
+    events.map(({ reason, type, involvedObject, message }) => ({ reason, type, involvedObject, message })),
+    [
+      {
+        reason: "OwnerRefInvalidNamespace",
+        type: "Warning",
+        involvedObject: {
+          apiVersion: "v1",
+          kind: "ConfigMap",
+          name: "foreign",
+          namespace: "default",
+          uid: foreign.metadata.uid,
+        },
+        message: `ownerRef [v1/ConfigMap, namespace: default, name: elsewhere, uid: ${elsewhere.metadata.uid}] does not exist in namespace "default"`,
+      },
+    ],
+  );
   await test_.registry.delete({
     resource: test_.registry.mustResource({ group: "rbac.authorization.k8s.io", resource: "clusterroles" }),
     ...at("owner", ""),

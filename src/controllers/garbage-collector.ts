@@ -16,6 +16,7 @@ import { storedMetadata } from "#registry/stored-metadata.ts";
 import { StoredObject } from "#registry/stored-object.ts";
 import { type IndexEntry, type Key, prefixRange } from "#storage/port.ts";
 import { type Controller, controllerRequester } from "./controller.ts";
+import { reportForeignOwners } from "./foreign-owners.ts";
 import { Owners } from "./owner-references.ts";
 
 const name = "generic-garbage-collector";
@@ -123,7 +124,10 @@ export function garbageCollector(registry: Registry): Controller {
     const stored = read(key);
     if (stored === undefined) return;
     const { deletionTimestamp, finalizers = [], uid = "" } = stored.object.metadata;
-    if (deletionTimestamp === undefined) return collect(key);
+    if (deletionTimestamp === undefined) {
+      await reportForeignOwners(registry, owners, stored, requester);
+      return collect(key);
+    }
     const { cluster } = stored.location;
     if (finalizers.includes(orphanFinalizer)) {
       const others = (reference: OwnerReference) => reference.uid !== uid;

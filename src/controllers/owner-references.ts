@@ -76,6 +76,27 @@ export class Owners {
     return found;
   }
 
+  /**
+   * The owner is in another namespace, where no reference of this object can reach it: it is looked for by its name in the
+   * given namespaces.
+   */
+  isElsewhere(
+    dependent: ObjectLocation,
+    reference: OwnerReference,
+    namespaces: () => Iterable<string>,
+  ): boolean {
+    const here = this.place(dependent, reference);
+    if (here !== undefined && this.#state(here, reference) !== "dangling") return false;
+    for (const namespace of namespaces()) {
+      if (namespace === dependent.namespace) continue;
+      const there = this.place({ ...dependent, namespace }, reference);
+      // The kind is not served, or has no namespaces.
+      if (there?.key === undefined || there.key === here?.key) return false;
+      if (this.#state(there, reference) !== "dangling") return true;
+    }
+    return false;
+  }
+
   #state({ key }: OwnerPlace, reference: OwnerReference): keyof ClassifiedReferences {
     const entry = key === undefined ? undefined : this.#registry.store.get(key);
     const metadata = entry === undefined ? undefined : storedMetadata(entry.value);
