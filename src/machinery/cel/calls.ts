@@ -5,8 +5,8 @@ import { fastBinary } from "./fast-binary.ts";
 import type { FunctionDeclaration, Implementation, Overload } from "./functions.ts";
 import { membership } from "./membership.ts";
 import { equal, typeName } from "./operations.ts";
-import { constant, constantContext, type Plan, type Planner, toStep } from "./plan.ts";
-import { constantRegex } from "./regex.ts";
+import { constant, constantContext, type Plan, PlanError, type Planner, toStep } from "./plan.ts";
+import { constantRegex, constantRegexError } from "./regex.ts";
 import { type CallCost, callCost } from "./runtime-cost.ts";
 import { isRuntimeType } from "./runtime-types.ts";
 import { CelError, CelOptional, type CelResult, type CelValue, noSuchOverload } from "./values.ts";
@@ -50,6 +50,9 @@ export function planCall(planner: Planner, expr: CallExpr): Plan {
         if (plan !== undefined) return plan;
       }
   }
+  const pattern = plans[1]?.kind === "constant" ? plans[1].value : undefined;
+  const wrong = typeof pattern === "string" ? constantRegexError(expr.fn, pattern) : undefined;
+  if (wrong !== undefined) throw new PlanError(wrong);
   const declaration = planner.functions.get(expr.fn)!;
   const step = callStep(declaration, overload, plans, steps);
   if (conversions.has(expr.fn) && plans[0]?.kind === "constant" && plans.length === 1)

@@ -56,6 +56,6 @@ export const runtimeCostBudget = 10_000_000;
 export const staticCostLimit = 10_000_000;
 
 export function createCelEnvironment(options: CelEnvironmentOptions): CelEnvironment {
-  const checker = checkerEnvironment(options.variables);
+  const checker = checkerEnvironment(options.variables, { mutation: options.mutation ?? false });
   return { compile: (source) => compileProgram(source, checker) };
 }

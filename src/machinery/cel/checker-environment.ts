@@ -1,5 +1,6 @@
 /** What names mean to the checker. */
 import type { FunctionDeclaration } from "./functions.ts";
+import type { StructConstructor } from "./structs.ts";
 import type { CelField, CelType } from "./types.ts";
 
 /** What the checker looks names up in. */
@@ -12,4 +13,6 @@ export interface CheckerEnvironment {
   structOf(name: string): CelType | undefined;
   /** A field of an object type; "unresolved" when the type has no known fields at all. */
   fieldOf(type: CelType, field: string): CelField | undefined | "unresolved";
+  /** Makes objects; absent where expressions construct none. */
+  readonly construct: StructConstructor | undefined;
 }

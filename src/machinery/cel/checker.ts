@@ -8,6 +8,7 @@ import type {
   MapExpr,
   SelectExpr,
   StructExpr,
+  StructField,
 } from "./ast.ts";
 import { ident } from "./ast.ts";
 import type { CheckerEnvironment } from "./checker-environment.ts";
@@ -27,7 +28,7 @@ import {
   paramType,
   typeOf,
 } from "./types.ts";
-import { isDyn, mostGeneral, optionalValue, Substitutions } from "./unify.ts";
+import { isDyn, isSameType, mostGeneral, optionalValue, Substitutions } from "./unify.ts";
 import { forEachExpr, qualifiedName } from "./walk.ts";
 
 /** Checks the tree in place. The result is its type, or undefined when issues were reported to the source. */
@@ -241,7 +242,7 @@ class Checker {
       overloads.push(overload.id);
       const overloadResult = this.#substitutions.apply(type, false);
       if (result === undefined) result = overloadResult;
-      else if (!isDyn(result) && !sameFormat(result, overloadResult)) result = dynType;
+      else if (!isDyn(result) && !isSameType(result, overloadResult)) result = dynType;
     }
     if (result === undefined) {
       const shown = argTypes.map((type) => formatType(this.#substitutions.apply(type, true)));
@@ -294,7 +295,7 @@ class Checker {
     for (const [index, element] of expr.elements.entries()) {
       this.check(element);
       const type = expr.optionals.has(index) ? this.#unwrapOptional(element) : element.type!;
-      elementType = this.#join(element, elementType, type);
+      elementType = this.#join(elementType, type);
     }
     expr.type = listType(elementType ?? this.#newVariable());
   }
@@ -304,19 +305,17 @@ class Checker {
     let valueType: CelType | undefined;
     for (const { key, value, optional } of expr.entries) {
       this.check(key);
-      keyType = this.#join(key, keyType, key.type!);
+      keyType = this.#join(keyType, key.type!);
       this.check(value);
-      valueType = this.#join(value, valueType, optional ? this.#unwrapOptional(value) : value.type!);
+      valueType = this.#join(valueType, optional ? this.#unwrapOptional(value) : value.type!);
     }
     expr.type = mapType(keyType ?? this.#newVariable(), valueType ?? this.#newVariable());
   }
 
-  /** The common type of elements, which must agree. */
-  #join(at: Expr, previous: CelType | undefined, current: CelType): CelType {
+  /** The common type of elements. Where they must agree is the validators' matter. */
+  #join(previous: CelType | undefined, current: CelType): CelType {
     if (previous === undefined) return current;
-    if (this.#substitutions.isAssignable(previous, current)) return mostGeneral(previous, current);
-    this.#mismatch(at, previous, current);
-    return errorType;
+    return this.#substitutions.isAssignable(previous, current) ? mostGeneral(previous, current) : dynType;
   }
 
   #checkStruct(expr: StructExpr): void {
@@ -332,7 +331,7 @@ class Checker {
     expr.type = type;
     for (const field of expr.fields) {
       this.check(field.value);
-      const fieldType = type.kind === "struct" ? this.#fieldType(field, type, field.name) : errorType;
+      const fieldType = this.#structFieldType(found, type, field);
       const valueType = field.optional ? this.#unwrapOptional(field.value) : field.value.type!;
       if (this.#substitutions.isAssignable(fieldType, valueType)) continue;
       this.#report(
@@ -340,6 +339,15 @@ class Checker {
         `expected type of field '${field.name}' is '${formatType(fieldType)}' but provided type is '${formatType(valueType)}'`,
       );
     }
+  }
+
+  #structFieldType(found: { name: string; isType: boolean }, type: CelType, field: StructField): CelType {
+    if (type.kind === "struct") return this.#fieldType(field, type, field.name);
+    const unknown = found.isType
+      ? `undefined field '${field.name}'`
+      : `unexpected failed resolution of '${found.name}'`;
+    this.#report(field, unknown);
+    return errorType;
   }
 
   #checkFold(expr: FoldExpr): void {
@@ -387,8 +395,4 @@ class Checker {
   #assertType(expr: Expr, wanted: CelType): void {
     if (!this.#substitutions.isAssignable(wanted, expr.type!)) this.#mismatch(expr, wanted, expr.type!);
   }
-}
-
-function sameFormat(a: CelType, b: CelType): boolean {
-  return a === b || (a.kind === b.kind && formatType(a) === formatType(b));
 }

@@ -13,6 +13,9 @@ const replacements: Readonly<Record<string, string>> = {
   "/": "__slash__",
 };
 
+/** Whether a word is taken, so that a property of this name is escaped. */
+export const isReserved = (name: string): boolean => reserved.has(name);
+
 /** The identifier of a property, undefined when expressions cannot name it. */
 export function escapeName(property: string): string | undefined {
   if (reserved.has(property)) return `__${property}__`;

@@ -1,6 +1,6 @@
 /** Comparisons and arithmetic without the detour through declarations. */
 import type { Step } from "./context.ts";
-import { add, compare, divide, modulo, multiply, subtract } from "./operations.ts";
+import { add, compare, divide, isOrdered, modulo, multiply, noOperator, subtract } from "./operations.ts";
 import type { CallCost } from "./runtime-cost.ts";
 import { CelError, type CelResult, type CelValue } from "./values.ts";
 
@@ -9,9 +9,9 @@ type Binary = (a: CelValue, b: CelValue) => CelResult;
 const ordered =
   (name: string, test: (order: number) => boolean): Binary =>
   (a, b) => {
+    if (!isOrdered(a)) return noOperator(a, name);
     const order = compare(a, b);
-    if (order instanceof CelError) return order;
-    return Number.isNaN(order) ? new CelError(`no such overload: ${name}`) : test(order);
+    return order instanceof CelError ? order : test(order);
   };
 
 /** The operator on plain numbers; undefined when the result is no safe integer. */

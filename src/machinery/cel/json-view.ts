@@ -6,6 +6,7 @@
 import { jsonEqual } from "#machinery/json/equal.ts";
 import { getOwn, isJsonObject, isRawNumber, type JsonObject, type JsonValue } from "#machinery/json/value.ts";
 import { escapeName } from "./escape.ts";
+import { fieldOf } from "./fields.ts";
 import { readFormat } from "./formats.ts";
 import { fromCel } from "./from-cel.ts";
 import { checkedInt } from "./integers.ts";
@@ -181,7 +182,7 @@ class ObjectView extends CelMap {
 
   override find(key: CelValue): CelResult | undefined {
     if (typeof key !== "string") return noSuchOverload;
-    const field = this.#type.fields?.get(key);
+    const field = fieldOf(this.#type, key);
     if (field === undefined) return undefined;
     const value = getOwn(this.source, field.property);
     // A null field is an absent one.

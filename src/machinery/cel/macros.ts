@@ -177,12 +177,36 @@ function optionalMap(name: string, wrap: boolean): Expander {
   };
 }
 
+/** The list that `sortBy` sorts; no source can name it. */
+const sortInput = "@__sortBy_input__";
+const sortableKinds = new Set(["list", "select", "ident", "fold", "call"]);
+
+const sortBy: Expander = (at, target, args) => {
+  if (!sortableKinds.has(target!.kind)) {
+    return new MacroError(
+      target!.offset,
+      "sortBy can only be applied to a list, identifier, comprehension, call or select expression",
+    );
+  }
+  const keys = mapMacro(at, ident(at, sortInput), args);
+  if (keys instanceof MacroError) return keys;
+  return fold(at, {
+    range: list(at, []),
+    variable: unusedVariable,
+    variable2: undefined,
+    accumulator: sortInput,
+    initial: target!,
+    condition: literal(at, false),
+    step: ident(at, sortInput),
+    result: call(at, "@sortByAssociatedKeys", [keys], ident(at, sortInput)),
+  });
+};
+
 const macros: ReadonlyMap<string, Expander> = new Map<string, Expander>([
   ["global has 1", has],
   ["member all 2", quantifier("all", 1)],
   ["member exists 2", quantifier("exists", 1)],
   ["member exists_one 2", quantifier("existsOne", 1)],
-  ["member existsOne 2", quantifier("existsOne", 1)],
   ["member map 2", mapMacro],
   ["member map 3", mapMacro],
   ["member filter 2", filterMacro],
@@ -196,6 +220,7 @@ const macros: ReadonlyMap<string, Expander> = new Map<string, Expander>([
   ["member transformMap 4", collecting(2, emptyMap, insertValue, simpleName)],
   ["member transformMapEntry 3", collecting(2, emptyMap, insertEntries, simpleName)],
   ["member transformMapEntry 4", collecting(2, emptyMap, insertEntries, simpleName)],
+  ["member sortBy 2", sortBy],
   ["member optMap 2", optionalMap("optMap", true)],
   ["member optFlatMap 2", optionalMap("optFlatMap", false)],
 ]);

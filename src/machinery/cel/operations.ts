@@ -155,6 +155,14 @@ export const isOrdered = (value: CelValue): boolean =>
   value instanceof CelDuration ||
   value instanceof CelBytes;
 
+/** The error of an operator that a value does not have. */
+export function noOperator(value: CelValue, name: string): CelError {
+  // Values that have methods answer without saying what was asked.
+  if (typeof value === "string" || value instanceof CelTimestamp || value instanceof CelDuration)
+    return noSuchOverload;
+  return new CelError(`no such overload: ${name}`);
+}
+
 function duration(nanos: bigint): CelDuration | CelError {
   return nanos < minInt64 || nanos > maxInt64 ? integerOverflow : new CelDuration(nanos);
 }
@@ -193,7 +201,7 @@ export function add(a: CelValue, b: CelValue): CelResult {
     joined.set(b.value, a.value.length);
     return new CelBytes(joined);
   }
-  return a instanceof CelBytes ? noSuchOverload : new CelError("no such overload: _+_");
+  return a instanceof CelBytes ? noSuchOverload : noOperator(a, "_+_");
 }
 
 function addLists(a: CelList, b: CelList): CelList {
@@ -220,7 +228,7 @@ export function subtract(a: CelValue, b: CelValue): CelResult {
     if (b instanceof CelDuration) return addDuration(a, -b.nanos);
     return b instanceof CelTimestamp ? timeBetween(b, a) : noSuchOverload;
   }
-  return new CelError("no such overload: _-_");
+  return noOperator(a, "_-_");
 }
 
 export function multiply(a: CelValue, b: CelValue): CelResult {
@@ -233,7 +241,7 @@ export function multiply(a: CelValue, b: CelValue): CelResult {
   if (a instanceof CelDouble)
     return b instanceof CelDouble ? new CelDouble(a.value * b.value) : noSuchOverload;
   if (a instanceof CelUint) return b instanceof CelUint ? unsigned(a.value * b.value) : noSuchOverload;
-  return new CelError("no such overload: _*_");
+  return noOperator(a, "_*_");
 }
 
 export function divide(a: CelValue, b: CelValue): CelResult {
@@ -249,7 +257,7 @@ export function divide(a: CelValue, b: CelValue): CelResult {
     if (!(b instanceof CelUint)) return noSuchOverload;
     return b.value === 0n ? divisionByZero : new CelUint(a.value / b.value);
   }
-  return new CelError("no such overload: _/_");
+  return noOperator(a, "_/_");
 }
 
 export function modulo(a: CelValue, b: CelValue): CelResult {
@@ -264,14 +272,14 @@ export function modulo(a: CelValue, b: CelValue): CelResult {
     if (!(b instanceof CelUint)) return noSuchOverload;
     return b.value === 0n ? modulusByZero : new CelUint(a.value % b.value);
   }
-  return new CelError("no such overload: _%_");
+  return noOperator(a, "_%_");
 }
 
 export function negate(a: CelValue): CelResult {
   if (isInt(a)) return typeof a === "number" ? -a || 0 : (checkedInt(-a) ?? integerOverflow);
   if (a instanceof CelDouble) return new CelDouble(-a.value);
   if (a instanceof CelDuration) return duration(-a.nanos);
-  return typeof a === "boolean" ? noSuchOverload : new CelError("no such overload: -_");
+  return typeof a === "boolean" ? noSuchOverload : noOperator(a, "-_");
 }
 
 /** The size of a value, undefined when it has none. */

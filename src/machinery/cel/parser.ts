@@ -23,6 +23,8 @@ const reservedWords = new Set(
 const expressionStart =
   "{'[', '{', '(', '.', '-', '!', 'true', 'false', 'null', NUM_FLOAT, NUM_INT, NUM_UINT, STRING, BYTES, IDENTIFIER}";
 
+const operandFollowers = new Set("== != in < <= >= > && || [ . ? - + * / %".split(" "));
+
 const relations: ReadonlyMap<string, string> = new Map([
   ["<", "_<_"],
   ["<=", "_<=_"],
@@ -153,6 +155,12 @@ class Parser {
     }
     this.#tokens.depths[rule] = depth;
     return left;
+  }
+
+  /** Whether a token may come after a complete operand, where the parser is now. */
+  #mayFollow(token: Token): boolean {
+    if (token.kind === "end") return true;
+    return token.kind === "symbol" && operandFollowers.has(token.text);
   }
 
   #unary(): Expr {
@@ -302,7 +310,7 @@ class Parser {
       case "(": {
         this.#tokens.skip();
         const expr = this.#expr();
-        this.#tokens.expect(")", "')'");
+        this.#tokens.expect(")", "')'", (next) => this.#mayFollow(next));
         return expr;
       }
       case "[":

@@ -56,7 +56,7 @@ class Program implements CelProgram {
 
   /** @throws CelCompileError */
   #plan({ expr }: Checked): { readonly step: Step; readonly slots: number } {
-    const planner = new Planner(this.#environment.functions, undefined);
+    const planner = new Planner(this.#environment.functions, this.#environment.construct);
     try {
       return { step: planner.step(expr), slots: planner.slots };
     } catch (error) {

@@ -2,6 +2,7 @@
  * What a call costs when it is evaluated: Kubernetes' estimator (k8s.io/apiserver/pkg/cel/library/cost.go, CallCost), the
  * trackers of extension libraries, else cel-go's own (interpreter/runtimecost.go).
  */
+import { CelFormat } from "./libraries/format.ts";
 import { sizeOf } from "./operations.ts";
 import { countCodePoints } from "./source.ts";
 import { CelBytes, CelError, CelList, CelMap, CelOpaque, CelOptional, type CelResult } from "./values.ts";
@@ -30,7 +31,6 @@ function actualSize(value: CelResult): number {
 }
 
 const traversal = (size: number, factor = 1): number => Math.ceil(size * factor * traversalFactor);
-const one: CallCost = () => 1;
 const firstTraversal: CallCost = (args) => traversal(actualSize(args[0]!));
 const firstTraversalTwice: CallCost = (args) => traversal(actualSize(args[0]!), 2);
 const resultTraversalTwice: CallCost = (_args, result) => traversal(actualSize(result), 2);
@@ -88,6 +88,13 @@ const byFunction: ReadonlyMap<string, CallCost> = new Map<string, CallCost>([
   ["join", resultTraversalTwice],
   ["find", regexSearch],
   ["findAll", regexSearch],
+  [
+    "validate",
+    (args) => {
+      const regexSize = args[0] instanceof CelFormat ? args[0].regexSize : 1;
+      return traversal(1 + actualSize(args[1]!)) * Math.ceil(regexSize * regexFactor);
+    },
+  ],
 ]);
 
 /** Sorting and removing duplicates compare every element with every other. */
@@ -141,7 +148,6 @@ const byOverload: ReadonlyMap<string, CallCost> = new Map<string, CallCost>([
   ["add_bytes", bothTraversal],
   ["matches_string", regexSearch],
   ["contains_string", (args) => traversal(actualSize(args[0]!)) * traversal(actualSize(args[1]!))],
-  ["cidr_ip", one],
   ["string_to_ip", firstTraversal],
   ["cidr_contains_ip_string", containsAddress(() => 0, true)],
   ["cidr_contains_ip_ip", containsAddress(() => 0, false)],
@@ -155,7 +161,7 @@ export function callCost(fn: string, overload: string | undefined): CallCost | u
     sortCost(overload) ??
     byFunction.get(fn) ??
     (overload === undefined ? undefined : byOverload.get(overload));
-  return cost === one ? undefined : cost;
+  return cost;
 }
 
 function sortCost(overload: string | undefined): CallCost | undefined {

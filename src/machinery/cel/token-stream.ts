@@ -58,11 +58,23 @@ export class TokenStream {
     return this.is(symbol) ? this.next() : undefined;
   }
 
-  expect(symbol: string, expected: string): Token {
+  /**
+   * Takes a symbol. As upstream, one token too many is skipped and one that is missing is assumed, so that more can be said
+   * about the rest; `expected` is what could stand here as upstream lists it, `follows` whether a token may come after.
+   */
+  expect(symbol: string, expected: string, follows: (token: Token) => boolean = () => false): Token {
     const found = this.peek();
-    return (
-      this.accept(symbol) ?? this.syntaxError(found, `mismatched input '${found.text}' expecting ${expected}`)
-    );
+    const token = this.accept(symbol);
+    if (token !== undefined) return token;
+    if (this.is(symbol, 1)) {
+      this.report(found.offset, `Syntax error: extraneous input '${found.text}' expecting ${expected}`);
+      this.skip();
+      return this.next();
+    }
+    if (!follows(found))
+      return this.syntaxError(found, `mismatched input '${found.text}' expecting ${expected}`);
+    this.report(found.offset, `Syntax error: missing '${symbol}' at '${found.text}'`);
+    return { kind: "symbol", text: symbol, offset: found.offset };
   }
 
   syntaxError(token: Token, text: string): never {

@@ -169,12 +169,13 @@ function fixed(value: number, precision: number): string {
   return precision === 0 ? whole : `${whole}.${"0".repeat(precision)}`;
 }
 
-function scientific(value: number, precision: number): string {
+/** Upstream takes the precision of this clause for a width. */
+function scientific(value: number, width: number): string {
   const special = specialDouble(value);
   if (special !== undefined) return special;
-  const [mantissa, exponent] = value.toExponential(precision).split("e") as [string, string];
+  const [mantissa, exponent] = value.toExponential(defaultPrecision).split("e") as [string, string];
   const power = exponent.slice(1).padStart(2, "0");
-  return `${mantissa} × 10${superscript(`${exponent[0] === "-" ? "-" : ""}${power}`)}`;
+  return `${mantissa}×10${superscript(`${exponent[0] === "-" ? "-" : ""}${power}`)}`.padStart(width);
 }
 
 const superscripts: Readonly<Record<string, string>> = {
