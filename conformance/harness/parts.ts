@@ -3,7 +3,15 @@ import { homedir } from "node:os";
 import { join } from "node:path";
 
 /** The names of the programs that `conformance/parts/get.sh` builds. */
-export type Part = "etcd" | "etcdctl" | "kubectl" | "go-clients" | "kube-apiserver";
+export type Part =
+  | "etcd"
+  | "etcdctl"
+  | "kubectl"
+  | "go-clients"
+  | "helm3"
+  | "helm4"
+  | "operator"
+  | "kube-apiserver";
 
 /** The path of a built part; an error that says how to get it when it is absent. */
 export function part(name: Part): string {

@@ -2,7 +2,7 @@
 # Builds the real parts that the conformance suites drive, from their Go modules, into a cache folder
 # outside the repository.
 #
-#   get.sh [PART ...]      PART: etcd etcdctl kubectl go-clients oracle kube-apiserver
+#   get.sh [PART ...]      PART: etcd etcdctl kubectl go-clients oracle helm3 helm4 operator python kube-apiserver
 #
 # Without arguments: all but kube-apiserver (four minutes of compiling; only the reference needs it).
 # Each part is keyed by its sources and versions, so a warm cache costs nothing. Prints the bin folder.
@@ -28,7 +28,7 @@ build() {
   key=$(cd "$folder" && {
     echo "$package $flags"
     go version
-    find . -type f \( -name '*.go' -o -name 'go.*' \) | LC_ALL=C sort | xargs sha256sum
+    find . -type f \( -name '*.go' -o -name '*.yaml' -o -name 'go.*' \) | LC_ALL=C sort | xargs sha256sum
   } | sha256sum | cut -c1-32)
   if [[ -x $bin/$name && $(cat "$bin/.$name.key" 2>/dev/null) == "$key" ]]; then return; fi
   echo "building $name" >&2
@@ -41,13 +41,30 @@ build() {
   echo "built $name in $((SECONDS - start)) s" >&2
 }
 
-for part in "${@:-etcd etcdctl kubectl go-clients oracle}"; do
+# The Python client, in a virtual environment of its own.
+python() {
+  local folder=$cache/python key
+  key=$(python3 --version && sha256sum <"$here/python/requirements.txt")
+  if [[ -x $folder/bin/python && $(cat "$folder/.key" 2>/dev/null) == "$key" ]]; then return; fi
+  echo "installing the Python client" >&2
+  local start=$SECONDS
+  rm -rf "$folder"
+  python3 -m venv "$folder"
+  "$folder/bin/python" -m pip install --quiet --disable-pip-version-check --requirement "$here/python/requirements.txt" >&2
+  echo "$key" >"$folder/.key"
+  echo "installed the Python client in $((SECONDS - start)) s" >&2
+}
+
+for part in "${@:-etcd etcdctl kubectl go-clients oracle helm3 helm4 operator python}"; do
   for name in $part; do
     case $name in
       etcd | etcdctl) build "$name" "$here/etcd" "./$name" ;;
       kubectl) build kubectl "$here/kubectl" . "$version_flags" ;;
       go-clients) build go-clients "$here/../go" . ;;
       oracle) build oracle "$here/../oracle" . ;;
+      helm3 | helm4) build "$name" "$here/helm" "helm.sh/helm/v${name#helm}/cmd/helm" ;;
+      operator) build operator "$here/../operator" . ;;
+      python) python ;;
       kube-apiserver) build kube-apiserver "$here/kube-apiserver" . "$version_flags" ;;
       *) echo "unknown part: $name" >&2 && exit 2 ;;
     esac
