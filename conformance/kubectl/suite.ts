@@ -10,13 +10,17 @@ export const isReference = process.env.CONFORMANCE_TARGET === "kube-apiserver";
 
 /**
  * Opens the server before the tests of a file and runs `prepare`; closes it after them. One hook does both: hooks of
- * a file's top level do not wait for each other. Members are valid inside `prepare` and tests only.
+ * a file's top level do not wait for each other. Members are valid inside `prepare` and tests only. `type` is the
+ * workspace's: one of type `kubernetes` serves workloads too.
  */
-export function suite(prepare: (suite: Suite) => Promise<void> = async () => {}): Suite {
+export function suite(
+  prepare: (suite: Suite) => Promise<void> = async () => {},
+  type: "universal" | "kubernetes" = "universal",
+): Suite {
   const state: Partial<Suite> = {};
   before(async () => {
     state.target = await openTarget();
-    const [workspace] = await state.target.workspaces(1);
+    const [workspace] = await state.target.workspaces(1, type);
     if (workspace === undefined) throw new Error("no workspace");
     state.workspace = workspace;
     state.kubectl = kubectlFor(workspace.kubeconfig);

@@ -18,7 +18,9 @@ before(async () => {
 });
 after(() => target?.close());
 
-test("an operator on controller-runtime, a copy in each of many workspaces", { timeout: patience }, async (t) => {
+test("an operator on controller-runtime, a copy in each of many workspaces", {
+  timeout: patience,
+}, async (t) => {
   const kubeconfigs = (await target.workspaces(copies)).map((each) => each.kubeconfig);
   await runChecks(t, [part("operator"), ...kubeconfigs], checksEach * kubeconfigs.length, {
     USE_EXISTING_CLUSTER: "true",
