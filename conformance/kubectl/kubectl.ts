@@ -4,9 +4,7 @@ import { mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { delimiter, dirname, join } from "node:path";
 import { part } from "../harness/parts.ts";
-
-/** What one run of kubectl gave. */
-export type Result = { readonly code: number; readonly stdout: string; readonly stderr: string };
+import { type Result, runProgram } from "../harness/program.ts";
 
 export type RunOptions = { stdin?: string; env?: Record<string, string> };
 
@@ -51,7 +49,7 @@ export type Following = {
 };
 
 /** A run that takes longer is killed, in milliseconds. */
-const runPatience = 60_000;
+const runPatience = 120_000;
 
 /** kubectl with the kubeconfig at `kubeconfig`, and a discovery cache of its own. */
 export function kubectlFor(kubeconfig: string, path?: string): Kubectl {
@@ -65,22 +63,10 @@ export function kubectlFor(kubeconfig: string, path?: string): Kubectl {
     ...extra,
   });
   const run: Kubectl["run"] = (args, options = {}) =>
-    new Promise((resolve, reject) => {
-      const child = spawn(program, args, { env: environment(options.env), timeout: runPatience });
-      const stdout: Buffer[] = [];
-      const stderr: Buffer[] = [];
-      child.stdout.on("data", (chunk: Buffer) => stdout.push(chunk));
-      child.stderr.on("data", (chunk: Buffer) => stderr.push(chunk));
-      child.once("error", reject);
-      child.stdin.on("error", () => {});
-      child.once("close", (code) =>
-        resolve({
-          code: code ?? -1,
-          stdout: Buffer.concat(stdout).toString("utf8"),
-          stderr: Buffer.concat(stderr).toString("utf8"),
-        }),
-      );
-      child.stdin.end(options.stdin ?? "");
+    runProgram(program, args, {
+      env: environment(options.env),
+      stdin: options.stdin,
+      patience: runPatience,
     });
   const ok: Kubectl["ok"] = async (args, options) => {
     const result = await run(args, options);

@@ -116,7 +116,7 @@ test("edit: several objects, a refused change is offered again, a subresource", 
   assert.equal(done.stdout, "deployment.apps/web edited\n", done.stderr);
   assert.equal(await replicas("deploy", "web"), "7");
   const both = await edit(
-    editor("both.sh", `sed -i 's/replicas: .*/replicas: 6/' "$1"`),
+    editor("both.sh", `sed -i '/^  spec:/,/^  status:/s/^    replicas: .*/    replicas: 6/' "$1"`),
     "deploy/web",
     "deploy/second",
   );
@@ -131,9 +131,13 @@ else sed -i 's/^  replicas: .*/  replicas: -3/' "$1"; fi`,
   const mended = await edit(twice, "deploy/web");
   assert.match(mended.stdout, /deployment\.apps\/web edited\n/, mended.stderr);
   assert.equal(await replicas("deploy", "web"), "3");
-  const scaled = await edit(replaced, "deploy/web", "--subresource=scale");
-  assert.equal(scaled.code, 0, scaled.stderr);
-  assert.equal(await replicas("deploy", "web"), "7");
+  const status = editor("status.sh", `sed -i 's/^  observedGeneration: .*/  observedGeneration: 99/' "$1"`);
+  const told = await edit(status, "deploy/web", "--subresource=status");
+  assert.equal(told.code, 0, told.stderr);
+  assert.equal(
+    await s.kubectl.ok(["get", "deploy", "web", ...ns, "-o", "jsonpath={.status.observedGeneration}"]),
+    "99",
+  );
 });
 
 test("wait: for a condition's value, for all of a kind, with a timeout", async () => {
