@@ -13,10 +13,16 @@ export type Part =
   | "operator"
   | "kube-apiserver";
 
-/** The path of a built part; an error that says how to get it when it is absent. */
-export function part(name: Part): string {
-  const cache = process.env.MYRIAD_CI_CACHE ?? join(homedir(), ".cache", "myriad-ci");
-  const path = join(cache, "bin", name);
+/** The folder that `get.sh` fills. */
+const cache = (): string => process.env.MYRIAD_CI_CACHE ?? join(homedir(), ".cache", "myriad-ci");
+
+const had = (path: string, name: string): string => {
   if (!existsSync(path)) throw new Error(`${path} is missing: run conformance/parts/get.sh ${name}`);
   return path;
-}
+};
+
+/** The path of a built part; an error that says how to get it when it is absent. */
+export const part = (name: Part): string => had(join(cache(), "bin", name), name);
+
+/** The path of the Python interpreter that has the client installed. */
+export const python = (): string => had(join(cache(), "python", "bin", "python"), "python");
