@@ -47,7 +47,7 @@ test("created, unchanged without a write, changed; a field that left the file le
       },
     ],
   );
-  assert.equal(first.metadata.annotations, undefined);
+  assert.equal(first.metadata.annotations?.["kubectl.kubernetes.io/last-applied-configuration"], undefined);
   await applied(manifest({ a: "1", b: "2" }));
   assert.equal((await get("first")).metadata.resourceVersion, first.metadata.resourceVersion);
   await s.kubectl.ok(["patch", "cm", "first", ...ns, "-p", '{"data":{"foreign":"yes"}}']);

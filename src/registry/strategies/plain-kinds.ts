@@ -49,6 +49,7 @@ import { horizontalPodAutoscalerStrategy } from "./horizontal-pod-autoscaler.ts"
 import { labelSelectorErrors, selectorChooses } from "./label-selector.ts";
 import { jsonOf, listAt, membersAt, pairsAt, textAt, valueAt } from "./members.ts";
 import {
+  countErrors,
   cronJobErrors,
   cronJobNameErrors,
   ingressErrors,
@@ -85,7 +86,11 @@ const flagOf =
 /** apps/v1: the selector is there, chooses the template, and stays. `known`: what upstream's text calls the kind. */
 const workload = (defaults: Defaults, known: string, required: boolean): Strategy =>
   plain(defaults, {
-    validate: (object) => [...selectorErrors(object, known, required), ...templateErrors(object)],
+    validate: (object) => [
+      ...countErrors(object),
+      ...selectorErrors(object, known, required),
+      ...templateErrors(object),
+    ],
     validateUpdate: (object, old) => immutable(object, old, "spec", "selector"),
   });
 

@@ -18,6 +18,10 @@ test("parts without which a kind means nothing", () => {
   assert.deepEqual(errors("apps/deployments", { selector, template: { ...template, spec: ending.spec } }), [
     'spec.template.spec.restartPolicy: Unsupported value: "Never": supported values: "Always"',
   ]);
+  assert.deepEqual(errors("apps/deployments", { selector, template, replicas: -3, minReadySeconds: -1 }), [
+    "spec.replicas: Invalid value: -3: must be greater than or equal to 0",
+    "spec.minReadySeconds: Invalid value: -1: must be greater than or equal to 0",
+  ]);
   assert.deepEqual(errors("batch/jobs", { template }), [
     'spec.template.spec.restartPolicy: Required value: valid values: "OnFailure", "Never"',
   ]);

@@ -42,6 +42,15 @@ export function templateErrors(object: KubeObject): FieldError[] {
   ];
 }
 
+/** Numbers of a workload that count something (ValidateNonnegativeField). */
+export function countErrors(object: KubeObject): FieldError[] {
+  return ["replicas", "minReadySeconds", "revisionHistoryLimit"].flatMap((field) => {
+    const count = Number(valueAt(object, "spec", field) ?? 0);
+    if (count >= 0) return [];
+    return [fieldInvalid(spec.child(field), count, "must be greater than or equal to 0")];
+  });
+}
+
 /** The template of a job, whose pods end. */
 export function jobTemplateErrors(job: unknown, path: FieldPath): FieldError[] {
   const pod = valueAt(job, "template", "spec");
