@@ -18,7 +18,14 @@ const concurrency = 2;
 /** A file that takes longer has hung, in milliseconds. */
 const fileTimeout = 600_000;
 /** What a short run consists of, as parts of paths. */
-const shortRun = ["go/", "kubectl/delete", "kubectl/write", "workspaces/"];
+const shortRun = [
+  "go/",
+  "kubectl/custom",
+  "kubectl/delete",
+  "kubectl/server-side",
+  "kubectl/write",
+  "workspaces/",
+];
 
 const here = dirname(fileURLToPath(import.meta.url));
 const { values, positionals } = parseArgs({
