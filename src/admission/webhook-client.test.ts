@@ -167,6 +167,13 @@ test("certificates: another authority, another name, no certificate, no bundle a
   );
 });
 
+test("a bundle may hold the server's own certificate alone, though it is no authority's", async () => {
+  answer = { ok: 1 };
+  assert.deepEqual(await call({ caBundle: server.ownBundle }), { ok: 1 });
+  await using other = await startWebhookServer(() => answer);
+  assert.match(await failure(call({ caBundle: other.ownBundle })), /certificate signed by unknown authority/);
+});
+
 test("who is not there, and who speaks no TLS", async () => {
   const plain = createTcpServer((socket) => socket.resume().end("HTTP/1.1 400 Bad Request\r\n\r\n"));
   await new Promise<void>((resolve) => plain.listen(0, "127.0.0.1", resolve));

@@ -18,6 +18,8 @@ export interface WebhookServer extends AsyncDisposable {
   readonly url: string;
   /** Base64 of the authority's certificate. */
   readonly caBundle: string;
+  /** Base64 of the server's own certificate. */
+  readonly ownBundle: string;
   /** All requests, in order. */
   readonly requests: WebhookRequest[];
   /** TLS connections made so far. */
@@ -68,6 +70,7 @@ export async function startWebhookServer(
     port,
     url: `https://localhost:${port}`,
     caBundle: webhookCaBundle,
+    ownBundle: Buffer.from(pair.cert).toString("base64"),
     requests,
     connections: () => connections,
     async [Symbol.asyncDispose]() {
