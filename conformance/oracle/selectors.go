@@ -92,17 +92,18 @@ func parseFields(args fieldSelectorArgs) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	if args.Names != nil {
-		selector, err = selector.Transform(func(name, value string) (string, string, error) {
-			known, ok := args.Names[name]
-			if !ok {
-				return "", "", errors.New("field label not supported: " + name)
-			}
+	selector, err = selector.Transform(func(name, value string) (string, string, error) {
+		known, ok := args.Names[name]
+		switch {
+		case ok:
 			return known, value, nil
-		})
-		if err != nil {
-			return nil, err
+		case args.Names == nil:
+			return name, value, nil
 		}
+		return "", "", errors.New("field label not supported: " + name)
+	})
+	if err != nil {
+		return nil, err
 	}
 	result := selectorResult{Requirements: []requirement{}, Text: selector.String(), Empty: selector.Empty(), Matches: []bool{}}
 	for _, one := range selector.Requirements() {

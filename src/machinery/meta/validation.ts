@@ -9,7 +9,7 @@ import {
   fieldTooLong,
 } from "#machinery/errors/field-error.ts";
 import { FieldPath } from "#machinery/errors/field-path.ts";
-import { type KubeObject, type OwnerReference, parseApiVersion } from "#machinery/meta/object.ts";
+import type { KubeObject, OwnerReference } from "#machinery/meta/object.ts";
 import { dns1123LabelErrors, dns1123SubdomainErrors } from "#machinery/names/dns.ts";
 import { annotationKeyErrors, labelValueErrors, qualifiedNameErrors } from "#machinery/names/labels.ts";
 
@@ -142,16 +142,23 @@ export function ownerReferencesErrors(owners: readonly OwnerReference[], path: F
   return errors;
 }
 
+/** What Go makes of an apiVersion: of one that is malformed, nothing (schema.FromAPIVersionAndKind). */
+function ownerVersion(apiVersion: string): { group: string; version: string } {
+  const parts = apiVersion.split("/");
+  if (parts.length > 2) return { group: "", version: "" };
+  return { group: parts.length === 2 ? parts[0]! : "", version: parts.at(-1)! };
+}
+
 function ownerReferenceErrors(owner: OwnerReference, path: FieldPath): FieldError[] {
   const errors: FieldError[] = [];
-  const gv = parseApiVersion(owner.apiVersion ?? "");
-  if (gv === undefined)
+  const { group, version } = ownerVersion(owner.apiVersion ?? "");
+  if (version === "")
     errors.push(fieldInvalid(path.child("apiVersion"), owner.apiVersion ?? "", "version must not be empty"));
   for (const field of ["kind", "name", "uid"] as const) {
     if ((owner[field] ?? "") === "")
       errors.push(fieldInvalid(path.child(field), owner[field] ?? "", "must not be empty"));
   }
-  if (gv?.group === "" && gv.version === "v1" && owner.kind === "Event") {
+  if (group === "" && version === "v1" && owner.kind === "Event") {
     errors.push(fieldInvalid(path, owner, "/v1, Kind=Event is disallowed from being an owner"));
   }
   return errors;

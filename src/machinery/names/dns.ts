@@ -15,11 +15,11 @@ const subdomain = `${label}(\\.${label})*`;
 const label1035 = "[a-z]([-a-z0-9]*[a-z0-9])?";
 
 const labelPattern = new RegExp(`^${label}$`);
-const subdomainPattern = new RegExp(`^${subdomain}$`);
 const label1035Pattern = new RegExp(`^${label1035}$`);
 
-/** `must be no more than 63 bytes` */
-export const maxLengthError = (length: number): string => `must be no more than ${length} bytes`;
+/** Upstream says characters for names, and counts bytes. */
+export const maxLengthError = (length: number, unit: "bytes" | "characters" = "characters"): string =>
+  `must be no more than ${length} ${unit}`;
 
 /** The message of a failed pattern, with examples: `... (e.g. 'my-name',  or '123-abc', regex used for validation is '...')`. */
 export function patternError(message: string, pattern: string, ...examples: string[]): string {
@@ -65,13 +65,18 @@ export const pathSegmentErrors: NameCheck = (name, prefix = false) => {
   return ["/", "%"].filter((part) => name.includes(part)).map((part) => `may not contain '${part}'`);
 };
 
-// The pattern's work grows with the text's length times its number of dots: what is far too long is not tried.
-const longestTried = 4 * maxSubdomainLength;
-const isSubdomain = (text: string): boolean => text.length <= longestTried && subdomainPattern.test(text);
+// Label by label: the whole pattern's work would grow with the text's length times its number of dots.
+const isSubdomain = (text: string): boolean => text.split(".").every((part) => labelPattern.test(part));
 
 const tooLong = (text: string, max: number): string[] =>
   byteLength(text) > max ? [maxLengthError(max)] : [];
 
-/** A dash at the end is fine where something follows. Upstream drops the character before it too (maskTrailingDash). */
-const maskTrailingDash = (name: string): string =>
-  name.length > 1 && name.endsWith("-") ? `${name.slice(0, -2)}a` : name;
+/**
+ * A dash at the end is fine where something follows. Upstream drops the byte before it too (maskTrailingDash); what is left of a
+ * character of several bytes is no valid part of any name.
+ */
+function maskTrailingDash(name: string): string {
+  if (name.length < 2 || !name.endsWith("-")) return name;
+  const before = [...name.slice(0, -1).slice(-2)].at(-1)!;
+  return `${name.slice(0, -1 - before.length)}${"\0".repeat(byteLength(before) - 1)}a`;
+}

@@ -4,6 +4,7 @@ import {
   dns1123SubdomainErrors,
   maxLabelLength,
   maxLengthError,
+  maxSubdomainLength,
   patternError,
 } from "#machinery/names/dns.ts";
 
@@ -30,20 +31,27 @@ export function qualifiedNameErrors(text: string): string[] {
   const name = parts.at(-1)!;
   if (parts.length === 2) {
     if (parts[0] === "") errors.push("prefix part must be non-empty");
-    else errors.push(...dns1123SubdomainErrors(parts[0]!).map((error) => `prefix part ${error}`));
+    else errors.push(...prefixErrors(parts[0]!));
   }
   if (name === "") errors.push("name part must be non-empty");
-  else if (byteLength(name) > maxLabelLength) errors.push(`name part ${maxLengthError(maxLabelLength)}`);
+  else if (byteLength(name) > maxLabelLength)
+    errors.push(`name part ${maxLengthError(maxLabelLength, "bytes")}`);
   if (!namePattern.test(name))
     errors.push(`name part ${patternError(nameMessage, namePart, ...nameExamples)}`);
   return errors;
 }
 
+const prefixErrors = (prefix: string): string[] =>
+  dns1123SubdomainErrors(prefix).map(
+    (error) => `prefix part ${error === tooLongName ? maxLengthError(maxSubdomainLength, "bytes") : error}`,
+  );
+const tooLongName = maxLengthError(maxSubdomainLength);
+
 /** Annotation keys are qualified names whose prefix may have capital letters. */
 export const annotationKeyErrors = (key: string): string[] => qualifiedNameErrors(key.toLowerCase());
 
 export function labelValueErrors(value: string): string[] {
-  const errors = byteLength(value) > maxLabelLength ? [maxLengthError(maxLabelLength)] : [];
+  const errors = byteLength(value) > maxLabelLength ? [maxLengthError(maxLabelLength, "bytes")] : [];
   if (!valuePattern.test(value)) {
     errors.push(patternError(valueMessage, valuePart, "MyValue", "my_value", "12345"));
   }

@@ -11,7 +11,7 @@ test("DNS names are told apart, with upstream's texts", () => {
   assert.deepEqual(dns1123LabelErrors("A"), [
     "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and end with an alphanumeric character (e.g. 'my-name',  or '123-abc', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?')",
   ]);
-  assert.deepEqual(dns1123LabelErrors("a".repeat(64)), ["must be no more than 63 bytes"]);
+  assert.deepEqual(dns1123LabelErrors("a".repeat(64)), ["must be no more than 63 characters"]);
   assert.deepEqual(dns1123SubdomainErrors("a.b-c.0"), []);
   assert.deepEqual(dns1123SubdomainErrors("a_b"), [
     "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and end with an alphanumeric character (e.g. 'example.com', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')",

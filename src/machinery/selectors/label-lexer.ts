@@ -24,29 +24,32 @@ export interface Token {
 const fixed: ReadonlyMap<string, TokenType> = new Map(
   ([")", ",", "!", "==", "=", ">", "in", "<", "!=", "notin", "("] as const).map((text) => [text, text]),
 );
+const nul = "\0";
 const isSpace = (char: string): boolean => char === " " || char === "\t" || char === "\r" || char === "\n";
 const isSpecial = (char: string): boolean => "=!(),><".includes(char);
 
-/** All tokens, the last of type `end`. A NUL character ends the text, as upstream. */
-export function tokens(selector: string): Token[] {
-  const nul = selector.indexOf("\0");
-  const text = nul < 0 ? selector : selector.slice(0, nul);
+/** All tokens, the last of type `end`. As upstream, a NUL character ends a word; where none was begun, it ends the text. */
+export function tokens(text: string): Token[] {
   const out: Token[] = [];
   let at = 0;
   while (at < text.length) {
     const char = text[at]!;
     if (isSpace(char)) {
       at++;
-    } else if (isSpecial(char)) {
+      continue;
+    }
+    if (char === nul) break;
+    if (isSpecial(char)) {
       const token = special(text, at);
       out.push(token);
       at += token.type === "error" ? specialRun(text, at) : token.text.length;
     } else {
       const start = at;
-      while (at < text.length && !isSpace(text[at]!) && !isSpecial(text[at]!)) at++;
+      while (at < text.length && text[at] !== nul && !isSpace(text[at]!) && !isSpecial(text[at]!)) at++;
       const word = text.slice(start, at);
       out.push({ type: fixed.get(word) ?? "identifier", text: word });
     }
+    if (text[at] === nul) at++;
   }
   out.push({ type: "end", text: "" });
   return out;

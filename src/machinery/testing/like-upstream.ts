@@ -15,6 +15,8 @@ export const generatedCases = 10_000;
 const batch = 1_000;
 /** Differences that one failure shows. */
 const maxShown = 5;
+/** Characters of a case or an answer that it shows. */
+const maxShownLength = 3_000;
 
 export interface Comparison<Case> {
   /** Cases that somebody thought of; they come first. */
@@ -71,10 +73,10 @@ async function compareAll<Case>(oracle: Oracle, name: string, comparison: Compar
   );
 }
 
-const show = (value: unknown): string =>
-  typeof value === "string"
-    ? JSON.stringify(value)
-    : inspect(value, { depth: 12, breakLength: Number.POSITIVE_INFINITY, maxStringLength: 2_000 });
+function show(value: unknown): string {
+  const text = inspect(value, { depth: 30, breakLength: Number.POSITIVE_INFINITY });
+  return text.length > maxShownLength ? `${text.slice(0, maxShownLength)}...` : text;
+}
 
 /** What came of something: a value, or the text of an error. */
 export type Outcome = { readonly value: unknown } | { readonly error: string };
