@@ -54,6 +54,13 @@ test("explain, from OpenAPI v3: kind, field, recursive", async () => {
   assert.match(await s.kubectl.fails(["explain", "configmap.nothing"]), /field "nothing" does not exist/);
 });
 
+test("explain, from OpenAPI v2 in protobuf", async () => {
+  assert.match(
+    await s.kubectl.ok(["explain", "lease.spec", "--output", "plaintext-openapiv2"]),
+    /^KIND: {5}Lease\nVERSION: {2}coordination\.k8s\.io\/v1\n(?:.*\n)* {3}holderIdentity\t<string>\n/,
+  );
+});
+
 test("auth whoami", async () => {
   const text = await s.kubectl.ok(["auth", "whoami"]);
   assert.match(text, /^ATTRIBUTE\s+VALUE\nUsername\s+\S+\n/);
