@@ -15,13 +15,14 @@ import type { Registry } from "#registry/registry.ts";
 import { storedMetadata } from "#registry/stored-metadata.ts";
 import { StoredObject } from "#registry/stored-object.ts";
 import { type IndexEntry, type Key, prefixRange } from "#storage/port.ts";
+import { type BatchOptions, collectBatch } from "./collect-batch.ts";
 import { type Controller, controllerRequester } from "./controller.ts";
 import { reportForeignOwners } from "./foreign-owners.ts";
 import { Owners } from "./owner-references.ts";
 
 const name = "generic-garbage-collector";
-/** Dependents worked on side by side; group commit makes few flushes of them. */
-const pageSize = 64;
+/** Dependents worked on side by side: deleted in one transaction, or changed one by one, of which group commit makes few flushes. */
+const pageSize = 100;
 /** Tries of one object against concurrent writers, before it goes back into the queue. */
 const maxAttempts = 16;
 
@@ -44,6 +45,15 @@ export function garbageCollector(registry: Registry): Controller {
   const { store } = registry;
   const owners = new Owners(registry);
   const requester = controllerRequester(name);
+  const batch: BatchOptions = {
+    registry,
+    owners,
+    resourceOf: (key) => {
+      const resource = registry.resourceOfCollection(partitionOf(key)?.collection ?? "");
+      return resource === undefined || ignored.includes(resource.collection) ? undefined : resource;
+    },
+    hasDependents: (key, uid) => hasDependents(partitionOf(key)?.tenant as ClusterName, uid),
+  };
 
   return {
     name,
@@ -77,10 +87,10 @@ export function garbageCollector(registry: Registry): Controller {
       if (kind === "object") await settle(argument);
       else if (kind === "blocked") await unblock(argument);
       else if (kind === "dependents") {
-        await eachDependent(rest[0] as ClusterName, rest[1] ?? "", collect);
+        await eachDependentPage(rest[0] as ClusterName, rest[1] ?? "", collectAll);
       } else {
-        await eachEntry(prefixRange(ownerIndex), collect);
-        await eachEntry(prefixRange(deletingIndex), settle);
+        await eachPage(prefixRange(ownerIndex), collectAll);
+        await eachPage(prefixRange(deletingIndex), (keys) => allOf(keys, settle));
       }
     },
   };
@@ -101,23 +111,30 @@ export function garbageCollector(registry: Registry): Controller {
 
   /** Does the same to all dependents, a page at a time. The objects may have other owners, and be changed meanwhile. */
   function eachDependent(cluster: ClusterName, uid: string, act: (key: Key) => Promise<unknown>) {
-    const term = ownerTerm(cluster, uid);
-    return eachEntry({ start: term, end: `${term}\0` }, act);
+    return eachDependentPage(cluster, uid, (keys) => allOf(keys, act));
   }
 
-  async function eachEntry(
+  function eachDependentPage(cluster: ClusterName, uid: string, act: (keys: Key[]) => Promise<unknown>) {
+    const term = ownerTerm(cluster, uid);
+    return eachPage({ start: term, end: `${term}\0` }, act);
+  }
+
+  async function eachPage(
     { start, end }: { start: string; end: string },
-    act: (key: Key) => Promise<unknown>,
+    act: (keys: Key[]) => Promise<unknown>,
   ): Promise<void> {
     let after: IndexEntry | undefined;
     for (;;) {
       const page = store.indexEntries(start, end, pageSize, after);
-      const outcomes = await Promise.allSettled(page.map(({ key }) => act(key)));
-      for (const outcome of outcomes) if (outcome.status === "rejected") throw outcome.reason;
+      await act(page.map(({ key }) => key));
       if (page.length < pageSize) return;
       after = page[page.length - 1];
       await new Promise<void>((resolve) => setImmediate(resolve));
     }
+  }
+
+  async function collectAll(keys: readonly Key[]): Promise<void> {
+    await allOf(await collectBatch(batch, keys), collect);
   }
 
   async function settle(key: Key): Promise<void> {
@@ -134,7 +151,7 @@ export function garbageCollector(registry: Registry): Controller {
       await eachDependent(cluster, uid, (dependent) => keepReferences(dependent, others));
       await removeFinalizer(stored, orphanFinalizer);
     } else if (finalizers.includes(foregroundFinalizer)) {
-      await eachDependent(cluster, uid, collect);
+      await eachDependentPage(cluster, uid, collectAll);
       if (blockingDependent(stored) === undefined) await removeFinalizer(stored, foregroundFinalizer);
     }
   }
@@ -300,6 +317,11 @@ export function garbageCollector(registry: Registry): Controller {
       if (!(error instanceof StatusError) || error.code !== 404) throw error;
     }
   }
+}
+
+async function allOf(keys: readonly Key[], act: (key: Key) => Promise<unknown>): Promise<void> {
+  const outcomes = await Promise.allSettled(keys.map(act));
+  for (const outcome of outcomes) if (outcome.status === "rejected") throw outcome.reason;
 }
 
 const isBlocking = (reference: OwnerReference): boolean => reference.blockOwnerDeletion === true;

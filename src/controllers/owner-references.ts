@@ -61,6 +61,12 @@ export class Owners {
     return place !== undefined && this.#state(place, reference) === "waiting" ? place.key : undefined;
   }
 
+  /** Undefined: nothing can be said. */
+  stateOf(dependent: ObjectLocation, reference: OwnerReference): keyof ClassifiedReferences | undefined {
+    const place = this.place(dependent, reference);
+    return place === undefined ? undefined : this.#state(place, reference);
+  }
+
   /** Undefined: one of the references is such that nothing can be said, so the object must be left alone. */
   classify(dependent: StoredObject): ClassifiedReferences | undefined {
     const found = {

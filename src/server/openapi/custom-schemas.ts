@@ -53,6 +53,13 @@ const exactMembers: readonly string[] = [
   "enum",
 ];
 const junctors: readonly string[] = ["allOf", "anyOf", "oneOf"];
+type MemberRule = "plain" | "exact" | "junctor" | "not";
+const rules = new Map<string, MemberRule>([
+  ...plainMembers.map((name) => [name, "plain"] as const),
+  ...exactMembers.map((name) => [name, "exact"] as const),
+  ...junctors.map((name) => [name, "junctor"] as const),
+  ["not", "not"],
+]);
 
 /** The schemas of a kind and of its list, by name. */
 export function customSchemas(served: CustomServed): readonly (readonly [TypeName, JsonObject])[] {
@@ -127,23 +134,18 @@ function nested(schema: JsonObject): JsonObject {
 
 function values(schema: JsonObject): JsonObject {
   const out: JsonObject = {};
-  for (const name of plainMembers) {
-    const value = getOwn(schema, name);
-    if (value === undefined || value === null || value === false || value === "") continue;
-    if (Array.isArray(value) && value.length === 0) continue;
-    out[name] = value;
+  for (const [name, value] of Object.entries(schema)) {
+    const rule = rules.get(name);
+    if (rule === undefined || value === null) continue;
+    if (rule === "exact") out[name] = value;
+    else if (rule === "plain") {
+      const says = value !== false && value !== "" && !(Array.isArray(value) && value.length === 0);
+      if (says) out[name] = value;
+    } else if (rule === "not") {
+      if (isJsonObject(value)) out.not = nested(value);
+    } else if (Array.isArray(value) && value.length > 0)
+      out[name] = value.map((branch) => (isJsonObject(branch) ? nested(branch) : {}));
   }
-  for (const name of exactMembers) {
-    const value = getOwn(schema, name);
-    if (value !== undefined && value !== null) out[name] = value;
-  }
-  for (const name of junctors) {
-    const branches = getOwn(schema, name);
-    if (Array.isArray(branches) && branches.length > 0)
-      out[name] = branches.map((branch) => (isJsonObject(branch) ? nested(branch) : {}));
-  }
-  const not = getOwn(schema, "not");
-  if (isJsonObject(not)) out.not = nested(not);
   return out;
 }
 
