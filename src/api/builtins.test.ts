@@ -6,7 +6,7 @@ import { loadCatalogue } from "./catalogue.ts";
 
 test("universal is what kcp serves, and kcp's two kinds", () => {
   const infos = universalResources();
-  assert.equal(infos.length, 26 + 2);
+  assert.equal(infos.length, 27 + 2);
   const find = (group: string, resource: string) =>
     infos.find((info) => info.group === group && info.resource === resource);
   assert.deepEqual(
@@ -22,7 +22,7 @@ test("universal is what kcp serves, and kcp's two kinds", () => {
   });
   assert.deepEqual(find("tenancy.kcp.io", "workspaces")?.shortNames, ["ws"]);
   assert.equal(find("", "pods"), undefined);
-  assert.equal(find("apiextensions.k8s.io", "customresourcedefinitions"), undefined);
+  assert.deepEqual(find("apiextensions.k8s.io", "customresourcedefinitions")?.shortNames, ["crd", "crds"]);
   assert.deepEqual(
     infos.filter((info) => info.virtual).map((info) => info.resource),
     [
@@ -38,7 +38,7 @@ test("universal is what kcp serves, and kcp's two kinds", () => {
 
 test("kubernetes is every resource of the release that can be plain data", () => {
   const infos = kubernetesResources();
-  assert.equal(infos.length, 67 - 4 + 2);
+  assert.equal(infos.length, 67 - 3 + 2);
   const hpa = infos.find((info) => info.resource === "horizontalpodautoscalers");
   assert.deepEqual(
     hpa?.versions.map((version) => version.version),

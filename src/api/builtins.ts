@@ -4,7 +4,7 @@ import { kcpResources } from "./kcp/resources.ts";
 import type { ResourceInfo, ResourceVersion, Verb } from "./resource.ts";
 import { builtinScale } from "./scale.ts";
 
-/** What kcp serves in every workspace (spec kcp.md 1.16), without CustomResourceDefinitions until they are built. */
+/** What kcp serves in every workspace (spec kcp.md 1.16). */
 const universal: ReadonlySet<string> = new Set([
   "/namespaces",
   "/configmaps",
@@ -19,6 +19,7 @@ const universal: ReadonlySet<string> = new Set([
   "admissionregistration.k8s.io/validatingadmissionpolicies",
   "admissionregistration.k8s.io/validatingadmissionpolicybindings",
   "admissionregistration.k8s.io/validatingwebhookconfigurations",
+  "apiextensions.k8s.io/customresourcedefinitions",
   "authentication.k8s.io/selfsubjectreviews",
   "authentication.k8s.io/tokenreviews",
   "authorization.k8s.io/localsubjectaccessreviews",
@@ -35,7 +36,7 @@ const universal: ReadonlySet<string> = new Set([
 ]);
 
 /** Groups of the release whose resources change what the server itself serves: they are no plain data. */
-const notData: ReadonlySet<string> = new Set(["apiextensions.k8s.io", "apiregistration.k8s.io"]);
+const notData: ReadonlySet<string> = new Set(["apiregistration.k8s.io"]);
 
 /** These need a node or a scheduler behind them; there is none. */
 const nodeSubresources: ReadonlySet<string> = new Set([

@@ -19,6 +19,8 @@ export interface Subresource {
 export interface ResourceVersion {
   readonly version: string;
   readonly kind: string;
+  /** Kind of its lists, where it is not the kind with `List` behind. */
+  readonly listKind?: string;
   /** Schema of the object in this version. */
   readonly type: TypeName;
   readonly verbs: readonly Verb[];

@@ -68,7 +68,6 @@ after(() => server.close());
 const statuses: readonly (readonly [string, number, string, string, Record<string, string>?, object?])[] = [
   ["a CBOR body", 415, "POST", configMaps, { "content-type": "application/cbor" }, {}],
   ["a CBOR answer", 406, "GET", configMaps, { accept: "application/cbor" }],
-  ["CustomResourceDefinitions", 404, "GET", `${all}/apis/apiextensions.k8s.io/v1/customresourcedefinitions`],
   ["APIServices", 404, "GET", `${all}/apis/apiregistration.k8s.io/v1/apiservices`],
   ["APIExports", 404, "GET", `${all}/apis/apis.kcp.io/v1alpha2/apiexports`],
   ["virtual workspaces", 404, "GET", "/services/apiexport/root/x/clusters/*/api"],

@@ -47,10 +47,12 @@ function namespacesOf(registry: Registry, { location }: StoredObject): string[] 
 
 async function report(
   registry: Registry,
-  { object, location }: StoredObject,
+  stored: StoredObject,
   reference: OwnerReference,
   requester: Requester,
 ): Promise<void> {
+  await stored.load();
+  const { object, location } = stored;
   const { apiVersion, kind } = object;
   const { namespace, name, cluster } = location;
   const { uid = "" } = object.metadata;

@@ -49,7 +49,7 @@ export function garbageCollector(registry: Registry): Controller {
     registry,
     owners,
     resourceOf: (key) => {
-      const resource = registry.resourceOfCollection(partitionOf(key)?.collection ?? "");
+      const resource = registry.resourceOfKey(key);
       return resource === undefined || ignored.includes(resource.collection) ? undefined : resource;
     },
     hasDependents: (key, uid) => hasDependents(partitionOf(key)?.tenant as ClusterName, uid),
@@ -60,7 +60,7 @@ export function garbageCollector(registry: Registry): Controller {
     concurrency: 16,
     collections: undefined,
     observe({ key, value, previous }, collection, enqueue) {
-      const resource = registry.resourceOfCollection(collection);
+      const resource = registry.resourceOfKey(key);
       if (resource === undefined || ignored.includes(collection)) return;
       const location = parseObjectKey(collection, resource.namespaced, key);
       if (value === undefined) {
@@ -96,11 +96,10 @@ export function garbageCollector(registry: Registry): Controller {
   };
 
   function read(key: Key): StoredObject | undefined {
-    const collection = partitionOf(key)?.collection ?? "";
-    const resource = registry.resourceOfCollection(collection);
+    const resource = registry.resourceOfKey(key);
     const entry = resource === undefined ? undefined : store.get(key);
     if (resource === undefined || entry === undefined) return undefined;
-    const location = parseObjectKey(collection, resource.namespaced, key);
+    const location = parseObjectKey(resource.collection, resource.namespaced, key);
     return new StoredObject(resource, location, entry.revision, entry.value);
   }
 
@@ -140,7 +139,7 @@ export function garbageCollector(registry: Registry): Controller {
   async function settle(key: Key): Promise<void> {
     const stored = read(key);
     if (stored === undefined) return;
-    const { deletionTimestamp, finalizers = [], uid = "" } = stored.object.metadata;
+    const { deletionTimestamp, finalizers = [], uid = "" } = stored.metadata;
     if (deletionTimestamp === undefined) {
       await reportForeignOwners(registry, owners, stored, requester);
       return collect(key);
@@ -159,7 +158,7 @@ export function garbageCollector(registry: Registry): Controller {
   /** The owner of a dependent that blocks no more. Most often another one does: looking for the first one is enough. */
   async function unblock(key: Key): Promise<void> {
     const owner = read(key);
-    const { deletionTimestamp, finalizers = [] } = owner?.object.metadata ?? {};
+    const { deletionTimestamp, finalizers = [] } = owner?.metadata ?? {};
     if (owner === undefined || deletionTimestamp === undefined) return;
     if (!finalizers.includes(foregroundFinalizer)) return;
     const blocking = blockingDependent(owner);
@@ -172,7 +171,7 @@ export function garbageCollector(registry: Registry): Controller {
    * does not block: nobody could ever resolve it.
    */
   function blockingDependent(owner: StoredObject): Key | undefined {
-    const { uid = "" } = owner.object.metadata;
+    const { uid = "" } = owner.metadata;
     const term = ownerTerm(owner.location.cluster, uid);
     let after: IndexEntry | undefined;
     for (;;) {
@@ -180,7 +179,7 @@ export function garbageCollector(registry: Registry): Controller {
       for (const { key } of page) {
         const dependent = read(key);
         if (dependent === undefined || ignored.includes(dependent.resource.collection)) continue;
-        const blocks = dependent.object.metadata.ownerReferences?.some(
+        const blocks = dependent.metadata.ownerReferences?.some(
           (reference) =>
             reference.uid === uid &&
             isBlocking(reference) &&
@@ -228,8 +227,8 @@ export function garbageCollector(registry: Registry): Controller {
   /** One of its dependents waits as well: they could wait for each other. May be so without a circle; that does no harm. */
   async function isInCircle(stored: StoredObject): Promise<boolean> {
     let found = false;
-    await eachDependent(stored.location.cluster, stored.object.metadata.uid ?? "", async (key) => {
-      const metadata = read(key)?.object.metadata;
+    await eachDependent(stored.location.cluster, stored.metadata.uid ?? "", async (key) => {
+      const metadata = read(key)?.metadata;
       if (metadata?.deletionTimestamp !== undefined && metadata.finalizers?.includes(foregroundFinalizer))
         found = true;
     });
@@ -238,7 +237,7 @@ export function garbageCollector(registry: Registry): Controller {
 
   /** False: it was changed meanwhile, so its owners have to be looked at again. */
   async function remove(stored: StoredObject, propagation: Propagation | undefined): Promise<boolean> {
-    const { uid = "" } = stored.object.metadata;
+    const { uid = "" } = stored.metadata;
     const preconditions = { uid, resourceVersion: String(stored.revision) };
     try {
       await registry.delete({
@@ -294,7 +293,7 @@ export function garbageCollector(registry: Registry): Controller {
     change: (metadata: KubeObject["metadata"]) => KubeObject["metadata"] | undefined,
   ): Promise<void> {
     if (stored === undefined) return;
-    const { uid } = stored.object.metadata;
+    const { uid } = stored.metadata;
     const { resource } = stored;
     try {
       await registry.update({

@@ -45,9 +45,10 @@ export function namespaceController(registry: Registry): Controller {
         const { cluster, name: namespace } = parseObjectKey(collection, false, change.key);
         enqueue(itemName(cluster, namespace));
       } else if (change.value === undefined) {
-        const of = registry.resourceOfCollection(changed);
+        const of = registry.resourceOfKey(change.key);
         if (of?.namespaced !== true) return;
         const { cluster, namespace } = parseObjectKey(changed, true, change.key);
+        if (namespace === "") return;
         // A purge deletes many at once; only namespaces that are going away are worth an item.
         if (terminating(cluster, namespace) !== undefined) enqueue(itemName(cluster, namespace));
       }

@@ -1,7 +1,7 @@
 /** Who the owners of an object are, and in what state (k8s.io/kubernetes pkg/controller/garbagecollector classifyReferences). */
 import { kubernetesResources, universalResources } from "#api/builtins.ts";
 import type { ResourceInfo } from "#api/resource.ts";
-import { apiVersionOf, type OwnerReference } from "#machinery/meta/object.ts";
+import { apiVersionOf, type OwnerReference, parseApiVersion } from "#machinery/meta/object.ts";
 import { foregroundFinalizer } from "#machinery/meta/validation.ts";
 import type { ClusterName } from "#registry/cluster-name.ts";
 import { type ObjectLocation, objectKey } from "#registry/keys.ts";
@@ -43,7 +43,9 @@ export class Owners {
 
   /** Undefined: nothing can be said, because the workspace does not serve that kind or the scopes do not fit. */
   place(dependent: ObjectLocation, reference: OwnerReference): OwnerPlace | undefined {
-    const resource = this.#kinds(dependent.cluster).get(`${reference.apiVersion}/${reference.kind}`);
+    const resource =
+      this.#kinds(dependent.cluster).get(`${reference.apiVersion}/${reference.kind}`) ??
+      this.#customKind(dependent.cluster, reference);
     if (resource === undefined || (resource.namespaced && dependent.namespace === "")) return undefined;
     if (!segmentPattern.test(reference.name)) return { key: undefined };
     const namespace = resource.namespaced ? dependent.namespace : "";
@@ -74,7 +76,7 @@ export class Owners {
       dangling: [] as OwnerReference[],
       waiting: [] as OwnerReference[],
     };
-    for (const reference of dependent.object.metadata.ownerReferences ?? []) {
+    for (const reference of dependent.metadata.ownerReferences ?? []) {
       const place = this.place(dependent.location, reference);
       if (place === undefined) return undefined;
       found[this.#state(place, reference)].push(reference);
@@ -110,6 +112,12 @@ export class Owners {
     const waits =
       metadata.deletionTimestamp !== undefined && metadata.finalizers?.includes(foregroundFinalizer) === true;
     return waits ? "waiting" : "solid";
+  }
+
+  /** Asked anew each time: a kind may have been defined a moment ago. */
+  #customKind(cluster: ClusterName, { apiVersion, kind }: OwnerReference): Resource | undefined {
+    const parsed = parseApiVersion(apiVersion);
+    return parsed && this.#registry.customResourceOfKind(cluster, { ...parsed, kind });
   }
 
   #kinds(cluster: ClusterName): ReadonlyMap<string, Resource> {

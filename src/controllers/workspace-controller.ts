@@ -53,7 +53,7 @@ export function workspaceController(registry: Registry): Controller {
     observe(change, collection, enqueue) {
       if (change.value === undefined) {
         // Anything that goes may have been the last that a workspace waited for.
-        const resource = registry.resourceOfCollection(collection);
+        const resource = registry.resourceOfKey(change.key);
         if (resource === undefined) return;
         if (resource === clusterResource) {
           const owner = change.previous === undefined ? undefined : ownerOf(change.previous.value);

@@ -9,6 +9,9 @@ export type ClusterName = Brand<string, "ClusterName">;
 /** The workspace that every other one descends from; it exists from the first start. */
 export const rootCluster = "root" as ClusterName;
 
+/** A name that a workspace may have below its parent; it may look like a cluster's and be none. */
+export const isWorkspaceName = (text: string): boolean => clusterNamePattern.test(text);
+
 /** What a request is about: one logical cluster, or (admins only) all of them. */
 export type ClusterScope = ClusterName | "*";
 
@@ -18,9 +21,12 @@ export const systemAdminCluster = "system:admin" as ClusterName;
 // kcp-dev/logicalcluster: a name is `[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?`, and `system:<such a name>` for the server's own.
 const clusterNamePattern = /^(?:system:)?[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/;
 
+/** Keys have this word where a cluster's name may stand (`keys.ts`). */
+const reservedName = "customresources";
+
 /** A cluster name, or undefined when the text is none. */
 export function parseClusterName(text: string): ClusterName | undefined {
-  return clusterNamePattern.test(text) ? (text as ClusterName) : undefined;
+  return clusterNamePattern.test(text) && text !== reservedName ? (text as ClusterName) : undefined;
 }
 
 const timeDigits = 8; // base 36 milliseconds: enough until the year 2059

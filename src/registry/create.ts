@@ -5,7 +5,7 @@ import {
   internalError,
   invalid,
 } from "#machinery/errors/errors.ts";
-import { fieldInvalid } from "#machinery/errors/field-error.ts";
+import { type FieldError, fieldInvalid } from "#machinery/errors/field-error.ts";
 import type { KubeObject } from "#machinery/meta/object.ts";
 import { objectMetaErrors } from "#machinery/meta/validation.ts";
 import { generateName } from "#machinery/names/generate.ts";
@@ -102,11 +102,11 @@ async function createNamed(
   };
   strategy.applyDefaults?.(object, nowMs);
   strategy.prepareForCreate?.(object, context);
-  const errors = [
+  const errors: FieldError[] = [
     ...objectMetaErrors(object, { namespaced: resource.namespaced, validateName: strategy.validateName }),
     ...(strategy.validate?.(object, context) ?? []),
-    ...(strategy.validateCreate?.(object, context) ?? []),
   ];
+  errors.push(...(strategy.validateCreate?.(object, context, errors) ?? []));
   const name = object.metadata.name ?? "";
   // Kinds whose names are path segments let these through; no URL could name such an object, and no key hold it.
   if (hasControlCharacter(name))
@@ -116,7 +116,7 @@ async function createNamed(
 
   const location: ObjectLocation = { cluster, namespace, name };
   const key = objectKey(resource.collection, location);
-  const value = canonicalBytes(object);
+  const value = resource.form === undefined ? canonicalBytes(object) : await resource.form.encode(object);
   const operations: Operation[] = [{ type: "put", key, value }];
   const fixed: Comparison[] = [{ key, revision: noRevision }];
   for (const companion of strategy.companions?.(object, context) ?? []) {
@@ -128,18 +128,19 @@ async function createNamed(
   for (let attempt = 0; attempt < maxAttempts; attempt++) {
     const compare = [...fixed, workspaceGuard(registry, resource, cluster, name)];
     if (namespace !== "") compare.push(namespaceGuard(registry, resource, location));
+    if (resource.form !== undefined) compare.push(...resource.form.guard(name, true));
     const charges = await request.admit?.(object, undefined);
     if (charges !== undefined) compare.push(...charges.compare);
     try {
       if (request.dryRun) {
         if (registry.store.revisionOf(key) !== noRevision) throw taken(registry, resource, key, name);
-        return new StoredObject(resource, location, noRevision, value);
+        return StoredObject.of(resource, location, noRevision, value, object);
       }
       const result = await registry.store.commit({
         compare,
         operations: charges === undefined ? operations : [...operations, ...charges.operations],
       });
-      if (result.ok) return new StoredObject(resource, location, result.revisions[0]!, value);
+      if (result.ok) return StoredObject.of(resource, location, result.revisions[0]!, value, object);
       if (result.failed === 0) throw taken(registry, resource, key, name);
       if (result.failed < fixed.length) {
         throw internalError(`an object that belongs to ${name} exists already: ${fixed[result.failed]!.key}`);

@@ -1,7 +1,7 @@
 import { conflict, notFound } from "#machinery/errors/errors.ts";
 import type { KubeObject } from "#machinery/meta/object.ts";
 import { canonicalBytes } from "#machinery/schema/canonical.ts";
-import type { Operation } from "#storage/port.ts";
+import type { Operation, Revision } from "#storage/port.ts";
 import type { AdmissionCheck } from "./admission.ts";
 import type { ClusterName } from "./cluster-name.ts";
 import { onFreshCopy } from "./freshness.ts";
@@ -58,6 +58,7 @@ async function deleteLoop(registry: Registry, request: DeleteRequest): Promise<D
     const entry = registry.store.get(key);
     if (entry === undefined) throw notFound(resource, name);
     const existing = new StoredObject(resource, location, entry.revision, entry.value);
+    await existing.load();
     checkPreconditions(request, existing.object);
     const nowMs = registry.clock.now();
     if (request.internal !== true) {
@@ -72,7 +73,11 @@ async function deleteLoop(registry: Registry, request: DeleteRequest): Promise<D
       });
     }
     const charges = await request.admit?.(undefined, existing.object);
-    const marked = decodeStored(existing);
+    const { form } = resource;
+    const marked =
+      form === undefined
+        ? decodeStored(existing)
+        : { ...existing.object, metadata: { ...existing.object.metadata } };
     dropDerivedAnnotation(marked);
     const first = marked.metadata.deletionTimestamp === undefined;
     if (first) {
@@ -82,18 +87,20 @@ async function deleteLoop(registry: Registry, request: DeleteRequest): Promise<D
     const changed = strategy.ignoresPropagation !== true && setPropagation(marked, request.propagation);
     const gone = isReleased(resource, marked);
     if (!gone && !first && !changed) return { stored: existing, gone };
-    const value = canonicalBytes(marked);
-    if (request.dryRun)
-      return { stored: gone ? existing : new StoredObject(resource, location, entry.revision, value), gone };
+    const value = gone || form === undefined ? canonicalBytes(marked) : await form.encode(marked);
+    const storedAt = (revision: Revision): StoredObject =>
+      StoredObject.of(resource, location, revision, value, marked);
+    if (request.dryRun) return { stored: gone ? existing : storedAt(entry.revision), gone };
     const operation: Operation = gone ? { type: "delete", key } : { type: "put", key, value };
+    const definition = gone ? [] : (form?.guard(name, false) ?? []);
     const result = await registry.store.commit({
-      compare: [{ key, revision: entry.revision }, ...(charges?.compare ?? [])],
+      compare: [{ key, revision: entry.revision }, ...definition, ...(charges?.compare ?? [])],
       operations: [operation, ...(charges?.operations ?? [])],
     });
     if (!result.ok) continue;
-    if (gone)
-      return { stored: new StoredObject(resource, location, result.revisions[0]!, entry.value), gone };
-    return { stored: new StoredObject(resource, location, result.revisions[0]!, value), gone };
+    const at = result.revisions[0]!;
+    if (gone) return { stored: StoredObject.of(resource, location, at, entry.value, existing.object), gone };
+    return { stored: storedAt(at), gone };
   }
   throw conflict(resource, name);
 }

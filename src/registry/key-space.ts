@@ -13,6 +13,22 @@ export const workspaceClusterIndex = "workspace-cluster/";
 export const ownerIndex = "owner/";
 export const ownerTerm = (cluster: string, uid: string): string => `${ownerIndex}${cluster}/${uid}`;
 
+/**
+ * Definitions by the names that were accepted, which are in use in their workspace and group:
+ * `accepted-name/<cluster>/<group>/<resource or kind>/<name>`.
+ */
+const acceptedNameIndex = "accepted-name/";
+export const acceptedNameTerm = (
+  cluster: string,
+  group: string,
+  type: "resource" | "kind",
+  name: string,
+): string => `${acceptedNameIndex}${cluster}/${group}/${type}/${name}`;
+/** Definitions that wait for names which others have: `refused-names/<cluster>/<group>`. */
+export const refusedNamesIndex = "refused-names/";
+export const refusedNamesTerm = (cluster: string, group: string): string =>
+  `${refusedNamesIndex}${cluster}/${group}`;
+
 /** Owners that are indexed, of one object; with more, the rest is looked at only when the object itself changes. */
 const maxIndexedOwners = 1_024;
 /** As `makeUid` makes them. An owner with any other UID cannot exist; such references share one term. */
@@ -22,10 +38,11 @@ const impossibleUid = "none";
 const ownersMark = Buffer.from('"ownerReferences":[');
 const deletionMark = Buffer.from('"deletionTimestamp":"');
 const eventCollections = ["/registry/core/events/", "/registry/events.k8s.io/events/"];
+const definitionCollection = "/registry/apiextensions.k8s.io/customresourcedefinitions/";
 const workspaceCollection = "/registry/tenancy.kcp.io/workspaces/";
 
 export const registryKeySpace: KeySpace = {
-  version: "2",
+  version: "3",
   prefix: registryPrefix,
   partition: partitionOf,
   terms,
@@ -52,11 +69,13 @@ function ownerTerms(key: Key, value: Buffer): Iterable<string> {
 function ownTerms(key: Key, value: Buffer): readonly string[] {
   const isEvent = eventCollections.some((prefix) => key.startsWith(prefix));
   const isWorkspace = key.startsWith(workspaceCollection);
+  const isDefinition = key.startsWith(definitionCollection);
   const mayBeDeleting = value.includes(deletionMark);
-  if (!isEvent && !isWorkspace && !mayBeDeleting) return none;
+  if (!isEvent && !isWorkspace && !isDefinition && !mayBeDeleting) return none;
   const object = JSON.parse(value.toString("utf8")) as {
     metadata?: { deletionTimestamp?: string; creationTimestamp?: string };
-    spec?: { cluster?: string };
+    spec?: { cluster?: string; group?: string };
+    status?: DefinitionStatus;
   };
   const found: string[] = [];
   if (object.metadata?.deletionTimestamp !== undefined) {
@@ -69,5 +88,30 @@ function ownTerms(key: Key, value: Buffer): readonly string[] {
   if (isWorkspace && typeof object.spec?.cluster === "string" && object.spec.cluster !== "") {
     found.push(workspaceClusterIndex + object.spec.cluster);
   }
+  if (isDefinition) found.push(...definitionTerms(key, object.spec?.group ?? "", object.status ?? {}));
   return found;
+}
+
+interface DefinitionStatus {
+  readonly acceptedNames?: {
+    readonly plural?: string;
+    readonly singular?: string;
+    readonly shortNames?: readonly string[];
+    readonly kind?: string;
+    readonly listKind?: string;
+  };
+  readonly conditions?: readonly { readonly type?: string; readonly status?: string }[] | null;
+}
+
+function definitionTerms(key: Key, group: string, { acceptedNames = {}, conditions }: DefinitionStatus) {
+  const cluster = partitionOf(key)?.tenant ?? "";
+  const { plural = "", singular = "", shortNames = [], kind = "", listKind = "" } = acceptedNames;
+  const terms = new Set<string>();
+  for (const name of [plural, singular, ...shortNames])
+    if (name !== "") terms.add(acceptedNameTerm(cluster, group, "resource", name));
+  for (const name of [kind, listKind])
+    if (name !== "") terms.add(acceptedNameTerm(cluster, group, "kind", name));
+  if (conditions?.some(({ type, status }) => type === "NamesAccepted" && status === "False") === true)
+    terms.add(refusedNamesTerm(cluster, group));
+  return terms;
 }

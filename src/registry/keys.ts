@@ -1,7 +1,8 @@
 /**
  * The only place where a workspace becomes bytes.
  *
- * `/registry/<group, "core" for the empty one>/<resource>/<cluster>/[<namespace>/]<name>` (ARCHITECTURE.md, "Keys").
+ * `/registry/<group, "core" for the empty one>/<resource>/<cluster>/[<namespace>/]<name>` (ARCHITECTURE.md, "Keys"), and for
+ * kinds that workspaces define themselves `/registry/<group>/<resource>/customresources/<cluster>/[<namespace>/]<name>`.
  * Every prefix ends in "/", so `root` never matches `root2`; segments are refused when empty or when they hold a slash
  * or NUL, so no name can reach into another range.
  */
@@ -10,6 +11,10 @@ import { type Key, type KeyRange, type Partition, prefixRange } from "#storage/p
 import type { ClusterName, ClusterScope } from "./cluster-name.ts";
 
 export const registryPrefix = "/registry/";
+/** Stands before the cluster in keys of kinds that workspaces define; no cluster is called so. */
+const customSegment = "customresources";
+const customMark = `/${customSegment}/`;
+const customSegmentMark = `${customSegment}/`;
 
 /** Where an object lives. `namespace` is "" for cluster-scoped objects. */
 export interface ObjectLocation {
@@ -22,6 +27,21 @@ export interface ObjectLocation {
 export function collectionPrefix({ group, resource }: GroupResource): string {
   return `${registryPrefix}${segment(group === "" ? "core" : group)}/${segment(resource)}/`;
 }
+
+/** The same for a resource that workspaces define: it never meets a built-in one of the same name. */
+export const customCollectionPrefix = (of: GroupResource): string =>
+  `${collectionPrefix(of)}${customSegment}/`;
+
+/** Which resource a collection of {@link customCollectionPrefix} is of; undefined for collections of built-in kinds. */
+export function customResourceOf(collection: string): GroupResource | undefined {
+  if (!collection.endsWith(customMark)) return undefined;
+  const [, , group = "", resource = ""] = collection.split("/");
+  return { group, resource };
+}
+
+/** Whether a key below a built-in resource's collection is one of a resource of that name that a workspace defines. */
+export const isCustomKey = (collection: string, key: string): boolean =>
+  key.startsWith(customSegmentMark, collection.length);
 
 /** Key of one object. */
 export function objectKey(collection: string, at: ObjectLocation): Key {
@@ -45,8 +65,9 @@ export const listRange = (collection: string, cluster: ClusterScope, namespace: 
 export function parseObjectKey(collection: string, namespaced: boolean, key: string): ObjectLocation {
   const clusterEnd = key.indexOf("/", collection.length);
   const cluster = key.slice(collection.length, clusterEnd) as ClusterName;
-  if (!namespaced) return { cluster, namespace: "", name: key.slice(clusterEnd + 1) };
-  const namespaceEnd = key.indexOf("/", clusterEnd + 1);
+  const namespaceEnd = namespaced ? key.indexOf("/", clusterEnd + 1) : -1;
+  // A kind that a workspace defined may have had another scope before: then the key tells.
+  if (namespaceEnd < 0) return { cluster, namespace: "", name: key.slice(clusterEnd + 1) };
   return { cluster, namespace: key.slice(clusterEnd + 1, namespaceEnd), name: key.slice(namespaceEnd + 1) };
 }
 
@@ -55,9 +76,12 @@ export function partitionOf(key: string): Partition | undefined {
   if (!key.startsWith(registryPrefix)) return undefined;
   const groupEnd = key.indexOf("/", registryPrefix.length);
   const resourceEnd = groupEnd < 0 ? -1 : key.indexOf("/", groupEnd + 1);
-  const tenantEnd = resourceEnd < 0 ? -1 : key.indexOf("/", resourceEnd + 1);
+  if (resourceEnd < 0) return undefined;
+  const custom = key.startsWith(customMark, resourceEnd);
+  const collectionEnd = custom ? resourceEnd + customMark.length : resourceEnd + 1;
+  const tenantEnd = key.indexOf("/", collectionEnd);
   if (tenantEnd < 0) return undefined;
-  return { collection: key.slice(0, resourceEnd + 1), tenant: key.slice(resourceEnd + 1, tenantEnd) };
+  return { collection: key.slice(0, collectionEnd), tenant: key.slice(collectionEnd, tenantEnd) };
 }
 
 function segment(text: string): string {

@@ -89,7 +89,7 @@ export async function purgeStep(registry: Registry, request: PurgeRequest): Prom
 }
 
 const isHeld = (stored: StoredObject): boolean =>
-  (stored.object.metadata.finalizers ?? []).length > 0 ||
+  (stored.metadata.finalizers ?? []).length > 0 ||
   stored.resource.strategy.hasPendingFinalizers?.(stored.object) === true;
 
 /** Asks the owners of finalizers to let go, by marking their objects deleted. */
@@ -103,9 +103,9 @@ async function markHeld(
   const unmarked: StoredObject[] = [];
   for (const stored of objects) {
     held.set(stored.resource, (held.get(stored.resource) ?? 0) + 1);
-    for (const name of stored.object.metadata.finalizers ?? [])
+    for (const name of stored.metadata.finalizers ?? [])
       finalizers.set(name, (finalizers.get(name) ?? 0) + 1);
-    if (stored.object.metadata.deletionTimestamp === undefined) unmarked.push(stored);
+    if (stored.metadata.deletionTimestamp === undefined) unmarked.push(stored);
   }
   await Promise.allSettled(
     unmarked.map((stored) =>

@@ -1,7 +1,7 @@
 import { expired, notFound, tooLargeResourceVersion } from "#machinery/errors/errors.ts";
 import { CompactedError, type Key, type KeyRange, type Revision } from "#storage/port.ts";
 import type { ClusterName, ClusterScope } from "./cluster-name.ts";
-import { listRange, objectKey, parseObjectKey } from "./keys.ts";
+import { isCustomKey, listRange, objectKey, parseObjectKey } from "./keys.ts";
 import type { Registry } from "./registry.ts";
 import type { Resource } from "./resource.ts";
 import { matches, type Selection, selectsAll } from "./selection.ts";
@@ -64,7 +64,9 @@ async function reach(registry: Registry, revision: Revision): Promise<void> {
 export async function getObject(registry: Registry, request: GetRequest): Promise<StoredObject> {
   const settled = settleFreshness(registry, request.freshness);
   if (settled instanceof Promise) await settled;
-  return readObject(registry, request);
+  const stored = readObject(registry, request);
+  await stored.load();
+  return stored;
 }
 
 /** Reads the local copy, without waiting. @throws StatusError 404 */
@@ -105,11 +107,13 @@ export interface ScanResult {
  * @throws StatusError 410 when the revision has been compacted before or during the scan
  */
 export async function scanCollection(registry: Registry, request: ScanRequest): Promise<ScanResult> {
+  if (request.resource.form?.asynchronous === true) return scanConverted(registry, request);
   const { resource, selection, at, limit = Number.POSITIVE_INFINITY } = request;
   const whole = listRange(resource.collection, request.cluster, request.namespace);
   // A wildcard over one namespace cannot be a range: the namespace stands behind the cluster in the key.
   const onlyNamespace = request.cluster === "*" ? request.namespace : "";
   const all = selectsAll(selection) && onlyNamespace === "";
+  const everywhere = request.cluster === "*";
   let range: KeyRange = request.after === undefined ? whole : startAfter(whole, request.after);
   let visited = 0;
   let lastVisited: Key | undefined;
@@ -129,6 +133,7 @@ export async function scanCollection(registry: Registry, request: ScanRequest): 
           return false;
         }
         lastKey = key;
+        if (everywhere && isCustomKey(resource.collection, key)) return true;
         const location = parseObjectKey(resource.collection, resource.namespaced, key);
         const stored = new StoredObject(resource, location, revision, value);
         if (
@@ -155,6 +160,55 @@ export async function scanCollection(registry: Registry, request: ScanRequest): 
     range = startAfter(whole, lastKey);
     if (pause === undefined) await new Promise<void>((resolve) => setImmediate(resolve));
     else await pause;
+  }
+}
+
+/** Most objects, and about most bytes of them, that are converted with one question. */
+const conversionBatch = { objects: 100, bytes: 1024 * 1024 };
+
+/**
+ * {@link scanCollection} where somebody has to be asked to convert the objects: batches are copied, converted, and only
+ * then selected from, because a conversion may change labels and fields.
+ */
+async function scanConverted(registry: Registry, request: ScanRequest): Promise<ScanResult> {
+  const { resource, selection, at, limit = Number.POSITIVE_INFINITY } = request;
+  const whole = listRange(resource.collection, request.cluster, request.namespace);
+  let range: KeyRange = request.after === undefined ? whole : startAfter(whole, request.after);
+  let visited = 0;
+  for (;;) {
+    const batch: { key: Key; stored: StoredObject }[] = [];
+    let bytes = 0;
+    let more = false;
+    try {
+      registry.store.visit(
+        range,
+        at === registry.store.current() ? undefined : at,
+        (key, value, revision) => {
+          if (batch.length >= conversionBatch.objects || bytes >= conversionBatch.bytes) {
+            more = true;
+            return false;
+          }
+          const location = parseObjectKey(resource.collection, resource.namespaced, key);
+          bytes += value.length;
+          batch.push({ key, stored: new StoredObject(resource, location, revision, Buffer.from(value)) });
+          return true;
+        },
+      );
+    } catch (error) {
+      if (error instanceof CompactedError) throw expired(compactedListMessage);
+      throw error;
+    }
+    await StoredObject.loadAll(
+      resource.form!,
+      batch.map(({ stored }) => stored),
+    );
+    for (const [index, { key, stored }] of batch.entries()) {
+      if (!matches(selection, stored)) continue;
+      await request.visit(stored);
+      if (++visited >= limit) return { resumeAfter: more || index < batch.length - 1 ? key : undefined };
+    }
+    if (!more) return { resumeAfter: undefined };
+    range = startAfter(whole, batch[batch.length - 1]!.key);
   }
 }
 

@@ -1,10 +1,11 @@
 import type { ResourceInfo } from "#api/resource.ts";
 import type { Clock } from "#base/clock.ts";
-import type { GroupResource } from "#machinery/meta/object.ts";
-import type { Store } from "#storage/port.ts";
+import type { GroupResource, GroupVersionKind } from "#machinery/meta/object.ts";
+import type { Key, Store } from "#storage/port.ts";
 import type { ClusterName } from "./cluster-name.ts";
 import { type CreateRequest, createObject } from "./create.ts";
 import { type DeleteRequest, type DeleteResult, deleteObject } from "./delete.ts";
+import { partitionOf } from "./keys.ts";
 import type { ManagedFields } from "./managed-fields.ts";
 import { type GetRequest, getObject, type ScanRequest, scanCollection } from "./read.ts";
 import { makeResource, type Resource } from "./resource.ts";
@@ -14,10 +15,15 @@ import { Tenants } from "./tenants.ts";
 import { type UpdateRequest, type UpdateResult, updateObject } from "./update.ts";
 import { type WatchHandle, type WatchRequest, watchCollection } from "./watch.ts";
 
-/** Kinds that workspaces define themselves. Answers are views of the store, as of its local copy's newest revision. */
+/**
+ * Kinds that workspaces define themselves. Answers are views of the store, as of its local copy's newest revision. Without a
+ * version the resource is seen in its storage version.
+ */
 export interface CustomResources {
-  /** The resource as the workspace defines it now; undefined when it does not. */
-  find(cluster: ClusterName, of: GroupResource): Resource | undefined;
+  /** The resource as the workspace defines and serves it now; undefined when it does not. */
+  find(cluster: ClusterName, of: GroupResource, version?: string): Resource | undefined;
+  /** The resource whose objects have that kind, in a served version. */
+  ofKind(cluster: ClusterName, kind: GroupVersionKind): Resource | undefined;
   /** All that the workspace defines, served or not. */
   list(cluster: ClusterName): readonly Resource[];
   /** The resource whose keys start with `collection`, for clean-up also after its definition is gone. */
@@ -78,19 +84,28 @@ export class Registry {
     return resource;
   }
 
-  /** The stored resource of that name in a workspace: a built-in one, or one that the workspace defines. */
-  resourceIn(cluster: ClusterName, of: GroupResource): Resource | undefined {
-    return this.resource(of) ?? this.#custom?.find(cluster, of);
+  /**
+   * The stored resource of that name in a workspace: a built-in one, or one that the workspace defines, seen in its storage
+   * version unless another one is named.
+   */
+  resourceIn(cluster: ClusterName, of: GroupResource, version?: string): Resource | undefined {
+    return this.resource(of) ?? this.#custom?.find(cluster, of, version);
   }
 
-  /** The built-in resource whose keys start with `collection`. */
-  resourceOfCollection(collection: string): Resource | undefined {
-    return this.#byCollection.get(collection);
+  /** What a workspace defines itself under that kind. */
+  customResourceOfKind(cluster: ClusterName, kind: GroupVersionKind): Resource | undefined {
+    return this.#custom?.ofKind(cluster, kind);
   }
 
   /** The resource whose keys start with `collection`, in a workspace. */
   resourceOfCollectionIn(cluster: ClusterName, collection: string): Resource | undefined {
     return this.#byCollection.get(collection) ?? this.#custom?.ofCollection(cluster, collection);
+  }
+
+  /** The resource that an object's key is of, in the workspace of the key. */
+  resourceOfKey(key: Key): Resource | undefined {
+    const partition = partitionOf(key);
+    return partition && this.resourceOfCollectionIn(partition.tenant as ClusterName, partition.collection);
   }
 
   /** What a workspace defines itself. */

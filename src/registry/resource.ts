@@ -4,7 +4,9 @@ import type { GroupResource, KubeObject } from "#machinery/meta/object.ts";
 import { apiVersionOf } from "#machinery/meta/object.ts";
 import type { CompiledType } from "#machinery/schema/decode.ts";
 import type { Schema } from "#machinery/schema/types.ts";
+import type { Comparison } from "#storage/port.ts";
 import { collectionPrefix } from "./keys.ts";
+import type { StoredObject } from "./stored-object.ts";
 import type { Strategy } from "./strategy.ts";
 
 /** What one version of a kind that is defined by data brings along; built-in kinds have the catalogue instead. */
@@ -14,6 +16,31 @@ export interface CustomType {
   /** For server-side apply and OpenAPI; metadata refers to the catalogue's ObjectMeta. */
   readonly schema: Schema;
   readonly columns: Columns;
+}
+
+/**
+ * How objects of a kind that a workspace defines lie in the store, seen from one of its versions. The registry works with
+ * them in that version throughout; the stored one may be another.
+ */
+export interface StoredForm {
+  /** The stored bytes are what this version shows: no conversion, nothing to default or to prune. */
+  shownAsStored(stored: StoredObject): boolean;
+  /** Somebody may have to be asked: {@link decode} and {@link encode} may answer promises. */
+  readonly asynchronous: boolean;
+  /** The objects in this version, in the same order, one call for all. */
+  decode(stored: readonly StoredObject[]): readonly KubeObject[] | Promise<readonly KubeObject[]>;
+  /** The bytes to store of an object in this version. */
+  encode(object: KubeObject): Buffer | Promise<Buffer>;
+  /**
+   * The definition that the object was made by, to compare in the transaction of each write.
+   * @throws DefinitionChangedError, StatusError 403 for a creation while the definition is going away
+   */
+  guard(name: string, creation: boolean): readonly Comparison[];
+}
+
+/** The definition is another one than the request began with: what was decoded by it must be decoded anew. */
+export class DefinitionChangedError extends Error {
+  override readonly name = "DefinitionChangedError";
 }
 
 /** A resource as the registry serves it: the facts, its key prefix (computed once) and its strategy. */
@@ -28,6 +55,8 @@ export interface Resource extends GroupResource {
   readonly hasStatus: boolean;
   /** Types by version, of kinds that a workspace defines itself (CRDs, later exported APIs). */
   readonly custom?: ReadonlyMap<string, CustomType>;
+  /** Of kinds that a workspace defines itself. `storage` is then the version that this is a view of. */
+  readonly form?: StoredForm;
 }
 
 /**
@@ -53,8 +82,12 @@ export function makeResource(info: ResourceInfo, strategy: Strategy): Resource {
   };
 }
 
-/** The same object as another version of its kind shows it. Never changes its argument. */
+/**
+ * The same object as another version of its kind shows it. Never changes its argument. Kinds that workspaces define are
+ * converted on their way from and to the store only.
+ */
 export function convertTo(resource: Resource, object: KubeObject, version: string): KubeObject {
+  if (resource.form !== undefined) return object;
   const apiVersion = apiVersionOf(resource.group, version);
   if (object.apiVersion === apiVersion) return object;
   const converted = resource.strategy.convert?.(object, version) ?? object;

@@ -18,7 +18,8 @@ export const selectsAll = (selection: Selection): boolean =>
 export function matches(selection: Selection, stored: StoredObject): boolean {
   const { labels, fields } = selection;
   if (labels !== undefined) {
-    if (!labels.mayMatchBytes(stored.value)) return false;
+    // A conversion may change labels: then the bytes tell nothing.
+    if (stored.resource.form?.asynchronous !== true && !labels.mayMatchBytes(stored.value)) return false;
     if (!labels.matches(stored.object.metadata.labels ?? {})) return false;
   }
   return fields === undefined || fields.matches((field) => fieldValue(stored, field));

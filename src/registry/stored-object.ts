@@ -6,7 +6,7 @@ import type { KubeObject } from "#machinery/meta/object.ts";
 import { clusterAnnotation } from "#machinery/schema/canonical.ts";
 import type { Change, Revision } from "#storage/port.ts";
 import { type ObjectLocation, parseObjectKey } from "./keys.ts";
-import type { Resource } from "./resource.ts";
+import type { Resource, StoredForm } from "./resource.ts";
 
 /** The annotation that names an object's workspace; it comes from the key on read and is never stored. */
 export { clusterAnnotation };
@@ -20,21 +20,75 @@ export class StoredObject {
   readonly location: ObjectLocation;
   readonly revision: Revision;
   readonly value: Buffer;
+  /** When `value` was written: before `revision` where that is the one of a deletion. */
+  readonly writtenAt: Revision;
   /** Encoded forms by name, filled by encoders, so that all watchers of one event share one encoding. */
   encoded: Map<string, Buffer> | undefined;
   #object: KubeObject | undefined;
+  #metadata: KubeObject["metadata"] | undefined;
 
-  constructor(resource: Resource, location: ObjectLocation, revision: Revision, value: Buffer) {
+  constructor(
+    resource: Resource,
+    location: ObjectLocation,
+    revision: Revision,
+    value: Buffer,
+    writtenAt: Revision = revision,
+  ) {
     this.resource = resource;
     this.location = location;
     this.revision = revision;
     this.value = value;
+    this.writtenAt = writtenAt;
   }
 
-  /** The whole object in its storage version, as clients see it. Parsed on first use; treat as frozen. */
+  /** One whose content is known without decoding; `object` as clients see it, but for what the key and the revision say. */
+  static of(
+    resource: Resource,
+    location: ObjectLocation,
+    revision: Revision,
+    value: Buffer,
+    object: KubeObject,
+  ): StoredObject {
+    const stored = new StoredObject(resource, location, revision, value);
+    if (resource.form !== undefined) stored.#object = withIdentity(object, stored);
+    return stored;
+  }
+
+  /**
+   * The whole object in the resource's version, as clients see it. Made on first use; treat as frozen. Of kinds that are
+   * converted by somebody else, {@link load} comes first.
+   */
   get object(): KubeObject {
-    this.#object ??= decodeStored(this);
+    if (this.#object === undefined) {
+      const decoded = this.resource.form?.decode([this]);
+      if (decoded instanceof Promise) throw new Error("stored object: not loaded");
+      this.#object = decoded === undefined ? decodeStored(this) : decoded[0]!;
+    }
     return this.#object;
+  }
+
+  /** Makes {@link object} and the encoders ready; undefined when they are. */
+  load(): Promise<void> | undefined {
+    const { form } = this.resource;
+    if (form?.asynchronous !== true || this.#object !== undefined || form.shownAsStored(this))
+      return undefined;
+    return StoredObject.loadAll(form, [this]);
+  }
+
+  /** The same for many objects of one form, with one question to whoever converts them. */
+  static async loadAll(form: StoredForm, all: readonly StoredObject[]): Promise<void> {
+    const missing = all.filter((stored) => stored.#object === undefined && !form.shownAsStored(stored));
+    if (missing.length === 0) return;
+    const decoded = await form.decode(missing);
+    for (const [index, stored] of missing.entries()) stored.#object = decoded[index]!;
+  }
+
+  /** What every kind has, also of an object that is not loaded; labels and annotations as they are stored. Frozen. */
+  get metadata(): KubeObject["metadata"] {
+    if (this.#object !== undefined) return this.#object.metadata;
+    if (this.resource.form === undefined) return this.object.metadata;
+    this.#metadata ??= decodeStored(this).metadata;
+    return this.#metadata;
   }
 }
 
@@ -58,20 +112,24 @@ export function differInManagedTimes(a: KubeObject, b: KubeObject): boolean {
   return differ;
 }
 
-/** A fresh, changeable copy of the object. */
+/** A fresh, changeable copy of the object, as it is stored. */
 export function decodeStored(stored: StoredObject): KubeObject {
-  const object = readOwnJson(stored.value) as JsonObject as KubeObject;
+  return withIdentity(readOwnJson(stored.value) as JsonObject as KubeObject, stored);
+}
+
+/** The object with what its key and revision say. */
+export function withIdentity(object: KubeObject, stored: StoredObject): KubeObject {
   const { name, namespace, cluster } = stored.location;
-  const { annotations, ...rest } = object.metadata;
+  const { annotations, resourceVersion: _old, ...rest } = object.metadata;
   readStoredManaged(rest, object.apiVersion);
-  object.metadata = {
+  const metadata: KubeObject["metadata"] = {
     name,
     ...(namespace === "" ? {} : { namespace }),
     ...rest,
     ...(stored.revision === 0 ? {} : { resourceVersion: String(stored.revision) }),
     annotations: { ...annotations, [clusterAnnotation]: cluster },
   };
-  return object;
+  return { ...object, metadata };
 }
 
 /** The object before and after a change. Shared by all watchers of the change. */
@@ -85,20 +143,28 @@ export interface ChangeView {
 
 /** Remembers the view of a change for as long as the change itself is held by someone. */
 export class ChangeViews {
-  readonly #views = new WeakMap<Change, ChangeView>();
+  /** By resource first: each version of a kind that a workspace defines sees its own object. */
+  readonly #views = new WeakMap<Resource, WeakMap<Change, ChangeView>>();
 
   of(resource: Resource, change: Change): ChangeView {
-    let view = this.#views.get(change);
+    let views = this.#views.get(resource);
+    if (views === undefined) {
+      views = new WeakMap();
+      this.#views.set(resource, views);
+    }
+    let view = views.get(change);
     if (view === undefined) {
       const location = parseObjectKey(resource.collection, resource.namespaced, change.key);
-      const stored = (value: Buffer): StoredObject =>
-        new StoredObject(resource, location, change.revision, value);
+      const { revision, value, previous } = change;
       view = {
         location,
-        current: change.value === undefined ? undefined : stored(change.value),
-        previous: change.previous === undefined ? undefined : stored(change.previous.value),
+        current: value === undefined ? undefined : new StoredObject(resource, location, revision, value),
+        previous:
+          previous === undefined
+            ? undefined
+            : new StoredObject(resource, location, revision, previous.value, previous.revision),
       };
-      this.#views.set(change, view);
+      views.set(change, view);
     }
     return view;
   }

@@ -64,9 +64,18 @@ export interface Strategy {
   prepareForUpdate?(object: KubeObject, old: KubeObject, context: StrategyContext): void;
   /** Problems of the object's own fields, metadata aside. */
   validate?(object: KubeObject, context: StrategyContext): readonly FieldError[];
-  /** The same, of new objects only. */
-  validateCreate?(object: KubeObject, context: StrategyContext): readonly FieldError[];
-  validateUpdate?(object: KubeObject, old: KubeObject, context: StrategyContext): readonly FieldError[];
+  /** The same, of new objects only. `found` are the errors so far, of metadata too. */
+  validateCreate?(
+    object: KubeObject,
+    context: StrategyContext,
+    found: readonly FieldError[],
+  ): readonly FieldError[];
+  validateUpdate?(
+    object: KubeObject,
+    old: KubeObject,
+    context: StrategyContext,
+    found: readonly FieldError[],
+  ): readonly FieldError[];
   /** Texts for `Warning` headers. */
   warnings?(object: KubeObject, old: KubeObject | undefined): readonly string[];
   /** Fields besides metadata.name and metadata.namespace that field selectors may name, with their values. */

@@ -1,11 +1,12 @@
 import { conflict, invalid, notFound } from "#machinery/errors/errors.ts";
-import { fieldInvalid } from "#machinery/errors/field-error.ts";
+import { type FieldError, fieldInvalid } from "#machinery/errors/field-error.ts";
 import { jsonEqual } from "#machinery/json/equal.ts";
+import { readOwnJson } from "#machinery/json/read.ts";
 import type { JsonValue } from "#machinery/json/value.ts";
 import type { KubeObject } from "#machinery/meta/object.ts";
 import { objectMetaUpdateErrors } from "#machinery/meta/validation.ts";
 import { canonicalBytes } from "#machinery/schema/canonical.ts";
-import type { Entry, Operation } from "#storage/port.ts";
+import type { Entry, Operation, Revision } from "#storage/port.ts";
 import type { AdmissionCheck } from "./admission.ts";
 import type { ClusterName } from "./cluster-name.ts";
 import { createObject } from "./create.ts";
@@ -86,22 +87,25 @@ async function updateLoop(registry: Registry, request: UpdateRequest): Promise<U
       };
     }
     const existing = new StoredObject(resource, location, entry.revision, entry.value);
+    await existing.load();
     const next = await nextState(registry, request, existing);
     if (next === undefined) return { stored: existing, created: false };
-    const value = canonicalBytes(next);
-    if (isUnchanged(existing, entry, next, value)) return { stored: existing, created: false };
+    const { form } = resource;
+    const value = await encoded(resource, next);
+    if (await isUnchanged(existing, entry, next, value)) return { stored: existing, created: false };
+    const storedAt = (revision: Revision): StoredObject =>
+      StoredObject.of(resource, location, revision, value, next);
+    const definition = form?.guard(name, false) ?? [];
     const charges = await request.admit?.(next, existing.object);
     try {
-      if (request.dryRun)
-        return { stored: new StoredObject(resource, location, entry.revision, value), created: false };
+      if (request.dryRun) return { stored: storedAt(entry.revision), created: false };
       const gone = isReleased(resource, next);
       const operation: Operation = gone ? { type: "delete", key } : { type: "put", key, value };
       const result = await registry.store.commit({
-        compare: [{ key, revision: entry.revision }, ...(charges?.compare ?? [])],
+        compare: [{ key, revision: entry.revision }, ...definition, ...(charges?.compare ?? [])],
         operations: [operation, ...(charges?.operations ?? [])],
       });
-      if (result.ok)
-        return { stored: new StoredObject(resource, location, result.revisions[0]!, value), created: false };
+      if (result.ok) return { stored: storedAt(result.revisions[0]!), created: false };
     } finally {
       charges?.settled?.();
     }
@@ -161,15 +165,15 @@ async function nextState(
   if (request.internal === true) return object;
   strategy.applyDefaults?.(object, context.nowMs);
   strategy.prepareForUpdate?.(object, old, context);
-  if (strategy.tracksGeneration === true) bumpGeneration(object, old);
-  const errors = [
+  if (strategy.tracksGeneration === true) bumpGeneration(resource, object, old);
+  const errors: FieldError[] = [
     ...objectMetaUpdateErrors(object, old, {
       namespaced: resource.namespaced,
       validateName: strategy.validateName,
     }),
     ...(strategy.validate?.(object, context) ?? []),
-    ...(strategy.validateUpdate?.(object, old, context) ?? []),
   ];
+  errors.push(...(strategy.validateUpdate?.(object, old, context, errors) ?? []));
   if (errors.length > 0) throw invalid({ group: resource.group, kind: resource.storage.kind }, name, errors);
   for (const warning of strategy.warnings?.(object, old) ?? []) requester.warn?.(warning);
   return object;
@@ -227,24 +231,36 @@ function separateStatus(resource: Resource, object: KubeObject, old: KubeObject,
   }
 }
 
-/** One more for any change outside metadata and status. */
-function bumpGeneration(object: KubeObject, old: KubeObject): void {
-  const content = ({ metadata: _metadata, status: _status, ...rest }: KubeObject): JsonValue =>
-    rest as JsonValue;
+/** One more for any change outside metadata and status; of custom resources, status counts unless it is a subresource. */
+function bumpGeneration(resource: Resource, object: KubeObject, old: KubeObject): void {
+  const statusCounts = resource.custom !== undefined && !resource.hasStatus;
+  const content = ({ metadata: _metadata, status, ...rest }: KubeObject): JsonValue =>
+    (statusCounts && status !== undefined ? { ...rest, status } : rest) as JsonValue;
   if (!jsonEqual(content(object), content(old)))
     object.metadata.generation = (old.metadata.generation ?? 0) + 1;
 }
 
+const encoded = (resource: Resource, object: KubeObject): Buffer | Promise<Buffer> =>
+  resource.form === undefined ? canonicalBytes(object) : resource.form.encode(object);
+
 /** Equal by content; the bytes differ for equal content only when members stand in another order. */
-function isUnchanged(existing: StoredObject, entry: Entry, next: KubeObject, value: Buffer): boolean {
+async function isUnchanged(
+  existing: StoredObject,
+  entry: Entry,
+  next: KubeObject,
+  value: Buffer,
+): Promise<boolean> {
   if (value.equals(entry.value)) return true;
   if (value.length !== entry.value.length) return false;
   if (differInManagedTimes(existing.object, next)) {
     // Times alone are no change (apiserver pkg/endpoints/handlers/fieldmanager/equality.go).
     const { managedFields } = existing.object.metadata;
     const timeless = { ...next, metadata: { ...next.metadata, managedFields: managedFields! } };
-    if (canonicalBytes(timeless).equals(entry.value)) return true;
+    const bytes = await encoded(existing.resource, timeless);
+    if (bytes.equals(entry.value)) return true;
   }
+  // What is stored may be of another version or schema than what was worked with: then it is written anew.
+  if (existing.resource.form !== undefined) return jsonEqual(readOwnJson(entry.value), readOwnJson(value));
   const old = { ...existing.object, metadata: { ...existing.object.metadata } };
   dropDerivedAnnotation(old);
   return jsonEqual(old as unknown as JsonValue, next as unknown as JsonValue);

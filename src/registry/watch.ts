@@ -4,7 +4,7 @@ import { listPrefix } from "./keys.ts";
 import type { Registry } from "./registry.ts";
 import type { Resource } from "./resource.ts";
 import { matches, type Selection, selectsAll } from "./selection.ts";
-import type { StoredObject } from "./stored-object.ts";
+import { StoredObject } from "./stored-object.ts";
 
 export type EventType = "ADDED" | "MODIFIED" | "DELETED";
 
@@ -47,12 +47,14 @@ export function watchCollection(registry: Registry, request: WatchRequest): Watc
     if (is) request.onEvent(was ? "MODIFIED" : "ADDED", current);
     else if (was) request.onEvent("DELETED", previous);
   };
+  const prefix = listPrefix(
+    resource.collection,
+    request.cluster,
+    request.cluster === "*" ? "" : request.namespace,
+  );
+  if (resource.form?.asynchronous === true) return watchConverted(registry, request, prefix, deliver);
   return registry.store.watch({
-    prefix: listPrefix(
-      resource.collection,
-      request.cluster,
-      request.cluster === "*" ? "" : request.namespace,
-    ),
+    prefix,
     after: request.after,
     onChanges(changes) {
       for (const change of changes) deliver(change);
@@ -61,4 +63,67 @@ export function watchCollection(registry: Registry, request: WatchRequest): Watc
     onProgress: (revision) => request.onProgress(revision),
     onEnd: (error) => request.onEnd(error),
   });
+}
+
+/** Bytes of changes that wait for their conversion; a watch that falls behind further is ended, and its client comes again. */
+const maxWaitingBytes = 16 * 1024 * 1024;
+
+/** The same where somebody has to be asked to convert the objects: one batch of changes after the other, in order. */
+function watchConverted(
+  registry: Registry,
+  request: WatchRequest,
+  prefix: string,
+  deliver: (change: Change) => void,
+): WatchHandle {
+  const { resource } = request;
+  const form = resource.form!;
+  let closed = false;
+  let waiting = 0;
+  let last = Promise.resolve();
+  const fail = (error: Error): void => {
+    if (closed) return;
+    closed = true;
+    watch.close();
+    request.onEnd(error);
+  };
+  const after = (step: () => void | Promise<void>): void => {
+    last = last
+      .then(() => (closed ? undefined : step()))
+      .catch((error: unknown) => fail(error instanceof Error ? error : new Error(String(error))));
+  };
+  const watch = registry.store.watch({
+    prefix,
+    after: request.after,
+    onChanges(changes) {
+      const bytes = changes.reduce(
+        (sum, { value, previous }) => sum + (value?.length ?? 0) + (previous?.value.length ?? 0),
+        0,
+      );
+      waiting += bytes;
+      if (waiting > maxWaitingBytes) {
+        fail(new Error("the watch fell behind: its objects are converted too slowly"));
+        return;
+      }
+      after(async () => {
+        const views = changes.map((change) => registry.views.of(resource, change));
+        const objects = views.flatMap(({ current, previous }) =>
+          [current, previous].filter((stored) => stored !== undefined),
+        );
+        await StoredObject.loadAll(form, objects);
+        waiting -= bytes;
+        if (closed) return;
+        for (const change of changes) deliver(change);
+        request.onBatchEnd();
+      });
+    },
+    onProgress: (revision) => after(() => request.onProgress(revision)),
+    onEnd: (error) => after(() => fail(error)),
+  });
+  return {
+    requestProgress: () => watch.requestProgress(),
+    close() {
+      closed = true;
+      watch.close();
+    },
+  };
 }

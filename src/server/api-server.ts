@@ -1,6 +1,8 @@
 /** Puts an API server together: the only place that constructs long-lived objects, and disposes them in reverse order. */
 import { isIPv6 } from "node:net";
+import { defaultEgressPolicy, type EgressPolicy } from "#admission/egress.ts";
 import { builtinAdmission } from "#admission/plugins.ts";
+import { createWebhookClient } from "#admission/webhook-client.ts";
 import { kubernetesResources, universalResources } from "#api/builtins.ts";
 import { loadCatalogue } from "#api/catalogue.ts";
 import { builtinColumns } from "#api/columns/columns.ts";
@@ -8,6 +10,7 @@ import type { Authenticator } from "#authn/authenticator.ts";
 import type { Authorizer } from "#authz/authorizer.ts";
 import type { Clock } from "#base/clock.ts";
 import { clusterRoleAggregation } from "#controllers/cluster-role-aggregation.ts";
+import { definitionController } from "#controllers/definition-controller.ts";
 import { EventTtl } from "#controllers/event-ttl.ts";
 import { garbageCollector } from "#controllers/garbage-collector.ts";
 import { kubernetesServiceController } from "#controllers/kubernetes-service-controller.ts";
@@ -17,14 +20,22 @@ import { namespaceContentController } from "#controllers/namespace-content-contr
 import { namespaceController } from "#controllers/namespace-controller.ts";
 import { resourceQuotaController } from "#controllers/resource-quota-controller.ts";
 import { workspaceController } from "#controllers/workspace-controller.ts";
+import { nameClaims } from "#crds/claims.ts";
+import { customSchemaCompiler, schemaContext } from "#crds/compiled-schemas.ts";
+import { definitionRules } from "#crds/definition-rules.ts";
+import { definitionStrategy } from "#crds/definition-strategy.ts";
+import { Definitions } from "#crds/definitions.ts";
+import type { NameClaims } from "#crds/names.ts";
 import { ProtobufCodec } from "#machinery/codecs/protobuf.ts";
 import { serviceUnavailable } from "#machinery/errors/errors.ts";
 import { TypeCompiler } from "#machinery/schema/decode.ts";
+import type { ClusterName } from "#registry/cluster-name.ts";
 import { ManagedFields } from "#registry/managed-fields.ts";
 import { Registry } from "#registry/registry.ts";
 import { builtinStrategies } from "#registry/strategies/builtin.ts";
 import { ownStrategies } from "#registry/strategies/own.ts";
 import type { Strategy } from "#registry/strategy.ts";
+import { makeUid } from "#registry/system-fields.ts";
 import type { Store } from "#storage/port.ts";
 import { bootstrapWorkspaces } from "#workspaces/bootstrap.ts";
 import { logicalClusterStrategy } from "#workspaces/logical-cluster-strategy.ts";
@@ -33,6 +44,7 @@ import { PathResolver } from "#workspaces/resolve-path.ts";
 import { kubernetesWorkspaceType, typeText } from "#workspaces/types.ts";
 import { workspaceStrategy } from "#workspaces/workspace-strategy.ts";
 import type { Endpoint } from "./context.ts";
+import { CustomKindsOf } from "./custom-kinds.ts";
 import { makeDocumentServer } from "./endpoints/documents.ts";
 import { Negotiator } from "./endpoints/media-types.ts";
 import { respondStatus } from "./endpoints/respond-status.ts";
@@ -74,6 +86,8 @@ export interface ApiServerOptions {
    * need not wait for a lease of its own. Default: a new one.
    */
   readonly identity?: string;
+  /** Where webhooks may be called; default: by the address that is listened on. */
+  readonly egress?: EgressPolicy;
   /** Of this program. */
   readonly version: string;
   /** One line for the operator; `error` is a bug or a failing part of the machine. */
@@ -101,17 +115,36 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
 
   const universal = new ServedSet("universal", universalResources().map(withServedSubresources));
   const kubernetes = new ServedSet("kubernetes", kubernetesResources().map(withServedSubresources));
+  const kubernetesType = typeText(kubernetesWorkspaceType);
+  const servedBy = (type: string): ServedSet => (type === kubernetesType ? kubernetes : universal);
   const catalogue = loadCatalogue();
   const compiler = new TypeCompiler(catalogue);
+  const webhooks = createWebhookClient({
+    egress: options.egress ?? defaultEgressPolicy(options.host),
+    clock,
+  });
+  const schemas = schemaContext(compiler);
+  const definitions = new Definitions({
+    store,
+    compile: customSchemaCompiler(schemas),
+    conversion: { client: webhooks, makeUid: () => makeUid(options.randomBytes) },
+  });
+  const claims = (cluster: ClusterName, definition: string): NameClaims =>
+    nameClaims(store, cluster, definition, servedBy(registry.tenants.get(cluster)?.type ?? "").resources);
   const registry: Registry = new Registry({
     store,
     clock,
     managedFields: new ManagedFields({ types: catalogue, compiler, clock }),
     randomBytes: options.randomBytes,
     resources: union(kubernetes, universal),
+    custom: definitions,
     strategies: builtinStrategies(
       new Map<string, Strategy>([
         ...ownStrategies,
+        [
+          "apiextensions.k8s.io/customresourcedefinitions",
+          definitionStrategy(claims, definitionRules(schemas)),
+        ],
         ["/namespaces", namespaceStrategy(() => caPem)],
         ["core.kcp.io/logicalclusters", logicalClusterStrategy],
         [
@@ -141,11 +174,11 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
     random: () => Buffer.from(options.randomBytes(4)).readUInt32BE() / 2 ** 32,
   };
   const { authorizer, authenticateToken } = options;
-  const kubernetesType = typeText(kubernetesWorkspaceType);
   const rest = makeRestEndpoint({
     services,
-    servedBy: (type) => (type === kubernetesType ? kubernetes : universal),
+    servedBy,
     servedByAll: kubernetes,
+    custom: new CustomKindsOf(store, definitions),
     serveDocument: makeDocumentServer({ catalogue, externalUrl: () => externalUrl, now: () => clock.now() }),
     serveVirtual: (context, served) =>
       serveReview({ services, authorizer, authenticateToken }, context, served),
@@ -209,7 +242,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
 
   let running: Loops | undefined;
   const startLoops = (): Loops => {
-    const loops = startControllers(registry, clock, caPem, () => externalUrl, options.log);
+    const loops = startControllers(options, registry, definitions, claims, () => externalUrl);
     running = loops;
     return {
       ...loops,
@@ -244,6 +277,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
         watches.close();
         await transport.close(graceMs);
         await (election ?? running)?.close();
+        webhooks.close();
         await store.close();
       })();
       return closing;
@@ -259,11 +293,11 @@ interface Loops {
 }
 
 function startControllers(
+  { clock, caPem, log }: ApiServerOptions,
   registry: Registry,
-  clock: Clock,
-  caPem: string,
+  definitions: Definitions,
+  claims: (cluster: ClusterName, definition: string) => NameClaims,
   externalUrl: () => string,
-  log: ApiServerOptions["log"],
 ): Loops {
   const controllers = new ControllerManager({
     registry,
@@ -276,6 +310,11 @@ function startControllers(
       resourceQuotaController(registry),
       clusterRoleAggregation(registry),
       kubernetesServiceController(registry, externalUrl),
+      definitionController({
+        registry,
+        claims,
+        isTerminating: (cluster, of) => definitions.definition(cluster, of)?.isTerminating === true,
+      }),
     ],
     onError: (controller, item, error) => log(`${controller}: ${item} will be tried again`, error),
   });

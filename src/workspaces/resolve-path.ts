@@ -1,5 +1,5 @@
 import { Lru } from "#base/lru.ts";
-import { type ClusterName, parseClusterName } from "#registry/cluster-name.ts";
+import { type ClusterName, isWorkspaceName, parseClusterName } from "#registry/cluster-name.ts";
 import { collectionPrefix, objectKey } from "#registry/keys.ts";
 import type { Key, Revision, Store } from "#storage/port.ts";
 import { workspaces } from "./types.ts";
@@ -31,7 +31,7 @@ export class PathResolver {
     const [first = "", ...names] = path.startsWith("system:") ? [path] : path.split(":");
     let cluster = parseClusterName(first);
     for (const name of names) {
-      if (cluster === undefined || parseClusterName(name) === undefined) return undefined;
+      if (cluster === undefined || !isWorkspaceName(name)) return undefined;
       cluster = this.#child(cluster, name);
     }
     return cluster;

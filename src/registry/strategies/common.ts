@@ -53,13 +53,13 @@ export function withCommonRules(key: string, strategy: Strategy): Strategy {
       strategy.prepareForUpdate?.(object, old, context);
       if (status !== undefined) object.status ??= status;
     },
-    validateCreate: (object, context) => [
+    validateCreate: (object, context, found) => [
       ...(free ? [] : finalizerNameErrors(object)),
-      ...(strategy.validateCreate?.(object, context) ?? []),
+      ...(strategy.validateCreate?.(object, context, found) ?? []),
     ],
-    validateUpdate: (object, old, context) => [
+    validateUpdate: (object, old, context, found) => [
       ...(checkedOnUpdate.has(key) ? finalizerNameErrors(object) : []),
-      ...(strategy.validateUpdate?.(object, old, context) ?? []),
+      ...(strategy.validateUpdate?.(object, old, context, found) ?? []),
     ],
   };
 }
@@ -78,7 +78,7 @@ function finalizerNameErrors({ metadata }: KubeObject): FieldError[] {
   );
 }
 
-function dropRepeatedOwners(object: KubeObject, { requester }: StrategyContext): void {
+export function dropRepeatedOwners(object: KubeObject, { requester }: StrategyContext): void {
   const owners = object.metadata.ownerReferences ?? [];
   if (owners.length < 2) return;
   const kept = new Map<string, OwnerReference[]>();

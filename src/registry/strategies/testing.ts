@@ -32,7 +32,7 @@ export function create(key: string, given: object, user = testUser): Outcome {
   strategy.prepareForCreate?.(object, context);
   const errors = [
     ...(strategy.validate?.(object, context) ?? []),
-    ...(strategy.validateCreate?.(object, context) ?? []),
+    ...(strategy.validateCreate?.(object, context, []) ?? []),
   ];
   warnings.push(...(strategy.warnings?.(object, undefined) ?? []));
   return { object, errors: errors.map(fieldErrorText), warnings };
@@ -48,7 +48,7 @@ export function update(key: string, old: KubeObject, given: object, subresource 
   strategy.prepareForUpdate?.(object, old, context);
   const errors = [
     ...(strategy.validate?.(object, context) ?? []),
-    ...(strategy.validateUpdate?.(object, old, context) ?? []),
+    ...(strategy.validateUpdate?.(object, old, context, []) ?? []),
   ];
   if (JSON.stringify(old) !== before) throw new Error(`${key}: the old object was changed`);
   warnings.push(...(strategy.warnings?.(object, old) ?? []));

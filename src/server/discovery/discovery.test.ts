@@ -2,9 +2,9 @@ import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { test } from "node:test";
 import { kubernetesResources, universalResources } from "#api/builtins.ts";
+import { compareVersions } from "#machinery/names/versions.ts";
 import { aggregatedContentType, answerDiscovery } from "./answer.ts";
 import { discoveryDocuments } from "./documents.ts";
-import { compareVersions } from "./versions.ts";
 
 const universal = discoveryDocuments(universalResources());
 const ask = async (path: string, accept?: string, ifNoneMatch?: string) =>
@@ -41,6 +41,7 @@ test("the groups and resources of a universal workspace", async () => {
       "certificates.k8s.io",
       "rbac.authorization.k8s.io",
       "admissionregistration.k8s.io",
+      "apiextensions.k8s.io",
       "coordination.k8s.io",
       "core.kcp.io",
       "tenancy.kcp.io",

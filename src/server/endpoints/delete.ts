@@ -6,12 +6,12 @@ import { settleFreshness } from "#registry/read.ts";
 import type { Resource } from "#registry/resource.ts";
 import { StoredObject } from "#registry/stored-object.ts";
 import type { RequestContext } from "#server/context.ts";
-import { MAX_BODY_BYTES } from "#server/exchange.ts";
 import type { Key } from "#storage/port.ts";
 import { admissionOf } from "./admission.ts";
 import { decodeOptions, type ExpectedType } from "./decode-body.ts";
 import type { ObjectEncoder } from "./encoder.ts";
 import { type ListOptions, listFreshness } from "./list-options.ts";
+import { requestBody } from "./request-body.ts";
 import { type EndpointServices, namespaceOf } from "./services.ts";
 import { type DeleteOptions, parseDeleteOptions, propagationOf } from "./write-options.ts";
 
@@ -85,7 +85,10 @@ export async function serveDeleteCollection(
       ...(after === undefined ? {} : { after }),
       limit: batch,
       visit: (object) => {
-        found.push(new StoredObject(resource, object.location, object.revision, Buffer.from(object.value)));
+        const { location, revision, value } = object;
+        // One that had to be converted has bytes of its own already.
+        const own = resource.form?.asynchronous === true;
+        found.push(own ? object : new StoredObject(resource, location, revision, Buffer.from(value)));
       },
     });
     const outcomes = await Promise.allSettled(
@@ -114,7 +117,7 @@ export async function serveDeleteCollection(
 }
 
 async function readOptions(services: EndpointServices, context: RequestContext): Promise<DeleteOptions> {
-  const bytes = await context.exchange.readBody(MAX_BODY_BYTES);
+  const bytes = await requestBody(context.exchange);
   const body = decodeOptions(services, deleteOptionsType, bytes, context.exchange.header("content-type"));
   return parseDeleteOptions(context.query, body);
 }

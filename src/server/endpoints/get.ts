@@ -21,7 +21,11 @@ export function serveGet(
   const request = { resource, cluster, namespace, name };
   // Nothing to wait for where this process decides the writes: the whole answer is made in one turn.
   const settled = settleFreshness(registry, freshness);
-  if (settled instanceof Promise)
-    return settled.then(() => encoder.respond(context.exchange, 200, readObject(registry, request)));
-  encoder.respond(context.exchange, 200, readObject(registry, request));
+  const respond = (): void | Promise<void> => {
+    const stored = readObject(registry, request);
+    const loading = stored.load();
+    if (loading !== undefined) return loading.then(() => encoder.respond(context.exchange, 200, stored));
+    encoder.respond(context.exchange, 200, stored);
+  };
+  return settled instanceof Promise ? settled.then(respond) : respond();
 }

@@ -5,7 +5,7 @@ import type { Status } from "#machinery/errors/status-error.ts";
 import { readOwnJson } from "#machinery/json/read.ts";
 import type { JsonValue } from "#machinery/json/value.ts";
 import { writeJson, writePrettyJson } from "#machinery/json/write.ts";
-import { apiVersionOf, type KubeObject } from "#machinery/meta/object.ts";
+import { apiVersionOf } from "#machinery/meta/object.ts";
 import { maxSplicedBytes, spliceInto, spliceStored } from "#machinery/schema/splice.ts";
 import { convertTo, isCustomKind, type Resource } from "#registry/resource.ts";
 import type { StoredObject } from "#registry/stored-object.ts";
@@ -169,10 +169,13 @@ const identityOf = (object: StoredObject) => ({ ...object.location, revision: ob
 export function objectShape(resource: Resource, version: string, kind: string): JsonShape {
   const apiVersion = apiVersionOf(resource.group, version);
   const raw = version === resource.storage.version;
+  const { form } = resource;
+  const asStored = (object: StoredObject): boolean =>
+    raw && (form === undefined || form.shownAsStored(object));
   // Upstream leaves the type out of the items of built-in lists; custom resources, as kcp's kinds are there, keep it.
   const omitTypeMeta = !isCustomKind(resource);
   const one = (object: StoredObject): Buffer =>
-    raw
+    asStored(object)
       ? spliceStored(object.value, identityOf(object))
       : Buffer.from(writeJson(convertTo(resource, object.object, version) as unknown as JsonValue), "utf8");
   return {
@@ -181,16 +184,13 @@ export function objectShape(resource: Resource, version: string, kind: string): 
     eventObject: one,
     bookmarkObject: (revision, initialEventsEnd) =>
       bookmarkObject(apiVersion, kind, revision, initialEventsEnd),
-    listHead: `{"kind":${JSON.stringify(`${kind}List`)},"apiVersion":${JSON.stringify(apiVersion)},"metadata":`,
+    listHead: `{"kind":${JSON.stringify(resource.storage.listKind ?? `${kind}List`)},"apiVersion":${JSON.stringify(apiVersion)},"metadata":`,
     listItems: ',"items":[',
     addItem(chunks, object) {
-      if (!raw) {
-        const {
-          apiVersion: _v,
-          kind: _k,
-          ...rest
-        } = convertTo(resource, object.object, version) as KubeObject;
-        chunks.text(writeJson(rest as unknown as JsonValue));
+      if (!asStored(object)) {
+        const converted = convertTo(resource, object.object, version);
+        const { apiVersion: _v, kind: _k, ...rest } = converted;
+        chunks.text(writeJson((omitTypeMeta ? rest : converted) as unknown as JsonValue));
         return;
       }
       const identity = identityOf(object);

@@ -1,9 +1,19 @@
 /** From a request that passed all filters to the endpoint of its verb (spec 1.1). */
 import type { ResourceVersion, Subresource } from "#api/resource.ts";
 import { scaleType } from "#api/scale.ts";
-import { methodNotSupported, notAcceptable, notFound, notFoundGeneric } from "#machinery/errors/errors.ts";
+import type { CustomView } from "#crds/custom-view.ts";
+import {
+  methodNotSupported,
+  notAcceptable,
+  notFound,
+  notFoundGeneric,
+  serviceUnavailable,
+} from "#machinery/errors/errors.ts";
+import { StatusError } from "#machinery/errors/status-error.ts";
+import type { GroupResource } from "#machinery/meta/object.ts";
 import type { ClusterName } from "#registry/cluster-name.ts";
-import type { Resource } from "#registry/resource.ts";
+import { customCollectionPrefix } from "#registry/keys.ts";
+import { DefinitionChangedError, type Resource } from "#registry/resource.ts";
 import { logicalClusters } from "#registry/tenants.ts";
 import type { Endpoint, RequestContext } from "#server/context.ts";
 import { pageNotFound } from "#server/text-error.ts";
@@ -26,12 +36,21 @@ export interface RestOptions {
   readonly services: EndpointServices;
   /** What a workspace of this type serves. */
   servedBy(workspaceType: string): ServedSet;
-  /** What `/clusters/*` serves: everything. */
+  /** What `/clusters/*` serves: everything that is built in. */
   readonly servedByAll: ServedSet;
+  readonly custom: CustomKinds;
   /** Discovery and OpenAPI; false = no such path. */
   serveDocument(context: RequestContext, served: ServedSet): boolean | Promise<boolean>;
   /** Review kinds: answered, never stored. */
   serveVirtual(context: RequestContext, served: ServedResource): void | Promise<void>;
+}
+
+/** What workspaces define themselves. */
+export interface CustomKinds {
+  /** A resource in a version as a path names it. */
+  view(cluster: ClusterName, of: GroupResource, version: string): CustomView | undefined;
+  /** What a workspace serves in all, for discovery and OpenAPI. */
+  servedSet(cluster: ClusterName, base: ServedSet): ServedSet;
 }
 
 /** The endpoint behind the filters. */
@@ -72,7 +91,14 @@ async function serveDocument(
   context: RequestContext,
   served: ServedSet,
 ): Promise<void> {
-  if (!(await options.serveDocument(context, served))) throw pageNotFound();
+  const { cluster } = context;
+  let all = served;
+  if (cluster.kind === "one") {
+    const fresh = options.services.registry.store.fresh();
+    if (typeof fresh !== "number") await fresh;
+    all = options.custom.servedSet(cluster.name, served);
+  }
+  if (!(await options.serveDocument(context, all))) throw pageNotFound();
 }
 
 function serveResource(
@@ -83,14 +109,15 @@ function serveResource(
   const { services } = options;
   const { info, cluster } = context;
   const found = served.find(info.apiGroup, info.apiVersion, info.resource);
-  if (found === undefined) throw pageNotFound();
+  if (found === undefined) {
+    if (cluster.kind === "one") return serveCustom(options, context, cluster.name);
+    throw customEverywhere(services, context) ?? pageNotFound();
+  }
   if (info.parts.length > 3) throw notFoundGeneric();
   if (found.info.virtual) return options.serveVirtual(context, found);
-  const resource =
-    cluster.kind === "one"
-      ? services.registry.resourceIn(cluster.name, found.info)
-      : services.registry.resource(found.info);
+  const resource = services.registry.resource(found.info);
   if (resource === undefined) throw pageNotFound();
+  if (found.version.type === deprecatedEndpoints) context.warn(endpointsWarning);
   const subresource = info.subresource === "" ? undefined : subresourceOf(found.version, info.subresource);
   if (info.subresource !== "" && subresource === undefined) throw notFoundGeneric();
   const verbs: readonly string[] = subresource?.verbs ?? found.version.verbs;
@@ -101,6 +128,79 @@ function serveResource(
   if (resource.namespaced && info.namespace === "" && info.verb === "create")
     throw methodNotSupported(resource, "create");
   return serveVerb(services, context, found, resource, subresource);
+}
+
+const deprecatedEndpoints = "io.k8s.api.core.v1.Endpoints";
+/** k8s.io/api core/v1/lifecycle.go; the only served version of a built-in kind that is deprecated in this release. */
+const endpointsWarning = "v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice";
+
+/** A resource that the workspace may define itself. Before it says no it looks again on a fresh copy. */
+function serveCustom(
+  options: RestOptions,
+  context: RequestContext,
+  cluster: ClusterName,
+): void | Promise<void> {
+  const { info } = context;
+  const of = { group: info.apiGroup, resource: info.resource };
+  const find = (): CustomView | undefined => options.custom.view(cluster, of, info.apiVersion);
+  const view = find();
+  if (view !== undefined) return serveView(options, context, view, find);
+  const fresh = options.services.registry.store.fresh();
+  if (typeof fresh === "number") throw pageNotFound();
+  return fresh.then(() => serveAgain(options, context, find));
+}
+
+function serveAgain(
+  options: RestOptions,
+  context: RequestContext,
+  find: () => CustomView | undefined,
+  attempt = 1,
+): void | Promise<void> {
+  const view = find();
+  if (view === undefined) throw pageNotFound();
+  return serveView(options, context, view, find, attempt);
+}
+
+/** Times that a request is begun anew because its definition was changed under it. */
+const maxDefinitionChanges = 8;
+
+/** Texts and codes: apiextensions-apiserver pkg/apiserver/customresource_handler.go ServeHTTP. */
+function serveView(
+  options: RestOptions,
+  context: RequestContext,
+  { resource, version, warning }: CustomView,
+  find: () => CustomView | undefined,
+  attempt = 1,
+): void | Promise<void> {
+  const { services } = options;
+  const { info } = context;
+  const ofCollection = info.verb === "list" || info.verb === "watch";
+  if (!resource.namespaced && info.namespace !== "") throw pageNotFound();
+  if (resource.namespaced && info.namespace === "" && !ofCollection) throw pageNotFound();
+  if (warning !== undefined) context.warn(warning);
+  const subresource = info.subresource === "" ? undefined : subresourceOf(version, info.subresource);
+  if (info.subresource !== "" && subresource === undefined) throw notFound(resource, info.name);
+  if (info.parts.length > 3) throw notFoundGeneric();
+  checkVerb(context, resource, subresource?.verbs ?? version.verbs);
+  const served = { info: resource.info, version };
+  const answer = serveVerb(services, context, served, resource, subresource);
+  return answer?.catch(async (error: unknown) => {
+    if (!(error instanceof DefinitionChangedError)) throw error;
+    if (attempt > maxDefinitionChanges)
+      throw serviceUnavailable(`${resource.resource} is being redefined`, 1);
+    await services.registry.store.fresh();
+    return serveAgain(options, context, find, attempt + 1);
+  });
+}
+
+/** There is no one schema by which objects of all workspaces could be shown. */
+function customEverywhere(services: EndpointServices, { info }: RequestContext): Error | undefined {
+  const of = { group: info.apiGroup, resource: info.resource };
+  if (!of.group.includes(".") || services.registry.store.count(customCollectionPrefix(of)) === 0)
+    return undefined;
+  const { status } = methodNotSupported(of, info.verb);
+  const message = `${status.message} in the \`*\` logical cluster: workspaces define it each for itself`;
+  return new StatusError({ ...status, message });
 }
 
 /** Verbs of collections. All others have a name in the path; a watch has one only in its deprecated form. */

@@ -14,12 +14,12 @@ import { isCustomKind, type Resource } from "#registry/resource.ts";
 import type { Requester } from "#registry/strategy.ts";
 import { wipeSystemFields } from "#registry/system-fields.ts";
 import type { RequestContext } from "#server/context.ts";
-import { MAX_BODY_BYTES } from "#server/exchange.ts";
 import { admissionOf } from "./admission.ts";
 import { serveApply } from "./apply.ts";
 import { decodeObject, type ExpectedType, normalise } from "./decode-body.ts";
 import type { ObjectResponder } from "./encoder.ts";
 import { bareType } from "./media-types.ts";
+import { requestBody } from "./request-body.ts";
 import { type EndpointServices, namespaceOf } from "./services.ts";
 import { Tracking } from "./tracking.ts";
 import { checkBodyAgainstUrl, parseWriteOptions, type WriteOptions } from "./write-options.ts";
@@ -117,7 +117,7 @@ async function readObjectBody(
   target: WriteTarget,
   options: WriteOptions,
 ): Promise<KubeObject> {
-  const bytes = await context.exchange.readBody(MAX_BODY_BYTES);
+  const bytes = await requestBody(context.exchange);
   const contentType = context.exchange.header("content-type");
   const warn = (text: string): void => context.warn(text);
   return defaulted(
@@ -160,7 +160,7 @@ export async function servePatch(
   if (!accepted.includes(type)) throw unsupportedMediaType(accepted);
   if (type === patchTypes.apply) return serveApply(services, context, target, encoder);
   const options = parseWriteOptions(context.query, "PatchOptions");
-  const bytes = await context.exchange.readBody(MAX_BODY_BYTES);
+  const bytes = await requestBody(context.exchange);
   const patch = preparePatch(services, target, type, bytes);
   const { name, subresource } = context.info;
   const namespace = namespaceOf(context, target.resource);

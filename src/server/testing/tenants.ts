@@ -11,6 +11,7 @@ import { canonicalBytes } from "#machinery/schema/canonical.ts";
 import type { ClusterName } from "#registry/cluster-name.ts";
 import { collectionPrefix, objectKey } from "#registry/keys.ts";
 import type { Operation } from "#storage/port.ts";
+import { definitionOf } from "./definitions.ts";
 import { type LiveServer, startLiveServer } from "./live-server.ts";
 
 export interface Tenant {
@@ -106,8 +107,10 @@ async function fill(server: LiveServer, { cluster, secret, only, resources }: Te
 }
 
 /** What strategies take for granted in stored objects. */
-const contentOf = ({ resource }: ResourceInfo): object =>
-  resource === "workspaces" ? { spec: { type: { name: "universal", path: "root" } } } : {};
+function contentOf({ resource }: ResourceInfo): object {
+  if (resource === "workspaces") return { spec: { type: { name: "universal", path: "root" } } };
+  return resource === "customresourcedefinitions" ? { spec: definitionOf().spec } : {};
+}
 
 /** Until the controllers have nothing to do any more. */
 export async function rest(server: LiveServer): Promise<void> {

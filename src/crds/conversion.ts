@@ -1,0 +1,163 @@
+/** Conversion between the versions of a custom kind (apiextensions-apiserver pkg/apiserver/conversion). */
+import { StatusError } from "#machinery/errors/status-error.ts";
+import { isJsonObject, type JsonObject, type JsonValue } from "#machinery/json/value.ts";
+import type { KubeObject } from "#machinery/meta/object.ts";
+import { apiVersionOf } from "#machinery/meta/object.ts";
+import type { Definition } from "./definition.ts";
+
+/** Who calls conversion webhooks. */
+export interface ConversionClient {
+  post(
+    config: NonNullable<NonNullable<Definition["webhook"]>["clientConfig"]>,
+    body: JsonObject,
+    options: { readonly timeoutMs: number; readonly maxResponseBytes: number; readonly caller?: string },
+  ): Promise<JsonObject>;
+}
+
+export interface ConversionServices {
+  readonly client: ConversionClient;
+  makeUid(): string;
+}
+
+const timeoutMs = 30_000;
+/** A converted object may be as large as one that is written; a batch is at most about a MiB before it. */
+const maxResponseBytes = 16 * 1024 * 1024;
+const reviewVersions: readonly string[] = ["v1", "v1beta1"];
+
+/** The objects in a version, in their order. Those that are in it already are handed back as they are. Nothing is changed. */
+export function convertObjects(
+  definition: Definition,
+  objects: readonly KubeObject[],
+  version: string,
+  services: ConversionServices,
+): readonly KubeObject[] | Promise<readonly KubeObject[]> {
+  const apiVersion = apiVersionOf(definition.group, version);
+  const others = objects.filter((object) => object.apiVersion !== apiVersion);
+  if (others.length === 0) return objects;
+  for (const { apiVersion: from } of others) {
+    if (!definition.versions.some(({ name }) => apiVersionOf(definition.group, name) === from))
+      throw conversionFailed(`request to convert CR from an invalid group/version: ${from}`);
+  }
+  const { webhook } = definition;
+  if (webhook === undefined)
+    return objects.map((object) => (object.apiVersion === apiVersion ? object : { ...object, apiVersion }));
+  return askWebhook(definition, webhook, others, apiVersion, services).then((converted) => {
+    let next = 0;
+    return objects.map((object) => (object.apiVersion === apiVersion ? object : converted[next++]!));
+  });
+}
+
+async function askWebhook(
+  definition: Definition,
+  webhook: NonNullable<Definition["webhook"]>,
+  objects: readonly KubeObject[],
+  apiVersion: string,
+  { client, makeUid }: ConversionServices,
+): Promise<readonly KubeObject[]> {
+  const version = webhook.conversionReviewVersions.find((one) => reviewVersions.includes(one));
+  if (version === undefined) throw conversionFailed("no supported conversion review versions");
+  const [group = "", from = ""] = objects[0]!.apiVersion.split("/");
+  const subject = `conversion webhook for ${group}/${from}, Kind=${objects[0]!.kind}`;
+  const uid = makeUid();
+  let converted: readonly JsonValue[];
+  try {
+    const answer = await client.post(
+      webhook.clientConfig ?? {},
+      {
+        kind: "ConversionReview",
+        apiVersion: `apiextensions.k8s.io/${version}`,
+        request: {
+          uid,
+          desiredAPIVersion: apiVersion,
+          objects: objects as unknown as JsonValue[],
+        },
+      },
+      { timeoutMs, maxResponseBytes, caller: definition.cluster },
+    );
+    converted = convertedObjects(answer, version, uid);
+  } catch (error) {
+    throw conversionFailed(`${subject} failed: ${error instanceof Error ? error.message : String(error)}`);
+  }
+  if (converted.length !== objects.length)
+    throw conversionFailed(`${subject} returned ${converted.length} objects, expected ${objects.length}`);
+  return converted.map((object, index) => {
+    const wrong = (what: string): StatusError => {
+      const place = objects.length === 1 ? "" : ` at index ${index}`;
+      return conversionFailed(`${subject} returned ${what.replace("%", place)}`);
+    };
+    return accepted(objects[index]!, object, apiVersion, wrong);
+  });
+}
+
+/** @throws Error with upstream's texts for answers that are none */
+function convertedObjects(answer: JsonObject, version: string, uid: string): readonly JsonValue[] {
+  const { kind = "", apiVersion = "", response } = answer;
+  if (version === "v1" && (kind !== "ConversionReview" || apiVersion !== "apiextensions.k8s.io/v1")) {
+    const got = `${typeof apiVersion === "string" ? apiVersion : ""}, Kind=${typeof kind === "string" ? kind : ""}`;
+    throw new Error(
+      `expected webhook response of apiextensions.k8s.io/v1, Kind=ConversionReview, got ${got === ", Kind=" ? "/, Kind=" : got}`,
+    );
+  }
+  if (!isJsonObject(response)) throw new Error("no response provided");
+  if (version === "v1" && response.uid !== uid) {
+    const got = typeof response.uid === "string" ? response.uid : "";
+    throw new Error(`expected response.uid=${JSON.stringify(uid)}, got ${JSON.stringify(got)}`);
+  }
+  const result = isJsonObject(response.result) ? response.result : {};
+  const { status = "", message = "" } = result;
+  if (status !== "Success") {
+    if (typeof message === "string" && message !== "") throw new Error(message);
+    throw new Error(`response.result.status was '${String(status)}', not 'Success'`);
+  }
+  return Array.isArray(response.convertedObjects) ? response.convertedObjects : [];
+}
+
+/** The converted object with the metadata of the original, of which only labels and annotations may differ. */
+function accepted(
+  original: KubeObject,
+  converted: JsonValue,
+  apiVersion: string,
+  wrong: (what: string) => StatusError,
+): KubeObject {
+  if (!isJsonObject(converted)) throw wrong("invalid converted object%: it is no object");
+  const { metadata } = converted;
+  if (converted.apiVersion !== apiVersion) {
+    const got = typeof converted.apiVersion === "string" ? converted.apiVersion : "";
+    throw wrong(`invalid converted object%: invalid groupVersion (expected ${apiVersion}, received ${got})`);
+  }
+  if (converted.kind !== original.kind) {
+    const got = typeof converted.kind === "string" ? converted.kind : "";
+    throw wrong(`invalid converted object%: invalid kind (expected ${original.kind}, received ${got})`);
+  }
+  if (!isJsonObject(metadata))
+    throw wrong("invalid metadata in object%: missing metadata in converted object");
+  const same = (field: "name" | "namespace" | "uid", title: string): void => {
+    const [before, now] = [original.metadata[field] ?? "", metadata[field] ?? ""];
+    if (now !== before)
+      throw wrong(`invalid converted object%: must have the same ${title}: ${before} != ${String(now)}`);
+  };
+  same("name", "name");
+  same("namespace", "namespace");
+  same("uid", "UID");
+  const { labels: _labels, annotations: _annotations, ...kept } = original.metadata;
+  const texts = (field: "labels" | "annotations"): Record<string, string> | undefined => {
+    const value = metadata[field];
+    if (value === undefined || value === null) return undefined;
+    if (!isJsonObject(value) || Object.values(value).some((text) => typeof text !== "string"))
+      throw wrong(`invalid metadata in object%: metadata.${field} must be a map of strings`);
+    return value as Record<string, string>;
+  };
+  const [labels, annotations] = [texts("labels"), texts("annotations")];
+  return {
+    ...(converted as unknown as KubeObject),
+    metadata: {
+      ...kept,
+      ...(labels === undefined ? {} : { labels }),
+      ...(annotations === undefined ? {} : { annotations }),
+    },
+  };
+}
+
+/** Upstream answers these as plain errors: 500 without a reason. */
+export const conversionFailed = (message: string): StatusError =>
+  new StatusError({ kind: "Status", apiVersion: "v1", metadata: {}, status: "Failure", message, code: 500 });

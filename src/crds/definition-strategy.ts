@@ -1,0 +1,110 @@
+/** Strategy of CustomResourceDefinitions (apiextensions-apiserver pkg/registry/customresourcedefinition, v1/defaults.go). */
+import type { FieldError } from "#machinery/errors/field-error.ts";
+import { jsonEqual } from "#machinery/json/equal.ts";
+import type { JsonValue } from "#machinery/json/value.ts";
+import type { KubeObject } from "#machinery/meta/object.ts";
+import type { ClusterName } from "#registry/cluster-name.ts";
+import type { Strategy } from "#registry/strategy.ts";
+import { timestamp } from "#registry/system-fields.ts";
+import { withCondition } from "./conditions.ts";
+import { type NameClaims, settledStatus, withStorageVersion } from "./names.ts";
+import { type CustomResourceDefinition, cleanupFinalizer } from "./types.ts";
+
+/** Rules for definitions, as they are about to be stored. */
+export interface DefinitionRules {
+  readonly create: (definition: KubeObject, found: readonly FieldError[]) => readonly FieldError[];
+  readonly update: UpdateRule;
+  readonly updateStatus: UpdateRule;
+  readonly warnings: (definition: KubeObject, old: KubeObject | undefined) => readonly string[];
+}
+
+/** `found` are the errors so far, of metadata. */
+type UpdateRule = (
+  definition: KubeObject,
+  old: KubeObject,
+  found: readonly FieldError[],
+) => readonly FieldError[];
+
+/** The port that a conversion webhook behind a Service has when none is told. */
+const servicePort = 443;
+
+export function definitionStrategy(
+  claims: (cluster: ClusterName, definition: string) => NameClaims,
+  rules: DefinitionRules,
+): Strategy {
+  return {
+    tracksGeneration: true,
+    requiresResourceVersion: true,
+    prepareForCreate(object, { cluster, nowMs }) {
+      const definition = object as CustomResourceDefinition;
+      definition.spec = withSpecDefaults(definition.spec);
+      const { name = "" } = definition.metadata;
+      definition.status = settledStatus(definition, claims(cluster, name), timestamp(nowMs));
+    },
+    prepareForUpdate(object, old, { cluster, nowMs, subresource }) {
+      const definition = object as CustomResourceDefinition;
+      const before = old as CustomResourceDefinition;
+      if (subresource === "status") {
+        const { status } = definition;
+        if ((status?.storedVersions ?? []).length === 0)
+          definition.status = { ...status, storedVersions: withStorageVersion(definition.spec, status) };
+        return;
+      }
+      definition.spec = withSpecDefaults(definition.spec);
+      if (definition.metadata.deletionTimestamp !== undefined) return;
+      const same =
+        jsonEqual(jsonOf(definition.spec), jsonOf(before.spec)) &&
+        jsonEqual(jsonOf(definition.metadata.annotations), jsonOf(before.metadata.annotations));
+      if (same) return;
+      const { name = "" } = definition.metadata;
+      definition.status = settledStatus(definition, claims(cluster, name), timestamp(nowMs));
+    },
+    validateCreate: (object, _context, found) => rules.create(object, found),
+    validateUpdate: (object, old, { subresource }, found) =>
+      (subresource === "status" ? rules.updateStatus : rules.update)(object, old, found),
+    warnings: rules.warnings,
+    prepareForDeletion(object) {
+      const definition = object as CustomResourceDefinition;
+      const { finalizers = [], deletionTimestamp = "" } = definition.metadata;
+      if (!finalizers.includes(cleanupFinalizer))
+        definition.metadata.finalizers = [...finalizers, cleanupFinalizer];
+      const pending = {
+        type: "Terminating",
+        status: "True",
+        reason: "InstanceDeletionPending",
+        message: "CustomResourceDefinition marked for deletion; CustomResource deletion will begin soon",
+      };
+      const conditions = withCondition(definition.status?.conditions, pending, deletionTimestamp);
+      definition.status = { ...definition.status, conditions };
+    },
+  };
+}
+
+function withSpecDefaults(spec: CustomResourceDefinition["spec"]): CustomResourceDefinition["spec"] {
+  const { names, conversion } = spec;
+  const { singular = "", listKind = "", kind = "" } = names;
+  const service = conversion?.webhook?.clientConfig?.service;
+  const clientConfig = conversion?.webhook?.clientConfig;
+  return {
+    ...spec,
+    names: {
+      ...names,
+      singular: singular === "" ? kind.toLowerCase() : singular,
+      ...(listKind === "" && kind !== "" ? { listKind: `${kind}List` } : {}),
+    },
+    conversion:
+      conversion === undefined
+        ? { strategy: "None" }
+        : service === undefined || service.port !== undefined
+          ? conversion
+          : {
+              ...conversion,
+              webhook: {
+                ...conversion.webhook!,
+                clientConfig: { ...clientConfig, service: { ...service, port: servicePort } },
+              },
+            },
+  };
+}
+
+const jsonOf = (value: unknown): JsonValue => (value ?? null) as JsonValue;

@@ -1,0 +1,182 @@
+/** The resources that workspaces define, as views of the definitions in the store. */
+import { Lru } from "#base/lru.ts";
+import { serviceUnavailable } from "#machinery/errors/errors.ts";
+import { readOwnJson } from "#machinery/json/read.ts";
+import type { JsonObject } from "#machinery/json/value.ts";
+import { writeJson } from "#machinery/json/write.ts";
+import type { GroupResource, GroupVersionKind } from "#machinery/meta/object.ts";
+import type { CompiledCustomSchema } from "#machinery/structural/custom-schema.ts";
+import type { ClusterName } from "#registry/cluster-name.ts";
+import { acceptedNameTerm } from "#registry/key-space.ts";
+import { collectionPrefix, customResourceOf, listRange, objectKey, parseObjectKey } from "#registry/keys.ts";
+import type { CustomResources } from "#registry/registry.ts";
+import type { Resource } from "#registry/resource.ts";
+import type { Key, Store } from "#storage/port.ts";
+import { CompiledSchemas, type SchemaCompiler } from "./compiled-schemas.ts";
+import type { ConversionServices } from "./conversion.ts";
+import { type CustomView, DefinitionViews, orphanedResource } from "./custom-view.ts";
+import { type Definition, readDefinition, schemaHash } from "./definition.ts";
+import { type CustomResourceDefinition, customResourceDefinitions } from "./types.ts";
+
+export interface DefinitionsOptions {
+  readonly store: Store;
+  readonly compile: SchemaCompiler;
+  readonly conversion: ConversionServices;
+}
+
+/** Definitions kept parsed, about 4 KB each; a miss costs one read and one parse. */
+const cachedDefinitions = 16_384;
+
+const collection = collectionPrefix(customResourceDefinitions);
+
+/** One definition that was read, with what was made of it. Replaced when anything changes that its views depend on. */
+interface Held {
+  definition: Definition;
+  readonly views: DefinitionViews;
+}
+
+/**
+ * Finds definitions by workspace and name. What is kept is checked against the store's revision on every use, so several
+ * servers on one store agree; nothing is done for a definition that nobody uses.
+ */
+export class Definitions implements CustomResources {
+  readonly #store: Store;
+  readonly #conversion: ConversionServices;
+  readonly #schemas: CompiledSchemas;
+  readonly #held = new Lru<Key, Held>(cachedDefinitions);
+
+  constructor({ store, compile, conversion }: DefinitionsOptions) {
+    this.#store = store;
+    this.#conversion = conversion;
+    this.#schemas = new CompiledSchemas(compile);
+  }
+
+  /** Compiled schemas held at present. */
+  get compiledSchemas(): number {
+    return this.#schemas.count;
+  }
+
+  /** The definition `<plural>.<group>` of a workspace, served or not. */
+  definition(cluster: ClusterName, name: string): Definition | undefined {
+    return this.#get(cluster, name)?.definition;
+  }
+
+  /** All definitions of a workspace, by name. */
+  all(cluster: ClusterName): readonly Definition[] {
+    return this.#all(cluster).map(({ definition }) => definition);
+  }
+
+  /** A resource in a version as a path names it; undefined when the workspace does not serve it. */
+  view(cluster: ClusterName, { group, resource }: GroupResource, version: string): CustomView | undefined {
+    // Only such groups can be defined; and no built-in kind is looked for here.
+    if (!group.includes(".")) return undefined;
+    return this.#get(cluster, `${resource}.${group}`)?.views.served(version);
+  }
+
+  /**
+   * `openAPIV3Schema` of a version, as the definition had it when it was read.
+   * @throws StatusError 503 when that is gone
+   */
+  openApiSchema(definition: Definition, version: string): JsonObject | undefined {
+    const { key, name: title, preserveUnknownFields } = definition;
+    const entry = this.#store.get(key);
+    const spec = entry && (readOwnJson(entry.value) as unknown as CustomResourceDefinition).spec;
+    const schema = spec?.versions.find(({ name }) => name === version)?.schema?.openAPIV3Schema;
+    const hash = definition.versions.find(({ name }) => name === version)?.schemaHash;
+    if (schemaHash(schema, preserveUnknownFields) !== hash)
+      throw serviceUnavailable(`the definition ${title} has changed, please try again`, 1);
+    return schema;
+  }
+
+  find(cluster: ClusterName, { group, resource }: GroupResource, version?: string): Resource | undefined {
+    const held = group.includes(".") ? this.#get(cluster, `${resource}.${group}`) : undefined;
+    if (held === undefined || !held.definition.isServed) return undefined;
+    if (version !== undefined) return held.views.served(version)?.resource;
+    return held.views.resource(held.definition.storageVersion);
+  }
+
+  ofKind(cluster: ClusterName, { group, version, kind }: GroupVersionKind): Resource | undefined {
+    const term = acceptedNameTerm(cluster, group, "kind", kind);
+    for (const { key } of this.#store.indexEntries(term, `${term}\0`, 2)) {
+      const held = this.#get(cluster, parseObjectKey(collection, false, key).name);
+      const served = held?.definition.names.kind === kind ? held.views.served(version) : undefined;
+      if (held !== undefined && served !== undefined)
+        return held.views.resource(held.definition.storageVersion);
+    }
+    return undefined;
+  }
+
+  list(cluster: ClusterName): readonly Resource[] {
+    return this.#all(cluster)
+      .filter(({ definition }) => definition.isServed)
+      .map(({ definition, views }) => views.resource(definition.storageVersion));
+  }
+
+  ofCollection(cluster: ClusterName, of: string): Resource | undefined {
+    const name = customResourceOf(of);
+    if (name === undefined) return undefined;
+    const held = this.#get(cluster, `${name.resource}.${name.group}`);
+    if (held === undefined || held.definition.storageVersion === "") return orphanedResource(name);
+    return held.views.resource(held.definition.storageVersion);
+  }
+
+  #all(cluster: ClusterName): Held[] {
+    const names: string[] = [];
+    this.#store.visit(listRange(collection, cluster, ""), undefined, (key) => {
+      names.push(parseObjectKey(collection, false, key).name);
+    });
+    return names.map((name) => this.#get(cluster, name)).filter((held) => held !== undefined);
+  }
+
+  #get(cluster: ClusterName, name: string): Held | undefined {
+    const key = objectKey(collection, { cluster, namespace: "", name });
+    const known = this.#held.get(key);
+    const revision = this.#store.revisionOf(key);
+    if (revision === 0) {
+      if (known !== undefined) this.#held.delete(key);
+      return undefined;
+    }
+    if (known?.definition.revision === revision) return known;
+    const entry = this.#store.get(key);
+    if (entry === undefined) return undefined;
+    const definition = readDefinition({ key, cluster, name }, entry.revision, entry.value, known?.definition);
+    if (known !== undefined && servesTheSame(known.definition, definition)) {
+      known.definition = definition;
+      return known;
+    }
+    const held: Held = { definition, views: this.#viewsOf(() => held) };
+    this.#held.set(key, held);
+    return held;
+  }
+
+  #viewsOf(held: () => Held): DefinitionViews {
+    return new DefinitionViews({
+      conversion: this.#conversion,
+      definition: () => held().definition,
+      current: () => {
+        const { cluster, name } = held().definition;
+        return this.#get(cluster, name) === held() ? held().definition : undefined;
+      },
+      schema: (version) => this.#schema(held().definition, version),
+    });
+  }
+
+  /** @throws StatusError 503, see {@link openApiSchema} */
+  #schema(definition: Definition, version: string): CompiledCustomSchema {
+    const hash = definition.versions.find(({ name }) => name === version)?.schemaHash ?? "";
+    return this.#schemas.get(hash, () => {
+      const schema = this.openApiSchema(definition, version);
+      const size = schema === undefined ? 0 : writeJson(schema).length;
+      return { schema, size, preserveUnknownFields: definition.preserveUnknownFields };
+    });
+  }
+}
+
+/** Whether the views of a definition hold for another reading of it. */
+const servesTheSame = (a: Definition, b: Definition): boolean =>
+  a.uid === b.uid &&
+  a.generation === b.generation &&
+  a.isServed === b.isServed &&
+  a.isEstablished === b.isEstablished &&
+  a.isTerminating === b.isTerminating &&
+  JSON.stringify(a.names) === JSON.stringify(b.names);

@@ -1,0 +1,145 @@
+/** What workspaces define themselves, as the endpoints ask for it. */
+
+import { createHash } from "node:crypto";
+import type { ResourceInfo } from "#api/resource.ts";
+import type { CustomView } from "#crds/custom-view.ts";
+import { infoOf } from "#crds/custom-view.ts";
+import type { Definition } from "#crds/definition.ts";
+import type { Definitions } from "#crds/definitions.ts";
+import { customResourceDefinitions } from "#crds/types.ts";
+import type { JsonObject } from "#machinery/json/value.ts";
+import type { GroupResource } from "#machinery/meta/object.ts";
+import type { ClusterName } from "#registry/cluster-name.ts";
+import { collectionPrefix } from "#registry/keys.ts";
+import type { Revision, Store } from "#storage/port.ts";
+import type { CustomKinds } from "./endpoints/rest.ts";
+import { type CustomServed, ServedSet } from "./endpoints/served-set.ts";
+
+/** Sets kept, and resources in all of them together; one of a workspace with twenty kinds takes about 40 KB. */
+const maxSets = 128;
+const maxServed = 40_000;
+
+const collection = collectionPrefix(customResourceDefinitions);
+
+interface Kept {
+  readonly base: ServedSet;
+  /** Of the last change to any definition of the workspace. */
+  readonly revision: Revision;
+  readonly set: ServedSet;
+  readonly size: number;
+}
+
+/** Sets are made for a state of a workspace's definitions, which is compared on every use. */
+export class CustomKindsOf implements CustomKinds {
+  readonly #store: Store;
+  readonly #definitions: Definitions;
+  readonly #kept = new Map<ClusterName, Kept>();
+  #size = 0;
+
+  constructor(store: Store, definitions: Definitions) {
+    this.#store = store;
+    this.#definitions = definitions;
+  }
+
+  view(cluster: ClusterName, of: GroupResource, version: string): CustomView | undefined {
+    return this.#definitions.view(cluster, of, version);
+  }
+
+  servedSet(cluster: ClusterName, base: ServedSet): ServedSet {
+    const counted = this.#store.tenantCounts(cluster).find((one) => one.collection === collection);
+    if (counted === undefined) return base;
+    const known = this.#kept.get(cluster);
+    if (known?.revision === counted.lastRevision && known.base === base) {
+      this.#kept.delete(cluster);
+      this.#kept.set(cluster, known);
+      return known.set;
+    }
+    const set = this.#make(cluster, base);
+    this.#keep(cluster, { base, revision: counted.lastRevision, set, size: set.resources.length });
+    return set;
+  }
+
+  #make(cluster: ClusterName, base: ServedSet): ServedSet {
+    const infos: ResourceInfo[] = [];
+    const served: CustomServed[] = [];
+    const builtin = new Set(base.resources.map(({ group, resource }) => `${group}/${resource}`));
+    for (const definition of this.#definitions.all(cluster)) {
+      if (!definition.isEstablished) continue;
+      const info = infoOf(definition);
+      if (info.versions.length === 0 || builtin.has(`${info.group}/${info.resource}`)) continue;
+      infos.push(info);
+      for (const { version } of info.versions)
+        served.push(new ServedVersion(this.#definitions, definition, info, version));
+    }
+    if (infos.length === 0) return base;
+    return new ServedSet(base.name, [...base.resources, ...infos], { base, served });
+  }
+
+  #keep(cluster: ClusterName, kept: Kept): void {
+    this.#drop(cluster);
+    this.#kept.set(cluster, kept);
+    this.#size += kept.size;
+    for (const oldest of this.#kept.keys()) {
+      if ((this.#kept.size <= maxSets && this.#size <= maxServed) || oldest === cluster) break;
+      this.#drop(oldest);
+    }
+  }
+
+  #drop(cluster: ClusterName): void {
+    const known = this.#kept.get(cluster);
+    if (known === undefined) return;
+    this.#kept.delete(cluster);
+    this.#size -= known.size;
+  }
+}
+
+class ServedVersion implements CustomServed {
+  readonly info: ResourceInfo;
+  readonly version: string;
+  readonly #definitions: Definitions;
+  readonly #definition: Definition;
+  #hash: string | undefined;
+
+  constructor(definitions: Definitions, definition: Definition, info: ResourceInfo, version: string) {
+    this.#definitions = definitions;
+    this.#definition = definition;
+    this.info = info;
+    this.version = version;
+  }
+
+  get listKind(): string {
+    const { names } = this.#definition;
+    return names.listKind ?? `${names.kind}List`;
+  }
+
+  get preserveUnknownFields(): boolean {
+    return this.#definition.preserveUnknownFields;
+  }
+
+  get selectableFields(): readonly string[] {
+    return this.#facts()?.selectableFields ?? [];
+  }
+
+  get contentHash(): string {
+    this.#hash ??= createHash("sha256")
+      .update(
+        JSON.stringify([
+          this.info,
+          this.version,
+          this.listKind,
+          this.#facts()?.schemaHash,
+          this.selectableFields,
+        ]),
+      )
+      .digest("base64url");
+    return this.#hash;
+  }
+
+  openApiSchema(): JsonObject | undefined {
+    return this.#definitions.openApiSchema(this.#definition, this.version);
+  }
+
+  #facts() {
+    return this.#definition.versions.find(({ name }) => name === this.version);
+  }
+}
