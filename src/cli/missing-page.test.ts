@@ -120,14 +120,6 @@ test("RBAC allows nothing to others", async () => {
   assert.equal(JSON.parse((await ask("POST", path, json, review)).body).status.allowed, false);
 });
 
-test("an Event is seen in the group that it was written to", async () => {
-  const event = { metadata: { name: "e" }, involvedObject: { namespace: "default", kind: "Pod", name: "x" } };
-  const path = `${all}/api/v1/namespaces/default/events`;
-  const made = await ask("POST", path, json, { ...event, metadata: { name: "e", namespace: "default" } });
-  assert.equal(made.status, 201, made.body);
-  assert.equal((await ask("GET", `${all}/apis/events.k8s.io/v1/namespaces/default/events/e`)).status, 404);
-});
-
 test("a Service gets no address, and a Namespace no token secret", async () => {
   const path = `${all}/api/v1/namespaces/default/services`;
   const made = await ask("POST", path, json, { metadata: { name: "s" }, spec: { ports: [{ port: 80 }] } });

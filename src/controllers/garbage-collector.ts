@@ -32,7 +32,7 @@ const finalizerMarks = [orphanFinalizer, foregroundFinalizer].map((finalizer) =>
   Buffer.from(`"${finalizer}"`),
 );
 /** Upstream leaves these alone as well: they are many, and live for an hour. */
-const ignored = ["", "events.k8s.io"].map((group) => collectionPrefix({ group, resource: "events" }));
+const ignored = [collectionPrefix({ group: "", resource: "events" })];
 
 /**
  * Items:

@@ -37,12 +37,13 @@ const impossibleUid = "none";
 
 const ownersMark = Buffer.from('"ownerReferences":[');
 const deletionMark = Buffer.from('"deletionTimestamp":"');
-const eventCollections = ["/registry/core/events/", "/registry/events.k8s.io/events/"];
+/** Of both groups: they show the same objects. */
+const eventCollection = "/registry/core/events/";
 const definitionCollection = "/registry/apiextensions.k8s.io/customresourcedefinitions/";
 const workspaceCollection = "/registry/tenancy.kcp.io/workspaces/";
 
 export const registryKeySpace: KeySpace = {
-  version: "3",
+  version: "4",
   prefix: registryPrefix,
   partition: partitionOf,
   terms,
@@ -67,7 +68,7 @@ function ownerTerms(key: Key, value: Buffer): Iterable<string> {
 }
 
 function ownTerms(key: Key, value: Buffer): readonly string[] {
-  const isEvent = eventCollections.some((prefix) => key.startsWith(prefix));
+  const isEvent = key.startsWith(eventCollection);
   const isWorkspace = key.startsWith(workspaceCollection);
   const isDefinition = key.startsWith(definitionCollection);
   const mayBeDeleting = value.includes(deletionMark);

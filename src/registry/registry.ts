@@ -68,7 +68,8 @@ export class Registry {
       if (info.virtual) continue;
       const resource = makeResource(info, options.strategies.strategyFor(info));
       this.#byName.set(`${info.group}/${info.resource}`, resource);
-      this.#byCollection.set(resource.collection, resource);
+      // Of two views of the same objects, the one that they are stored as.
+      if (resource.strategy.storedAs === undefined) this.#byCollection.set(resource.collection, resource);
     }
   }
 

@@ -2,12 +2,13 @@ import type { Columns } from "#api/columns/types.ts";
 import type { ResourceInfo, ResourceVersion } from "#api/resource.ts";
 import type { GroupResource, KubeObject } from "#machinery/meta/object.ts";
 import { apiVersionOf } from "#machinery/meta/object.ts";
+import { canonicalBytes } from "#machinery/schema/canonical.ts";
 import type { CompiledType } from "#machinery/schema/decode.ts";
 import type { Schema } from "#machinery/schema/types.ts";
 import type { Comparison } from "#storage/port.ts";
 import { collectionPrefix } from "./keys.ts";
-import type { StoredObject } from "./stored-object.ts";
-import type { Strategy } from "./strategy.ts";
+import { decodeStored, type StoredObject } from "./stored-object.ts";
+import type { StoredAs, Strategy } from "./strategy.ts";
 
 /** What one version of a kind that is defined by data brings along; built-in kinds have the catalogue instead. */
 export interface CustomType {
@@ -19,8 +20,8 @@ export interface CustomType {
 }
 
 /**
- * How objects of a kind that a workspace defines lie in the store, seen from one of its versions. The registry works with
- * them in that version throughout; the stored one may be another.
+ * How objects of a kind that a workspace defines lie in the store, seen from one of its versions; or those of a kind that
+ * shares its objects with another. The registry works with them in that version throughout; the stored one may be another.
  */
 export interface StoredForm {
   /** The stored bytes are what this version shows: no conversion, nothing to default or to prune. */
@@ -55,7 +56,7 @@ export interface Resource extends GroupResource {
   readonly hasStatus: boolean;
   /** Types by version, of kinds that a workspace defines itself (CRDs, later exported APIs). */
   readonly custom?: ReadonlyMap<string, CustomType>;
-  /** Of kinds that a workspace defines itself. `storage` is then the version that this is a view of. */
+  /** Of kinds that a workspace defines itself, and of those that show another's objects. `storage` is then the version that this is a view of. */
   readonly form?: StoredForm;
 }
 
@@ -70,17 +71,27 @@ export const isCustomKind = (resource: Resource): boolean =>
 export function makeResource(info: ResourceInfo, strategy: Strategy): Resource {
   const storage = info.versions.find((version) => version.version === info.storageVersion);
   if (storage === undefined) throw new Error(`${info.resource}.${info.group}: storage version is not served`);
+  const { storedAs } = strategy;
   return {
     info,
     group: info.group,
     resource: info.resource,
-    collection: collectionPrefix(info),
+    collection: collectionPrefix(storedAs?.resource ?? info),
     namespaced: info.namespaced,
     strategy,
     storage,
     hasStatus: storage.subresources.some((subresource) => subresource.name === "status"),
+    ...(storedAs !== undefined && { form: formOf(storedAs) }),
   };
 }
+
+const formOf = ({ fromStored, toStored }: StoredAs): StoredForm => ({
+  shownAsStored: () => false,
+  asynchronous: false,
+  decode: (stored) => stored.map((one) => fromStored(decodeStored(one))),
+  encode: (object) => canonicalBytes(toStored(object)),
+  guard: () => [],
+});
 
 /**
  * The same object as another version of its kind shows it. Never changes its argument. Kinds that workspaces define are

@@ -35,6 +35,14 @@ export interface StrategyContext {
   readonly randomBytes: (size: number) => Uint8Array;
 }
 
+/** See {@link Strategy.storedAs}. Conversions never change their argument. */
+export interface StoredAs {
+  readonly resource: GroupResource;
+  /** The object in the shape of this kind. */
+  fromStored(object: KubeObject): KubeObject;
+  toStored(object: KubeObject): KubeObject;
+}
+
 /**
  * What a kind adds to the generic registry (k8s.io/apiserver pkg/registry/rest). Objects are in the storage version. The
  * `prepare` functions set members of the object and of its metadata; deeper values are shared with the caller, who may
@@ -81,6 +89,8 @@ export interface Strategy {
   /** Fields besides metadata.name and metadata.namespace that field selectors may name, with their values. */
   readonly selectableFields?: Readonly<Record<string, (object: KubeObject) => string>>;
   /** Throws a StatusError when the object may not be deleted (by anyone but controllers). */
+  /** Objects lie among those of another kind, and in its shape: two views of the same. */
+  readonly storedAs?: StoredAs;
   checkDelete?(object: KubeObject, context: StrategyContext): void;
   /** More than `metadata.finalizers` holds the object back (namespaces: `spec.finalizers`). */
   hasPendingFinalizers?(object: KubeObject): boolean;

@@ -7,6 +7,7 @@ import { fieldImmutable } from "#machinery/meta/validation.ts";
 import { dns1123SubdomainErrors } from "#machinery/names/dns.ts";
 import { qualifiedNameErrors } from "#machinery/names/labels.ts";
 import type { Strategy } from "#registry/strategy.ts";
+import { fromCoreEvent, toCoreEvent } from "./event-conversion.ts";
 import { jsonOf, textAt, valueAt } from "./members.ts";
 
 const maxTextBytes = 128;
@@ -59,6 +60,11 @@ export const coreEventStrategy: Strategy = {
 /** events.k8s.io/v1 is stricter: new events are of the new form, and nothing but the series changes afterwards. */
 export const eventStrategy: Strategy = {
   ignoresPropagation: true,
+  storedAs: {
+    resource: { group: "", resource: "events" },
+    fromStored: fromCoreEvent,
+    toStored: toCoreEvent,
+  },
   validate: (object) => eventErrors(object, names),
   validateUpdate: (object, old) => [
     ...(jsonEqual(jsonOf(object.series), jsonOf(old.series)) ? [] : seriesErrors(object)),

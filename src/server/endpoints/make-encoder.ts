@@ -35,7 +35,7 @@ export function makeEncoder(
   }
   if (resource.custom !== undefined) return makeStateless(services, resource, version, media, style);
   // One key for each of a few hundred kinds and a handful of forms: bounded by the catalogue.
-  const key = `${resource.collection}${version.version} ${format} ${shape} ${metaVersion} ${style.pretty ? "pretty" : ""}`;
+  const key = `${resource.group}/${resource.resource}/${version.version} ${format} ${shape} ${metaVersion} ${style.pretty ? "pretty" : ""}`;
   const known = services.encoders.get(key);
   if (known !== undefined) return known;
   const encoder = makeStateless(services, resource, version, media, style);
