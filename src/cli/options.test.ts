@@ -13,6 +13,7 @@ test("the defaults: loopback, 6443, embedded, below .myriad", () => {
     bindAddress: "127.0.0.1",
     securePort: 6_443,
     kubeconfigPath: "/srv/.myriad/admin.kubeconfig",
+    admissionPlugins: [],
     verbosity: 0,
   });
 });
@@ -49,9 +50,20 @@ test("the external address is the base address unless given; neither ends in a s
   assert.equal(parse({ shardExternalUrl: "https://out/x/" }).shardExternalUrl, "https://out/x");
 });
 
+test("webhooks go where the operator says; plugins that are on anyway may be named", () => {
+  const options = parse({
+    webhookEgress: "loopback,10.0.0.0/8",
+    enableAdmissionPlugins: ["LimitRanger,OwnerReferencesPermissionEnforcement"],
+  });
+  assert.equal(options.webhookEgress?.text, "loopback,10.0.0.0/8");
+  assert.deepEqual(options.admissionPlugins, ["OwnerReferencesPermissionEnforcement"]);
+});
+
 const refused: readonly (readonly [FlagValues, RegExp])[] = [
   [{ bindAddress: "localhost" }, /--bind-address "localhost" is not an IP address/],
   [{ securePort: "70000" }, /--secure-port "70000" is not a whole number from 0 to 65535/],
+  [{ webhookEgress: "somewhere" }, /--webhook-egress "somewhere" is not none, loopback, public, all or/],
+  [{ enableAdmissionPlugins: ["PodSecurity"] }, /plugin "PodSecurity" is unknown/],
   [{ securePort: "6e3" }, /--secure-port/],
   [{ v: "-1" }, /-v "-1"/],
   [{ store: "etcd" }, /--store "etcd" is not embedded or memory/],

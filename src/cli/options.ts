@@ -4,6 +4,8 @@
  */
 import { isIP } from "node:net";
 import { resolve } from "node:path";
+import { type EgressPolicy, parseEgressPolicy } from "#admission/egress.ts";
+import { defaultPlugins, optionalPlugins } from "#admission/plugins.ts";
 import { parseDurationMs } from "./duration.ts";
 
 export type StoreOptions =
@@ -35,6 +37,10 @@ export interface StartOptions {
   readonly shardExternalUrl?: string;
   readonly clientCaFile?: string;
   readonly tokenAuthFile?: string;
+  /** Undefined: the server's default for its address. */
+  readonly webhookEgress?: EgressPolicy;
+  /** Admission plugins that are off by default. */
+  readonly admissionPlugins: readonly string[];
   /** klog's levels. */
   readonly verbosity: number;
 }
@@ -75,6 +81,7 @@ export function parseStartOptions(values: FlagValues, workingDirectory: string):
   );
   const clientCaFile = path("clientCaFile");
   const tokenAuthFile = path("tokenAuthFile");
+  const webhookEgress = parseEgress(text("webhookEgress"));
   return {
     rootDirectory,
     store: parseStore(values, text, path),
@@ -87,6 +94,8 @@ export function parseStartOptions(values: FlagValues, workingDirectory: string):
     ...(shardExternalUrl !== undefined && { shardExternalUrl }),
     ...(clientCaFile !== undefined && { clientCaFile }),
     ...(tokenAuthFile !== undefined && { tokenAuthFile }),
+    ...(webhookEgress !== undefined && { webhookEgress }),
+    admissionPlugins: parsePlugins(listOf(values.enableAdmissionPlugins)),
     verbosity: parseInteger("-v", text("v") ?? "0", maxVerbosity),
   };
 }
@@ -131,14 +140,39 @@ function parsePair(
   return undefined;
 }
 
+function parseEgress(value: string | undefined): EgressPolicy | undefined {
+  if (value === undefined) return undefined;
+  const policy = parseEgressPolicy(value);
+  if (policy === undefined)
+    throw new OptionError(
+      `--webhook-egress ${quoted(value)} is not none, loopback, public, all or address ranges such as 10.0.0.0/8`,
+    );
+  return policy;
+}
+
+/** The optional ones among the plugins; naming one that is on anyway changes nothing. */
+function parsePlugins(names: readonly string[]): readonly string[] {
+  for (const name of names) {
+    if (!optionalPlugins.includes(name) && !defaultPlugins.includes(name))
+      throw new OptionError(
+        `--enable-admission-plugins plugin ${quoted(name)} is unknown; there are ${[...defaultPlugins, ...optionalPlugins].join(", ")}`,
+      );
+  }
+  return names.filter((name) => optionalPlugins.includes(name));
+}
+
+/** Values of a flag that may be given several times, and hold several between commas. */
+function listOf(given: FlagValues[string] = []): string[] {
+  return (typeof given === "string" ? [given] : given)
+    .flatMap((value) => value.split(","))
+    .map((value) => value.trim())
+    .filter((value) => value !== "");
+}
+
 type Lookup = (name: string) => string | undefined;
 
 function parseStore(values: FlagValues, text: Lookup, path: Lookup): StoreOptions {
-  const given = values.etcdServers ?? [];
-  const servers = (typeof given === "string" ? [given] : given)
-    .flatMap((value) => value.split(","))
-    .map((server) => server.trim())
-    .filter((server) => server !== "");
+  const servers = listOf(values.etcdServers);
   const engine = text("store");
   if (engine !== undefined && engine !== "embedded" && engine !== "memory") {
     throw new OptionError(

@@ -3,6 +3,7 @@ import { randomBytes, randomFillSync } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { hostname, networkInterfaces } from "node:os";
 import { join } from "node:path";
+import type { EgressPolicy } from "#admission/egress.ts";
 import { unionAuthenticator } from "#authn/authenticator.ts";
 import { parseTokenFile, tokenAuthenticator } from "#authn/token-file.ts";
 import { x509Authenticator } from "#authn/x509.ts";
@@ -52,6 +53,8 @@ export async function serve(options: StartOptions): Promise<RunningServer> {
     host: options.bindAddress,
     port: options.securePort,
     externalUrl: options.shardExternalUrl,
+    webhookEgress: options.webhookEgress,
+    admissionPlugins: options.admissionPlugins,
     // The store's lock on the root directory keeps a second server from being the same.
     identity: options.store.engine === "etcd" ? serverIdentity(options.rootDirectory) : undefined,
   });
@@ -109,6 +112,8 @@ export async function serveInMemory(options: MemoryOptions): Promise<ServerInMem
     host: "127.0.0.1",
     port: options.port ?? 0,
     externalUrl: undefined,
+    webhookEgress: undefined,
+    admissionPlugins: [],
     identity: undefined,
   });
   const { ca, admin, shardAdmin } = pki;
@@ -124,6 +129,8 @@ interface Parts {
   readonly host: string;
   readonly port: number;
   readonly externalUrl: string | undefined;
+  readonly webhookEgress: EgressPolicy | undefined;
+  readonly admissionPlugins: readonly string[];
   readonly identity: string | undefined;
 }
 
@@ -137,6 +144,8 @@ async function start({
   host,
   port,
   externalUrl,
+  webhookEgress,
+  admissionPlugins,
   identity,
 }: Parts): Promise<ApiServer> {
   try {
@@ -158,6 +167,8 @@ async function start({
       authenticateToken,
       version: packageVersion(),
       ...(externalUrl !== undefined && { externalUrl }),
+      ...(webhookEgress !== undefined && { webhookEgress }),
+      admissionPlugins,
       ...(identity !== undefined && { identity }),
       log,
     });

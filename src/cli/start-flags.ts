@@ -99,6 +99,21 @@ export const startFlags: readonly FlagGroup[] = [
     ],
   },
   {
+    title: "Admission",
+    flags: [
+      {
+        flags: "--webhook-egress <where>",
+        default: "loopback if --bind-address is loopback, else none",
+        help: "where webhooks of workspaces may be: none, loopback, public, all, address ranges, between commas",
+      },
+      {
+        flags: "--enable-admission-plugins <names>",
+        list: true,
+        help: "admission plugins that are off by default: OwnerReferencesPermissionEnforcement",
+      },
+    ],
+  },
+  {
     title: "Logging",
     flags: [
       {

@@ -67,13 +67,19 @@ export function versionForm(live: LiveDefinition, version: string, services: Con
         ? now.then((converted) => shown(objects, before, converted))
         : shown(objects, before, now);
     },
+    convert(object, to) {
+      if (object.apiVersion === apiVersionOf(group, to)) return object;
+      const finish = ([converted]: readonly KubeObject[]): KubeObject =>
+        pruned(live.schema(to), converted!, false);
+      const converted = convertObjects(live.definition, [copyOf(object)], to, services);
+      return converted instanceof Promise ? converted.then(finish) : finish(converted);
+    },
     encode(object) {
       if (stored) return canonicalBytes(object);
       const write = ([converted]: readonly KubeObject[]): Buffer =>
         canonicalBytes(pruned(live.schema(storageVersion), converted!, false));
       // Pruning works in place, and the caller goes on with its object.
-      const copy = cloneJson(object as unknown as JsonObject) as unknown as KubeObject;
-      const converted = convertObjects(live.definition, [copy], storageVersion, services);
+      const converted = convertObjects(live.definition, [copyOf(object)], storageVersion, services);
       return converted instanceof Promise ? converted.then(write) : write(converted);
     },
     guard(name, creation): readonly Comparison[] {
@@ -93,9 +99,13 @@ export const orphanedForm: StoredForm = {
   asynchronous: false,
   shownAsStored: () => true,
   decode: (objects) => objects.map(decodeStored),
+  convert: (object) => object,
   encode: canonicalBytes,
   guard: () => [],
 };
+
+const copyOf = (object: KubeObject): KubeObject =>
+  cloneJson(object as unknown as JsonObject) as unknown as KubeObject;
 
 function pruned(schema: CompiledCustomSchema, object: KubeObject, dropInvalidMetadata: boolean): KubeObject {
   try {

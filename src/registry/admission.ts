@@ -31,8 +31,23 @@ export interface AdmissionAttributes {
   readonly old: KubeObject | undefined;
   readonly dryRun: boolean;
   readonly requester: Requester;
-  /** CreateOptions, UpdateOptions, PatchOptions or DeleteOptions, as AdmissionReview shows them. */
+  /** CreateOptions, UpdateOptions or DeleteOptions by the operation, as AdmissionReview shows them. */
   readonly options: JsonObject;
+  readonly forms: AdmissionForms;
+  /** For the audit log: what plugins want to be remembered of this write. The first value of a key stays. */
+  annotate(key: string, value: string): void;
+  /** Nobody waits for the answer any more: what takes long should stop. */
+  expired(): boolean;
+}
+
+/** The forms in which plugins may read and write `object`. */
+export interface AdmissionForms {
+  /** Kind of the object (or of the subresource) where the resource is served in that version; undefined where it is not. */
+  kindIn(version: string): GroupVersionKind | undefined;
+  /** The same object as another version shows it. Never changes its argument. */
+  convert(object: KubeObject, version: string): KubeObject | Promise<KubeObject>;
+  /** Reads what a plugin made, as a body in that version: unknown fields pruned, defaults added. @throws StatusError 400 */
+  decode(object: JsonObject, version: string): KubeObject;
 }
 
 /** What must hold, and what is written, in the same transaction as the admitted write (quota usage). */

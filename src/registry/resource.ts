@@ -30,6 +30,8 @@ export interface StoredForm {
   readonly asynchronous: boolean;
   /** The objects in this version, in the same order, one call for all. */
   decode(stored: readonly StoredObject[]): readonly KubeObject[] | Promise<readonly KubeObject[]>;
+  /** An object of any version as another one shows it; the given one is not changed. */
+  convert(object: KubeObject, version: string): KubeObject | Promise<KubeObject>;
   /** The bytes to store of an object in this version. */
   encode(object: KubeObject): Buffer | Promise<Buffer>;
   /**
@@ -89,6 +91,8 @@ const formOf = ({ fromStored, toStored }: StoredAs): StoredForm => ({
   shownAsStored: () => false,
   asynchronous: false,
   decode: (stored) => stored.map((one) => fromStored(decodeStored(one))),
+  // Such kinds have one version.
+  convert: (object) => object,
   encode: (object) => canonicalBytes(toStored(object)),
   guard: () => [],
 });

@@ -79,6 +79,10 @@ export interface ApiServerOptions {
   readonly authenticator: Authenticator;
   readonly authorizer: Authorizer;
   readonly authenticateToken: TokenAuthenticator;
+  /** Where webhooks of workspaces may be; default: loopback while `host` is loopback, else nowhere. */
+  readonly webhookEgress?: EgressPolicy;
+  /** Admission plugins that are off by default. */
+  readonly admissionPlugins?: readonly string[];
   /** Base of `spec.URL`, without a slash at the end; default: the address that is served. */
   readonly externalUrl?: string;
   /**
@@ -86,8 +90,6 @@ export interface ApiServerOptions {
    * need not wait for a lease of its own. Default: a new one.
    */
   readonly identity?: string;
-  /** Where webhooks may be called; default: by the address that is listened on. */
-  readonly egress?: EgressPolicy;
   /** Of this program. */
   readonly version: string;
   /** One line for the operator; `error` is a bug or a failing part of the machine. */
@@ -120,7 +122,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
   const catalogue = loadCatalogue();
   const compiler = new TypeCompiler(catalogue);
   const webhooks = createWebhookClient({
-    egress: options.egress ?? defaultEgressPolicy(options.host),
+    egress: options.webhookEgress ?? defaultEgressPolicy(options.host),
     clock,
   });
   const schemas = schemaContext(compiler);
@@ -159,6 +161,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
     ),
   });
 
+  const { authorizer, authenticateToken } = options;
   const watches = new WatchSet(clock);
   const services: EndpointServices = {
     registry,
@@ -170,10 +173,14 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
     negotiator: new Negotiator(),
     encoders: new Map(),
     watches,
-    admission: builtinAdmission(registry),
+    admission: builtinAdmission({
+      registry,
+      authorizer,
+      webhooks,
+      enabled: options.admissionPlugins ?? [],
+    }),
     random: () => Buffer.from(options.randomBytes(4)).readUInt32BE() / 2 ** 32,
   };
-  const { authorizer, authenticateToken } = options;
   const rest = makeRestEndpoint({
     services,
     servedBy,

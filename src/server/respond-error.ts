@@ -1,5 +1,5 @@
 import { statusOf } from "#machinery/errors/errors.ts";
-import type { Status } from "#machinery/errors/status-error.ts";
+import { ForeignError, type Status } from "#machinery/errors/status-error.ts";
 import type { Exchange } from "./exchange.ts";
 import { TextError } from "./text-error.ts";
 
@@ -45,4 +45,6 @@ export function respondText(
 
 /** True for errors that are nobody's plan: worth a line in the log. */
 export const isBug = (error: unknown): boolean =>
-  !(error instanceof TextError) && statusOf(error).code === 500 && statusOf(error).reason === "InternalError";
+  !(error instanceof TextError || error instanceof ForeignError) &&
+  statusOf(error).code === 500 &&
+  statusOf(error).reason === "InternalError";

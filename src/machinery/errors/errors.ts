@@ -5,6 +5,7 @@
 import { quote } from "#base/quote.ts";
 import { aggregateFieldErrors, type FieldError, fieldErrorBody } from "#machinery/errors/field-error.ts";
 import {
+  ForeignError,
   type Status,
   type StatusCause,
   type StatusDetails,
@@ -192,6 +193,9 @@ export const tooManyRequests = (message: string, retryAfterSeconds: number): Sta
 
 export const internalError = (message: string): StatusError =>
   failure(500, "InternalError", `Internal error occurred: ${message}`, { causes: [{ message }] });
+
+/** {@link internalError} for what a workspace's own webhooks, policies and the like did. */
+export const foreignError = (message: string): StatusError => new ForeignError(internalError(message).status);
 
 /** 500 without a reason: what upstream makes of an error that nobody gave a Status (server-side apply has many). */
 export const unexplainedError = (message: string): StatusError =>

@@ -42,3 +42,6 @@ export class StatusError extends Error {
     return this.status.reason ?? "";
   }
 }
+
+/** A 500 whose cause is not this server but what a workspace asked it to do (a webhook that fails): no bug of ours. */
+export class ForeignError extends StatusError {}

@@ -1,12 +1,19 @@
 /** Binds the admission chain to one write request. */
+import { scaleType } from "#api/scale.ts";
 import type { JsonObject } from "#machinery/json/value.ts";
-import type { KubeObject } from "#machinery/meta/object.ts";
-import type { AdmissionCheck, AdmissionOperation } from "#registry/admission.ts";
+import type { GroupVersionKind, KubeObject } from "#machinery/meta/object.ts";
+import type {
+  AdmissionAttributes,
+  AdmissionCheck,
+  AdmissionForms,
+  AdmissionOperation,
+} from "#registry/admission.ts";
 import { convertTo } from "#registry/resource.ts";
 import type { RequestContext } from "#server/context.ts";
+import { normalise } from "./decode-body.ts";
 import { type EndpointServices, namespaceOf } from "./services.ts";
 import { requesterOf, type WriteTarget } from "./write.ts";
-import type { WriteOptions } from "./write-options.ts";
+import type { DeleteOptions } from "./write-options.ts";
 
 export interface RequestAdmission {
   /** Both objects are in the version of the URL. A missing `old` means a creation, also by PUT or apply. */
@@ -15,31 +22,42 @@ export interface RequestAdmission {
   readonly check: AdmissionCheck;
 }
 
+/** Annotations of one request that are kept, and characters of each. */
+const maxAnnotations = 256;
+const maxAnnotationLength = 65_536;
+
+type AdmissionTarget = Pick<WriteTarget, "resource" | "cluster" | "version"> &
+  Partial<Pick<WriteTarget, "view" | "expected">>;
+
+/**
+ * @param deletion the options of a DELETE; those of other writes stand in the query
+ * @param name of the object, where the URL names a collection
+ */
 export function admissionOf(
   services: EndpointServices,
   context: RequestContext,
-  target: Pick<WriteTarget, "resource" | "cluster" | "version">,
-  options: Pick<WriteOptions, "dryRun">,
-  optionsKind: "CreateOptions" | "UpdateOptions" | "PatchOptions" | "DeleteOptions",
+  target: AdmissionTarget,
+  options: { readonly dryRun: boolean },
+  deletion?: DeleteOptions,
   name = context.info.name,
 ): RequestAdmission {
   const { admission } = services;
-  const { resource, cluster, version } = target;
-  const kind = resource.info.versions.find((one) => one.version === version)?.kind ?? resource.storage.kind;
-  const shown: JsonObject = {
-    kind: optionsKind,
-    apiVersion: "meta.k8s.io/v1",
-    ...(options.dryRun ? { dryRun: ["All"] } : {}),
+  const { resource, cluster, version, view } = target;
+  const forms = formsOf(services, context, target);
+  const annotations = new Map<string, string>();
+  const annotate = (key: string, value: string): void => {
+    if (!annotations.has(key) && annotations.size < maxAnnotations)
+      annotations.set(key, value.slice(0, maxAnnotationLength));
   };
   const attributes = (
     operation: AdmissionOperation,
     object: KubeObject | undefined,
     old: KubeObject | undefined,
-  ) => ({
+  ): AdmissionAttributes => ({
     operation,
     resource,
     version,
-    kind: { group: resource.group, version, kind },
+    kind: forms.kindIn(version)!,
     subresource: context.info.subresource,
     cluster,
     namespace: namespaceOf(context, resource),
@@ -48,16 +66,117 @@ export function admissionOf(
     old,
     dryRun: options.dryRun,
     requester: requesterOf(context),
-    options: shown,
+    options: shownOptions(context, operation, options.dryRun, deletion),
+    forms,
+    annotate,
+    expired: () => context.closed,
   });
-  const inVersion = (object: KubeObject | undefined): KubeObject | undefined =>
-    object === undefined ? undefined : convertTo(resource, object, version);
+  /** In the version and form of the URL: the registry hands over whole objects in the storage version. */
+  const shown = (object: KubeObject | undefined): KubeObject | undefined => {
+    if (object === undefined) return undefined;
+    const converted = convertTo(resource, object, version);
+    return view === undefined ? converted : view.show(converted);
+  };
   return {
-    mutate: (object, old) =>
-      admission.mutate(attributes(old === undefined ? "CREATE" : "UPDATE", object, old)),
+    mutate(object, old) {
+      if (view === undefined || old === undefined) {
+        const placed = inNamespace(object, namespaceOf(context, resource));
+        return admission.mutate(attributes(old === undefined ? "CREATE" : "UPDATE", placed, old));
+      }
+      const part = view.show(object);
+      const answer = admission.mutate(attributes("UPDATE", part, view.show(old)));
+      const merged = (changed: KubeObject): KubeObject =>
+        changed === part ? object : view.merge(object, changed);
+      return answer instanceof Promise ? answer.then(merged) : merged(answer);
+    },
     check: (object, old) => {
       const operation = object === undefined ? "DELETE" : old === undefined ? "CREATE" : "UPDATE";
-      return admission.validate(attributes(operation, inVersion(object), inVersion(old)));
+      return admission.validate(attributes(operation, shown(object), shown(old)));
     },
+  };
+}
+
+/** A body may leave its namespace to the URL; plugins see it in the object. */
+function inNamespace(object: KubeObject, namespace: string): KubeObject {
+  if (namespace === "" || object.metadata.namespace === namespace) return object;
+  return { ...object, metadata: { ...object.metadata, namespace } };
+}
+
+function formsOf(
+  services: EndpointServices,
+  context: RequestContext,
+  { resource, view, expected }: AdmissionTarget,
+): AdmissionForms {
+  const { subresource } = context.info;
+  const served = (version: string) => resource.info.versions.find((one) => one.version === version);
+  return {
+    kindIn(version): GroupVersionKind | undefined {
+      const found = served(version);
+      if (found === undefined) return undefined;
+      if (subresource === "") return { group: resource.group, version, kind: found.kind };
+      const sub = found.subresources.find(({ name }) => name === subresource);
+      return sub === undefined ? undefined : { group: sub.group, version: sub.version, kind: sub.kind };
+    },
+    convert(object, version) {
+      if (view !== undefined) return object;
+      return resource.form === undefined
+        ? convertTo(resource, object, version)
+        : resource.form.convert(object, version);
+    },
+    decode(object, version) {
+      const type =
+        view !== undefined && expected !== undefined
+          ? { ...expected, type: scaleType }
+          : {
+              group: resource.group,
+              version,
+              kind: served(version)!.kind,
+              type: served(version)!.type,
+              compiled: resource.custom?.get(version)?.compiled,
+            };
+      const raw = { value: object, duplicates: [] };
+      const decoded = normalise(services, type, raw, "Ignore", () => undefined);
+      if (view === undefined && version === resource.storage.version)
+        resource.strategy.applyDefaults?.(decoded, services.clock.now());
+      return decoded;
+    },
+  };
+}
+
+const optionsKinds = {
+  CREATE: "CreateOptions",
+  UPDATE: "UpdateOptions",
+  DELETE: "DeleteOptions",
+  CONNECT: "ConnectOptions",
+} as const;
+
+/** The options by the operation that happens, not by the request's: a PATCH that creates has CreateOptions. */
+function shownOptions(
+  { query }: RequestContext,
+  operation: AdmissionOperation,
+  dryRun: boolean,
+  deletion: DeleteOptions | undefined,
+): JsonObject {
+  const shown: JsonObject = {
+    kind: optionsKinds[operation],
+    apiVersion: "meta.k8s.io/v1",
+    ...(dryRun ? { dryRun: ["All"] } : {}),
+  };
+  if (deletion !== undefined) {
+    const { gracePeriodSeconds, propagationPolicy, orphanDependents, preconditions } = deletion;
+    return {
+      ...shown,
+      ...(gracePeriodSeconds === undefined ? {} : { gracePeriodSeconds }),
+      ...(Object.keys(preconditions).length === 0 ? {} : { preconditions: { ...preconditions } }),
+      ...(orphanDependents === undefined ? {} : { orphanDependents }),
+      ...(propagationPolicy === "" ? {} : { propagationPolicy }),
+    };
+  }
+  const fieldManager = query.get("fieldManager") ?? "";
+  const fieldValidation = query.get("fieldValidation") ?? "";
+  return {
+    ...shown,
+    ...(fieldManager === "" ? {} : { fieldManager }),
+    ...(fieldValidation === "" ? {} : { fieldValidation }),
   };
 }

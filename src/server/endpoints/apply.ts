@@ -24,7 +24,7 @@ export async function serveApply(
   const { patch, duplicates } = readApplyBody(await context.exchange.readBody(MAX_BODY_BYTES));
   const { name, subresource } = context.info;
   const namespace = namespaceOf(context, target.resource);
-  const admission = admissionOf(services, context, target, options, "PatchOptions");
+  const admission = admissionOf(services, context, target, options);
   const tracking = new Tracking(services.registry.managedFields, context, target, options);
   const result = await services.registry.update({
     resource: target.resource,

@@ -43,7 +43,7 @@ export async function serveDelete(
     dryRun: options.dryRun,
     propagation: propagationOf(options),
     requester: { user: context.user, warn: (text) => context.warn(text) },
-    admit: admissionOf(services, context, target, options, "DeleteOptions").check,
+    admit: admissionOf(services, context, target, options, options).check,
   });
   if (!gone) {
     encoder.respond(context.exchange, options.orphanDependents === false ? 202 : 200, stored);
@@ -102,7 +102,7 @@ export async function serveDeleteCollection(
           dryRun: options.dryRun,
           propagation: propagationOf(options),
           requester,
-          admit: admissionOf(services, context, target, options, "DeleteOptions", object.location.name).check,
+          admit: admissionOf(services, context, target, options, options, object.location.name).check,
         }),
       ),
     );

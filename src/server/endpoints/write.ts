@@ -60,7 +60,7 @@ export async function serveCreate(
   const object = await readObjectBody(services, context, target, options);
   const namespace = namespaceOf(context, target.resource);
   checkBodyAgainstUrl(object.metadata, { name: "", namespace });
-  const admission = admissionOf(services, context, target, options, "CreateOptions");
+  const admission = admissionOf(services, context, target, options);
   const tracking = new Tracking(services.registry.managedFields, context, target, options);
   wipeSystemFields(object);
   const stored = await tracking.storing(async () => {
@@ -89,7 +89,7 @@ export async function serveUpdate(
   const { name, subresource } = context.info;
   const namespace = namespaceOf(context, target.resource);
   checkBodyAgainstUrl(object.metadata, { name, namespace });
-  const admission = admissionOf(services, context, target, options, "UpdateOptions");
+  const admission = admissionOf(services, context, target, options);
   const tracking = new Tracking(services.registry.managedFields, context, target, options);
   const result = await tracking.storing(() =>
     services.registry.update({
@@ -165,7 +165,7 @@ export async function servePatch(
   const { name, subresource } = context.info;
   const namespace = namespaceOf(context, target.resource);
   const warn = (text: string): void => context.warn(text);
-  const admission = admissionOf(services, context, target, options, "PatchOptions");
+  const admission = admissionOf(services, context, target, options);
   const tracking = new Tracking(services.registry.managedFields, context, target, options);
   const result = await tracking.storing(() =>
     services.registry.update({

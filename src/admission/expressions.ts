@@ -1,0 +1,127 @@
+/** CEL expressions of webhooks and policies: how they are compiled, and what they are evaluated with. */
+import {
+  type CelBudget,
+  type CelEnvironment,
+  type CelProgram,
+  createCelEnvironment,
+} from "#machinery/cel/cel.ts";
+import { CelBudgetError, CelCompileError, CelRuntimeError } from "#machinery/cel/errors.ts";
+import { dynamicView } from "#machinery/cel/json-view.ts";
+import { toCel } from "#machinery/cel/schema-typed.ts";
+import { type CelType, dynType, formatType } from "#machinery/cel/types.ts";
+import type { CelValue } from "#machinery/cel/values.ts";
+import type { JsonValue } from "#machinery/json/value.ts";
+import type { KubeObject } from "#machinery/meta/object.ts";
+import { namespaceType, requestType } from "./expression-types.ts";
+import { requestFacts } from "./webhooks/review.ts";
+import type { VersionedWrite, Write } from "./write.ts";
+
+/** Which variables there are besides object, oldObject, request and namespaceObject. */
+export interface ExpressionScope {
+  readonly params: boolean;
+  /** The type of `variables`, where there is one. */
+  readonly variables?: CelType;
+  /** The expression makes a patch. */
+  readonly mutation?: boolean;
+  /** Types of `object` and `oldObject`, and of `params`, where they are known (type checking). */
+  readonly objectType?: CelType;
+  readonly paramsType?: CelType;
+}
+
+export function expressionEnvironment(scope: ExpressionScope): CelEnvironment {
+  const { params, variables, mutation = false, objectType = dynType, paramsType = dynType } = scope;
+  return createCelEnvironment({
+    variables: new Map([
+      ["object", objectType],
+      ["oldObject", objectType],
+      ["request", requestType],
+      ["namespaceObject", namespaceType],
+      ...(params ? ([["params", paramsType]] as const) : []),
+      ...(variables === undefined ? [] : ([["variables", variables]] as const)),
+    ]),
+    mutation,
+  });
+}
+
+/** A compiled expression, or why it is none. */
+export interface Expression {
+  readonly source: string;
+  readonly program: CelProgram | undefined;
+  /** Upstream's text; "" when it compiles. */
+  readonly error: string;
+}
+
+/** @param wanted types that the result may have; `dyn` takes all, none at all too */
+export function compileExpression(
+  environment: CelEnvironment,
+  source: string,
+  wanted: readonly CelType[],
+): Expression {
+  try {
+    const program = environment.compile(source);
+    const type = formatType(program.type);
+    if (wanted.length === 0 || wanted.some((one) => formatType(one) === type))
+      return { source, program, error: "" };
+    const names = wanted.map(formatType);
+    const error =
+      names.length === 1
+        ? `must evaluate to ${names[0]} but got ${type}`
+        : `must evaluate to one of [${names.join(" ")}] but got ${type}`;
+    return { source, program: undefined, error };
+  } catch (error) {
+    if (!(error instanceof CelCompileError)) throw error;
+    return { source, program: undefined, error: `compilation failed: ${error.message}` };
+  }
+}
+
+/** No further expression can be evaluated. */
+export class OutOfBudgetError extends Error {
+  constructor() {
+    super("validation failed due to running out of cost budget, no further validation rules will be run");
+  }
+}
+
+/** The values of one evaluation's variables. */
+export type Activation = ReadonlyMap<string, CelValue>;
+
+/**
+ * @param params null where the policy has none
+ * @param namespace undefined for cluster-scoped kinds, and where upstream shows none
+ */
+export function activationOf(
+  write: Write,
+  versioned: VersionedWrite,
+  params: KubeObject | null,
+  namespace: KubeObject | undefined,
+): Map<string, CelValue> {
+  const view = (object: KubeObject | null | undefined): CelValue =>
+    object === undefined || object === null ? null : dynamicView(object as JsonValue);
+  return new Map<string, CelValue>([
+    ["object", view(versioned.object)],
+    ["oldObject", view(versioned.old)],
+    ["params", view(params)],
+    ["request", toCel(requestFacts(write, versioned), requestType) as CelValue],
+    [
+      "namespaceObject",
+      namespace === undefined ? null : (toCel(namespace as JsonValue, namespaceType) as CelValue),
+    ],
+  ]);
+}
+
+export type Evaluated = { readonly value: CelValue } | { readonly error: string };
+
+/** @throws OutOfBudgetError */
+export function evaluate(
+  { source, program, error }: Expression,
+  activation: Activation,
+  budget: CelBudget,
+): Evaluated {
+  if (program === undefined) return { error: `compilation error: ${error}` };
+  try {
+    return { value: program.evaluate(activation, budget) };
+  } catch (thrown) {
+    if (thrown instanceof CelBudgetError && thrown.limit === "total") throw new OutOfBudgetError();
+    if (!(thrown instanceof CelRuntimeError || thrown instanceof CelBudgetError)) throw thrown;
+    return { error: `expression '${source}' resulted in error: ${thrown.message}` };
+  }
+}
