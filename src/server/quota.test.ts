@@ -292,3 +292,45 @@ describe("LimitRange", () => {
     assert.equal((await server.call("POST", path, { body: claim("5Gi") })).status, 201);
   });
 });
+
+describe("custom resources", () => {
+  it("are counted like every other kind", async () => {
+    const space = await namespace("custom");
+    const group = "quota.example.com";
+    const body = {
+      apiVersion: "apiextensions.k8s.io/v1",
+      kind: "CustomResourceDefinition",
+      metadata: { name: `gizmos.${group}` },
+      spec: {
+        group,
+        scope: "Namespaced",
+        names: { plural: "gizmos", kind: "Gizmo" },
+        versions: [
+          { name: "v1", served: true, storage: true, schema: { openAPIV3Schema: { type: "object" } } },
+        ],
+      },
+    };
+    const path = `${base}/apis/apiextensions.k8s.io/v1/customresourcedefinitions`;
+    const defined = await server.call("POST", path, { body });
+    assert.equal(defined.status, 201, defined.text);
+    await quota(space, "few", { [`count/gizmos.${group}`]: "2" });
+    await used(space, "few", { [`count/gizmos.${group}`]: "0" });
+    const gizmos = space.replace("/api/v1/", `/apis/${group}/v1/`);
+    const answers = await Promise.all(
+      ["a", "b", "c", "d"].map((name) =>
+        server.call("POST", `${gizmos}/gizmos`, {
+          body: { apiVersion: `${group}/v1`, kind: "Gizmo", metadata: { name } },
+        }),
+      ),
+    );
+    assert.deepEqual(answers.map(({ status }) => status).sort(), [201, 201, 403, 403]);
+    const refused = answers.find(({ status }) => status === 403)!;
+    assert.match(
+      refused.json.message,
+      /^gizmos\.quota\.example\.com "[a-d]" is forbidden: exceeded quota: few, requested: count\/gizmos\.quota\.example\.com=1,/,
+    );
+    const made = answers.find(({ status }) => status === 201)!;
+    await server.call("DELETE", `${gizmos}/gizmos/${made.json.metadata.name}`);
+    await used(space, "few", { [`count/gizmos.${group}`]: "1" });
+  });
+});
