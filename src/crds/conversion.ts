@@ -81,10 +81,10 @@ async function askWebhook(
   if (converted.length !== objects.length)
     throw conversionFailed(`${subject} returned ${converted.length} objects, expected ${objects.length}`);
   return converted.map((object, index) => {
-    const wrong = (what: string): StatusError => {
-      const place = objects.length === 1 ? "" : ` at index ${index}`;
-      return conversionFailed(`${subject} returned ${what.replace("%", place)}`);
-    };
+    const wrong = (single: string, listed: string, why: string): StatusError =>
+      conversionFailed(
+        `${subject} returned ${objects.length === 1 ? single : `${listed} at index ${index}`}: ${why}`,
+      );
     return accepted(objects[index]!, object, apiVersion, wrong);
   });
 }
@@ -117,24 +117,28 @@ function accepted(
   original: KubeObject,
   converted: JsonValue,
   apiVersion: string,
-  wrong: (what: string) => StatusError,
+  wrong: (single: string, listed: string, why: string) => StatusError,
 ): KubeObject {
-  if (!isJsonObject(converted)) throw wrong("invalid converted object%: it is no object");
+  const listed = "invalid converted object";
+  const inObject = (why: string): StatusError => wrong("invalid object", listed, why);
+  const inMetadata = (why: string): StatusError =>
+    wrong("invalid metadata", "invalid metadata in object", why);
+  if (!isJsonObject(converted)) throw inObject("it is no object");
   const { metadata } = converted;
   if (converted.apiVersion !== apiVersion) {
     const got = typeof converted.apiVersion === "string" ? converted.apiVersion : "";
-    throw wrong(`invalid converted object%: invalid groupVersion (expected ${apiVersion}, received ${got})`);
+    const why = `invalid groupVersion (expected ${apiVersion}, received ${got})`;
+    throw wrong("invalid object at index 0", listed, why);
   }
   if (converted.kind !== original.kind) {
     const got = typeof converted.kind === "string" ? converted.kind : "";
-    throw wrong(`invalid converted object%: invalid kind (expected ${original.kind}, received ${got})`);
+    const why = `invalid kind (expected ${original.kind}, received ${got})`;
+    throw wrong("invalid object at index 0", listed, why);
   }
-  if (!isJsonObject(metadata))
-    throw wrong("invalid metadata in object%: missing metadata in converted object");
+  if (!isJsonObject(metadata)) throw inMetadata("missing metadata in converted object");
   const same = (field: "name" | "namespace" | "uid", title: string): void => {
     const [before, now] = [original.metadata[field] ?? "", metadata[field] ?? ""];
-    if (now !== before)
-      throw wrong(`invalid converted object%: must have the same ${title}: ${before} != ${String(now)}`);
+    if (now !== before) throw inObject(`must have the same ${title}: ${before} != ${String(now)}`);
   };
   same("name", "name");
   same("namespace", "namespace");
@@ -144,7 +148,7 @@ function accepted(
     const value = metadata[field];
     if (value === undefined || value === null) return undefined;
     if (!isJsonObject(value) || Object.values(value).some((text) => typeof text !== "string"))
-      throw wrong(`invalid metadata in object%: metadata.${field} must be a map of strings`);
+      throw inMetadata(`metadata.${field} must be a map of strings`);
     return value as Record<string, string>;
   };
   const [labels, annotations] = [texts("labels"), texts("annotations")];
