@@ -35,9 +35,12 @@ export function definitionStrategy(
   return {
     tracksGeneration: true,
     requiresResourceVersion: true,
-    prepareForCreate(object, { cluster, nowMs }) {
+    applyDefaults(object) {
       const definition = object as CustomResourceDefinition;
       definition.spec = withSpecDefaults(definition.spec);
+    },
+    prepareForCreate(object, { cluster, nowMs }) {
+      const definition = object as CustomResourceDefinition;
       const { name = "" } = definition.metadata;
       definition.status = settledStatus(definition, claims(cluster, name), timestamp(nowMs));
     },
@@ -50,7 +53,6 @@ export function definitionStrategy(
           definition.status = { ...status, storedVersions: withStorageVersion(definition.spec, status) };
         return;
       }
-      definition.spec = withSpecDefaults(definition.spec);
       if (definition.metadata.deletionTimestamp !== undefined) return;
       const same =
         jsonEqual(jsonOf(definition.spec), jsonOf(before.spec)) &&
