@@ -7,18 +7,27 @@ import {
 } from "#machinery/cel/cel.ts";
 import { CelBudgetError, CelCompileError, CelRuntimeError } from "#machinery/cel/errors.ts";
 import { dynamicView } from "#machinery/cel/json-view.ts";
+import {
+  authorizerType,
+  authorizerValue,
+  requestResourceValue,
+  resourceCheckType,
+} from "#machinery/cel/libraries/authorizer.ts";
 import { toCel } from "#machinery/cel/schema-typed.ts";
-import { type CelType, dynType, formatType } from "#machinery/cel/types.ts";
+import { type CelType, dynType } from "#machinery/cel/types.ts";
 import type { CelValue } from "#machinery/cel/values.ts";
 import type { JsonValue } from "#machinery/json/value.ts";
 import type { KubeObject } from "#machinery/meta/object.ts";
 import { namespaceType, requestType } from "./expression-types.ts";
+import type { RequestAuthorizer } from "./request-authorizer.ts";
 import { requestFacts } from "./webhooks/review.ts";
 import type { VersionedWrite, Write } from "./write.ts";
 
 /** Which variables there are besides object, oldObject, request and namespaceObject. */
 export interface ExpressionScope {
   readonly params: boolean;
+  /** `authorizer` and `authorizer.requestResource`; default: true. */
+  readonly authorizer?: boolean;
   /** The type of `variables`, where there is one. */
   readonly variables?: CelType;
   /** The expression makes a patch. */
@@ -29,13 +38,20 @@ export interface ExpressionScope {
 }
 
 export function expressionEnvironment(scope: ExpressionScope): CelEnvironment {
-  const { params, variables, mutation = false, objectType = dynType, paramsType = dynType } = scope;
+  const { params, variables, authorizer = true, mutation = false } = scope;
+  const { objectType = dynType, paramsType = dynType } = scope;
   return createCelEnvironment({
     variables: new Map([
       ["object", objectType],
       ["oldObject", objectType],
       ["request", requestType],
       ["namespaceObject", namespaceType],
+      ...(authorizer
+        ? ([
+            ["authorizer", authorizerType],
+            ["authorizer.requestResource", resourceCheckType],
+          ] as const)
+        : []),
       ...(params ? ([["params", paramsType]] as const) : []),
       ...(variables === undefined ? [] : ([["variables", variables]] as const)),
     ]),
@@ -51,7 +67,7 @@ export interface Expression {
   readonly error: string;
 }
 
-/** @param wanted types that the result may have; `dyn` takes all, none at all too */
+/** @param wanted types that the result may have; none: any */
 export function compileExpression(
   environment: CelEnvironment,
   source: string,
@@ -59,10 +75,10 @@ export function compileExpression(
 ): Expression {
   try {
     const program = environment.compile(source);
-    const type = formatType(program.type);
-    if (wanted.length === 0 || wanted.some((one) => formatType(one) === type))
+    const type = typeText(program.type);
+    if (wanted.length === 0 || wanted.some((one) => typeText(one) === type))
       return { source, program, error: "" };
-    const names = wanted.map(formatType);
+    const names = wanted.map(typeText);
     const error =
       names.length === 1
         ? `must evaluate to ${names[0]} but got ${type}`
@@ -74,6 +90,10 @@ export function compileExpression(
   }
 }
 
+/** As cel-go prints a type by itself. */
+const typeText = ({ name, parameters }: CelType): string =>
+  parameters.length === 0 ? name : `${name}(${parameters.map(typeText).join(", ")})`;
+
 /** No further expression can be evaluated. */
 export class OutOfBudgetError extends Error {
   constructor() {
@@ -81,8 +101,12 @@ export class OutOfBudgetError extends Error {
   }
 }
 
-/** The values of one evaluation's variables. */
-export type Activation = ReadonlyMap<string, CelValue>;
+/** The values that expressions are evaluated with. */
+export interface Activation {
+  readonly values: Map<string, CelValue>;
+  /** What computing lazy variables has cost since it was asked last. */
+  takeCost?(): number;
+}
 
 /**
  * @param params null where the policy has none
@@ -93,10 +117,11 @@ export function activationOf(
   versioned: VersionedWrite,
   params: KubeObject | null,
   namespace: KubeObject | undefined,
-): Map<string, CelValue> {
+  authorizer: RequestAuthorizer | undefined,
+): Activation {
   const view = (object: KubeObject | null | undefined): CelValue =>
     object === undefined || object === null ? null : dynamicView(object as JsonValue);
-  return new Map<string, CelValue>([
+  const values = new Map<string, CelValue>([
     ["object", view(versioned.object)],
     ["oldObject", view(versioned.old)],
     ["params", view(params)],
@@ -106,6 +131,21 @@ export function activationOf(
       namespace === undefined ? null : (toCel(namespace as JsonValue, namespaceType) as CelValue),
     ],
   ]);
+  if (authorizer !== undefined) {
+    const { resource, subresource, name } = write.attributes;
+    values.set("authorizer", authorizerValue(authorizer));
+    values.set(
+      "authorizer.requestResource",
+      requestResourceValue(authorizer, {
+        group: resource.group,
+        resource: resource.resource,
+        subresource,
+        namespace: write.namespace,
+        name,
+      }),
+    );
+  }
+  return { values };
 }
 
 export type Evaluated = { readonly value: CelValue } | { readonly error: string };
@@ -117,9 +157,17 @@ export function evaluate(
   budget: CelBudget,
 ): Evaluated {
   if (program === undefined) return { error: `compilation error: ${error}` };
+  const spend = (): void => {
+    budget.remaining -= activation.takeCost?.() ?? 0;
+    if (budget.remaining < 0) throw new OutOfBudgetError();
+  };
   try {
-    return { value: program.evaluate(activation, budget) };
+    const value = program.evaluate(activation.values, budget);
+    spend();
+    return { value };
   } catch (thrown) {
+    if (thrown instanceof OutOfBudgetError) throw thrown;
+    spend();
     if (thrown instanceof CelBudgetError && thrown.limit === "total") throw new OutOfBudgetError();
     if (!(thrown instanceof CelRuntimeError || thrown instanceof CelBudgetError)) throw thrown;
     return { error: `expression '${source}' resulted in error: ${thrown.message}` };

@@ -1,4 +1,5 @@
 /** `matchConditions` (k8s.io/apiserver plugin/webhook/matchconditions): all must be true for a webhook or policy to apply. */
+import type { Authorizer } from "#authz/authorizer.ts";
 import { type CelEnvironment, perCallCostLimit } from "#machinery/cel/cel.ts";
 import { boolType } from "#machinery/cel/types.ts";
 import { forbiddenResource } from "#machinery/errors/errors.ts";
@@ -13,6 +14,7 @@ import {
   expressionEnvironment,
   OutOfBudgetError,
 } from "./expressions.ts";
+import { RequestAuthorizer } from "./request-authorizer.ts";
 import type { VersionedWrite, Write } from "./write.ts";
 
 /** Cost units for all conditions of one webhook or policy. */
@@ -45,9 +47,11 @@ export class MatchConditions {
   }
 
   /** For webhooks. @throws StatusError 403 when a condition cannot be evaluated and the webhook fails closed */
-  match(write: Write, versioned: VersionedWrite): boolean {
+  async match(write: Write, versioned: VersionedWrite, authorizer: Authorizer): Promise<boolean> {
     if (this.isEmpty) return true;
-    const outcome = this.evaluate(activationOf(write, versioned, null, undefined));
+    const asking = RequestAuthorizer.of(authorizer, write);
+    const activation = activationOf(write, versioned, null, undefined, asking);
+    const outcome = await asking.settled(() => this.evaluate(activation));
     if ("matches" in outcome) return outcome.matches;
     throw forbiddenResource(write.attributes.resource, write.attributes.name, outcome.error);
   }

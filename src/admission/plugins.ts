@@ -5,6 +5,7 @@ import type { Registry } from "#registry/registry.ts";
 import { type AdmissionPlugin, admissionChain } from "./chain.ts";
 import { limitRanger } from "./limit-ranger/limit-ranger.ts";
 import { ownerReferencesPermission } from "./owner-references.ts";
+import { validatingPolicies } from "./policies/validating.ts";
 import { quotaPlugin } from "./quota/resource-quota.ts";
 import type { WebhookClient } from "./webhook-client.ts";
 import { mutatingWebhooks } from "./webhooks/mutating.ts";
@@ -26,6 +27,7 @@ export const defaultPlugins: readonly string[] = [
   "NamespaceLifecycle",
   "LimitRanger",
   "MutatingAdmissionWebhook",
+  "ValidatingAdmissionPolicy",
   "ValidatingAdmissionWebhook",
   "ResourceQuota",
 ];
@@ -47,8 +49,9 @@ export function builtinAdmission({ registry, authorizer, webhooks, enabled }: Ad
     ...(enabled.includes("OwnerReferencesPermissionEnforcement")
       ? [ownerReferencesPermission(authorizer)]
       : []),
-    mutatingWebhooks(registry, webhooks),
-    validatingWebhooks(registry, webhooks),
+    mutatingWebhooks({ registry, client: webhooks, authorizer }),
+    validatingPolicies(registry, authorizer),
+    validatingWebhooks({ registry, client: webhooks, authorizer }),
   ];
   // Nothing may be charged for what another plugin refuses.
   return admissionChain(registry, plugins, {

@@ -1,8 +1,10 @@
 /** One call of one webhook (plugin/webhook/mutating/dispatcher.go, validating/dispatcher.go). */
+import type { Authorizer } from "#authz/authorizer.ts";
 import { quote } from "#base/quote.ts";
 import { badRequest } from "#machinery/errors/errors.ts";
 import { type Status, type StatusDetails, StatusError } from "#machinery/errors/status-error.ts";
 import { getOwn, isJsonObject, type JsonObject } from "#machinery/json/value.ts";
+import type { Registry } from "#registry/registry.ts";
 import { makeUid } from "#registry/system-fields.ts";
 import type { WebhookClient } from "../webhook-client.ts";
 import { WebhookCallError } from "../webhook-errors.ts";
@@ -15,6 +17,12 @@ import {
   reviewVersion,
 } from "./review.ts";
 import type { Webhook } from "./webhook.ts";
+
+export interface WebhookServices {
+  readonly registry: Registry;
+  readonly client: WebhookClient;
+  readonly authorizer: Authorizer;
+}
 
 /** Bytes of an answer: the largest object as a patch in base64, and what is around it. */
 const maxResponseBytes = 4 * 1_024 * 1_024;

@@ -8,21 +8,19 @@ import { isJsonObject, type JsonObject, type JsonValue } from "#machinery/json/v
 import { writeJson } from "#machinery/json/write.ts";
 import type { KubeObject } from "#machinery/meta/object.ts";
 import { applyJsonPatch } from "#machinery/patch/json-patch.ts";
-import type { Registry } from "#registry/registry.ts";
 import type { AdmissionPlugin, Round } from "../chain.ts";
 import { Configurations } from "../configurations.ts";
 import { matchWrite } from "../matching.ts";
 import { Reinvocation } from "../reinvocation.ts";
-import type { WebhookClient } from "../webhook-client.ts";
 import type { VersionedWrite, Write } from "../write.ts";
-import { CallFailure, callWebhook } from "./call.ts";
+import { CallFailure, callWebhook, type WebhookServices } from "./call.ts";
 import { isExempt, type Webhook, webhooksOf } from "./webhook.ts";
 
 const name = "MutatingAdmissionWebhook";
 
-export function mutatingWebhooks(registry: Registry, client: WebhookClient): AdmissionPlugin {
+export function mutatingWebhooks(services: WebhookServices): AdmissionPlugin {
   const configurations = new Configurations(
-    registry,
+    services.registry,
     { group: "admissionregistration.k8s.io", resource: "mutatingwebhookconfigurations" },
     webhooksOf,
   );
@@ -31,13 +29,13 @@ export function mutatingWebhooks(registry: Registry, client: WebhookClient): Adm
     mutate(write, round) {
       const { cluster, kind } = write.attributes;
       if (!configurations.hasAny(cluster) || isExempt(kind)) return;
-      return dispatch(client, configurations.list(cluster).flat(), write, round);
+      return dispatch(services, configurations.list(cluster).flat(), write, round);
     },
   };
 }
 
 async function dispatch(
-  client: WebhookClient,
+  services: WebhookServices,
   webhooks: readonly Webhook[],
   write: Write,
   round: Round,
@@ -48,14 +46,14 @@ async function dispatch(
     const matched = matchWrite(write, webhook.match);
     if (matched === undefined) continue;
     const versioned = await write.in(matched.version);
-    if (!webhook.conditions.match(write, versioned)) continue;
+    if (!(await webhook.conditions.match(write, versioned, services.authorizer))) continue;
     // Nobody is called for the first time in the second pass.
     if (round.again && !reinvocation.isDue(webhook.uid)) continue;
     if (write.attributes.expired()) throw timeout("request did not complete within requested timeout");
     const place = `round_${round.again ? 1 : 0}_index_${index}`;
     let changed = false;
     try {
-      changed = await ask(client, webhook, write, versioned, place);
+      changed = await ask(services, webhook, write, versioned, place);
     } catch (error) {
       if (!(error instanceof CallFailure)) throw error;
       if (!webhook.failsOpen) throw foreignError(error.message);
@@ -72,7 +70,7 @@ async function dispatch(
 
 /** True when the webhook has changed the object. */
 async function ask(
-  client: WebhookClient,
+  services: WebhookServices,
   webhook: Webhook,
   write: Write,
   versioned: VersionedWrite,
@@ -87,7 +85,7 @@ async function ask(
     );
   let changed = false;
   try {
-    const answer = await callWebhook(client, webhook, write, versioned, true);
+    const answer = await callWebhook(services.client, webhook, write, versioned, true);
     if (answer.patch === undefined) return false;
     const patch = readPatch(webhookName, answer.patch);
     if (patch.length === 0) return false;

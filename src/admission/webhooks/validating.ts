@@ -1,20 +1,18 @@
 /** Admission plugin ValidatingAdmissionWebhook: all webhooks that match are asked at the same time. */
 import { foreignError, timeout } from "#machinery/errors/errors.ts";
-import type { Registry } from "#registry/registry.ts";
 import type { AdmissionPlugin } from "../chain.ts";
 import { Configurations } from "../configurations.ts";
 import { matchWrite } from "../matching.ts";
-import type { WebhookClient } from "../webhook-client.ts";
 import type { Write } from "../write.ts";
-import { CallFailure, callWebhook } from "./call.ts";
+import { CallFailure, callWebhook, type WebhookServices } from "./call.ts";
 import { isExempt, type Webhook, webhooksOf } from "./webhook.ts";
 
 /** Webhooks of one write that are asked at once. */
 const maxParallel = 32;
 
-export function validatingWebhooks(registry: Registry, client: WebhookClient): AdmissionPlugin {
+export function validatingWebhooks(services: WebhookServices): AdmissionPlugin {
   const configurations = new Configurations(
-    registry,
+    services.registry,
     { group: "admissionregistration.k8s.io", resource: "validatingwebhookconfigurations" },
     webhooksOf,
   );
@@ -23,7 +21,7 @@ export function validatingWebhooks(registry: Registry, client: WebhookClient): A
     validate(write) {
       const { cluster, kind } = write.attributes;
       if (!configurations.hasAny(cluster) || isExempt(kind)) return;
-      return dispatch(client, configurations.list(cluster).flat(), write);
+      return dispatch(services, configurations.list(cluster).flat(), write);
     },
   };
 }
@@ -33,13 +31,18 @@ interface Invocation {
   readonly version: string;
 }
 
-async function dispatch(client: WebhookClient, webhooks: readonly Webhook[], write: Write): Promise<void> {
+async function dispatch(
+  services: WebhookServices,
+  webhooks: readonly Webhook[],
+  write: Write,
+): Promise<void> {
   const relevant: Invocation[] = [];
   for (const webhook of webhooks) {
     const matched = matchWrite(write, webhook.match);
     if (matched === undefined) continue;
     const versioned = await write.in(matched.version);
-    if (webhook.conditions.match(write, versioned)) relevant.push({ webhook, version: matched.version });
+    if (await webhook.conditions.match(write, versioned, services.authorizer))
+      relevant.push({ webhook, version: matched.version });
   }
   if (relevant.length === 0) return;
   if (write.attributes.expired()) throw timeout("request did not complete within requested timeout");
@@ -48,7 +51,9 @@ async function dispatch(client: WebhookClient, webhooks: readonly Webhook[], wri
   const work = async (): Promise<void> => {
     while (next < relevant.length) {
       const index = next++;
-      await ask(client, write, relevant[index]!, index).catch((error: unknown) => failures.set(index, error));
+      await ask(services, write, relevant[index]!, index).catch((error: unknown) =>
+        failures.set(index, error),
+      );
     }
   };
   await Promise.all(Array.from({ length: Math.min(maxParallel, relevant.length) }, work));
@@ -57,13 +62,13 @@ async function dispatch(client: WebhookClient, webhooks: readonly Webhook[], wri
 }
 
 async function ask(
-  client: WebhookClient,
+  services: WebhookServices,
   write: Write,
   { webhook, version }: Invocation,
   index: number,
 ): Promise<void> {
   try {
-    await callWebhook(client, webhook, write, await write.in(version), false);
+    await callWebhook(services.client, webhook, write, await write.in(version), false);
   } catch (error) {
     if (!(error instanceof CallFailure)) throw error;
     if (!webhook.failsOpen) throw foreignError(error.message);
