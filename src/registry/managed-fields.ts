@@ -6,12 +6,7 @@
 import type { Clock } from "#base/clock.ts";
 import { Lru } from "#base/lru.ts";
 import { entryOf, type SetCache, setBehind } from "#machinery/apply/compact.ts";
-import {
-  ApplyError,
-  FieldManager,
-  type ManagedKind,
-  managedFieldsOf,
-} from "#machinery/apply/field-manager.ts";
+import { FieldManager, type ManagedKind, managedFieldsOf } from "#machinery/apply/field-manager.ts";
 import type { FieldSet } from "#machinery/apply/field-set.ts";
 import {
   type EntryMaker,
@@ -25,6 +20,7 @@ import {
   type ReplicasPaths,
   scaleApiVersion,
 } from "#machinery/apply/scale-fields.ts";
+import { ApplyError } from "#machinery/apply/typed-errors.ts";
 import { TypedSchemas } from "#machinery/apply/typed-node.ts";
 import type { JsonObject, JsonValue } from "#machinery/json/value.ts";
 import { apiVersionOf, type KubeObject, parseApiVersion } from "#machinery/meta/object.ts";

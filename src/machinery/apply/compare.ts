@@ -2,10 +2,10 @@
 import { jsonEqual } from "#machinery/json/equal.ts";
 import type { JsonObject, JsonValue } from "#machinery/json/value.ts";
 import { FieldSet, FieldSetBuilder } from "./field-set.ts";
-import { validItemElement } from "./list-items.ts";
+import { anyItemElement, noElement } from "./list-items.ts";
 import { fieldElement, type PathElement } from "./path-element.ts";
 import { listKind, mapKind, scalarKind, type TypedNode } from "./typed-node.ts";
-import { scalarComplaint } from "./validate.ts";
+import { scalarComplaint, validateTyped } from "./validate.ts";
 import { asList, asMap, isEmptyMap, kindsOf, type MaybeValue } from "./values.ts";
 
 export interface Comparison {
@@ -66,8 +66,21 @@ class Level {
   }
 }
 
+const notComparable = new Error("a list has an item that cannot be told from others");
+
+/** @throws TypedErrors when lists have items that cannot be told from others */
 export function compareTyped(node: TypedNode, left: JsonValue, right: JsonValue): Comparison {
   if (left === right) return sameValues;
+  try {
+    return compare(node, left, right);
+  } catch (error) {
+    if (error !== notComparable) throw error;
+    for (const value of [left, right]) validateTyped(node, value, { allowDuplicates: true });
+    throw error;
+  }
+}
+
+function compare(node: TypedNode, left: JsonValue, right: JsonValue): Comparison {
   const root = new Level();
   const map = node.map;
   // The root of an object is a map; anything else has no path that could be owned.
@@ -179,7 +192,8 @@ function compareItems(
   const index = (items: readonly JsonValue[]): Map<PathElement, JsonValue[]> => {
     const found = new Map<PathElement, JsonValue[]>();
     for (const item of items) {
-      const element = validItemElement(atom, item);
+      const element = anyItemElement(atom, item);
+      if (element === noElement) throw notComparable;
       const same = found.get(element);
       if (same === undefined) found.set(element, [item]);
       else same.push(item);

@@ -22,7 +22,7 @@ import {
   type SetReader,
   writeManaged,
 } from "./managed.ts";
-import { TypedErrors } from "./typed-errors.ts";
+import { ApplyError, TypedErrors } from "./typed-errors.ts";
 import type { TypedNode } from "./typed-node.ts";
 import {
   applyObject,
@@ -52,11 +52,6 @@ export interface ManagedKind {
    * @throws StatusError or any error that says what is wrong with it
    */
   complete(merged: JsonObject): JsonObject;
-}
-
-/** A typed object could not be had; upstream's text, which clients see with status 500. */
-export class ApplyError extends Error {
-  override readonly name = "ApplyError";
 }
 
 /** At most so many entries of operation `Update` are kept apart. */

@@ -164,6 +164,15 @@ export class FieldSet {
     }
   }
 
+  /** Only the elements that have nothing below them. */
+  leaves(): FieldSet {
+    const nodes = new Map<PathElement, FieldNode>();
+    for (const [element, { children }] of this.nodes) {
+      nodes.set(element, children === undefined ? ownedLeaf : makeNode(false, children.leaves()));
+    }
+    return new FieldSet(nodes);
+  }
+
   /** With all struct fields owned that have something owned below them (EnsureNamedFieldsAreMembers). */
   withNamedFields(type: TypedNode | undefined): FieldSet {
     let nodes: Map<PathElement, FieldNode> | undefined;

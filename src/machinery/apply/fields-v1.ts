@@ -60,7 +60,13 @@ function read(value: JsonValue): FieldNode {
     const element = readElement(key);
     if (element === undefined) continue;
     nodes ??= new Map();
-    nodes.set(element, read(value[key]!));
+    const node = read(value[key]!);
+    // The same element in two spellings.
+    const before = nodes.get(element);
+    nodes.set(
+      element,
+      before === undefined ? node : makeNode(before.owned || node.owned, node.children ?? before.children),
+    );
   }
   if (nodes === undefined) return ownedLeaf;
   return makeNode(owned, new FieldSet(nodes));

@@ -4,7 +4,7 @@
  */
 import type { JsonObject, JsonValue } from "#machinery/json/value.ts";
 import { setOwn } from "#machinery/json/value.ts";
-import { validItemElement } from "./list-items.ts";
+import { anyItemElement } from "./list-items.ts";
 import type { PathElement } from "./path-element.ts";
 import { listKind, mapKind, scalarKind, type TypedNode } from "./typed-node.ts";
 import { scalarComplaint } from "./validate.ts";
@@ -67,8 +67,8 @@ function mergeMaps(node: TypedNode, left: JsonObject | undefined, right: JsonObj
  */
 function mergeLists(node: TypedNode, left: readonly JsonValue[], right: readonly JsonValue[]): MaybeValue {
   const atom = node.list!;
-  const leftElements = left.map((item) => validItemElement(atom, item));
-  const rightElements = right.map((item) => validItemElement(atom, item));
+  const leftElements = left.map((item) => anyItemElement(atom, item));
+  const rightElements = right.map((item) => anyItemElement(atom, item));
   // Items that stand twice in the old list are not merged with the new one: null stands for them.
   const leftItems = new Map<PathElement, JsonValue>();
   leftElements.forEach((element, i) => {

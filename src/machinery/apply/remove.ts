@@ -2,7 +2,7 @@
 import type { JsonObject, JsonValue } from "#machinery/json/value.ts";
 import { setOwn } from "#machinery/json/value.ts";
 import type { FieldSet } from "./field-set.ts";
-import { validItemElement } from "./list-items.ts";
+import { anyItemElement } from "./list-items.ts";
 import { fieldElement } from "./path-element.ts";
 import { deducedType, mapKind, scalarKind, type TypedNode } from "./typed-node.ts";
 import { asList, asMap, isEmptyMap, kindsOf } from "./values.ts";
@@ -11,7 +11,10 @@ import { asList, asMap, isEmptyMap, kindsOf } from "./values.ts";
 export const removeFields = (node: TypedNode, value: JsonValue, set: FieldSet): JsonValue =>
   set.isEmpty ? value : walk(node, value, set, false);
 
-/** Only the fields and items of the set. */
+/**
+ * Only the fields and items of the set, which has leaves only ({@link FieldSet.leaves}): below a container that is owned itself
+ * upstream looks at the wrong level.
+ */
 export const extractFields = (node: TypedNode, value: JsonValue, set: FieldSet): JsonValue =>
   walk(node, value, set, true);
 
@@ -50,7 +53,7 @@ function walkList(node: TypedNode, value: JsonValue, set: FieldSet, extract: boo
   if (list.length === 0 || atom.atomic) return extract ? value : null;
   const kept: JsonValue[] = [];
   for (const item of list) {
-    const inSet = set.nodes.get(validItemElement(atom, item));
+    const inSet = set.nodes.get(anyItemElement(atom, item));
     if (inSet === undefined) {
       if (!extract) kept.push(item);
       continue;

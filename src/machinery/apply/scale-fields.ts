@@ -67,7 +67,8 @@ export function managedOfScaled(
   for (const [id, { set, applied }] of scale.sets) {
     if (path === undefined || !set.has(replicasInScale)) continue;
     result.sets.set(id, { set: FieldSet.of(path), apiVersion, applied });
-    result.times.set(id, scale.times.get(id) ?? before.times.get(id));
+    // Upstream looks here, so who had nothing of the object before has no time.
+    result.times.set(id, before.times.get(id));
   }
   return writeManaged(result, makeEntry);
 }

@@ -1,7 +1,7 @@
 /** All that a value says, as a set of fields (structured-merge-diff typed/tofieldset.go). The value was validated. */
 import type { JsonValue } from "#machinery/json/value.ts";
 import { FieldSet, FieldSetBuilder } from "./field-set.ts";
-import { validItemElement } from "./list-items.ts";
+import { anyItemElement } from "./list-items.ts";
 import { fieldElement, type PathElement } from "./path-element.ts";
 import { mapKind, scalarKind, type TypedNode } from "./typed-node.ts";
 import { asList, asMap, isEmptyMap, kindsOf } from "./values.ts";
@@ -53,7 +53,7 @@ function addItems(node: TypedNode, value: JsonValue, into: FieldSetBuilder): voi
   const list = asList(value);
   if (list === undefined) return;
   const atom = node.list!;
-  const elements = list.map((item) => validItemElement(atom, item));
+  const elements = list.map((item) => anyItemElement(atom, item));
   const repeated = repeatedOf(elements);
   for (let i = 0; i < list.length; i++) {
     const element = elements[i]!;

@@ -19,3 +19,8 @@ export class TypedErrors extends Error {
     super(texts.length === 1 ? texts[0]! : ["errors:", ...texts.map((text) => `  ${text}`)].join("\n"));
   }
 }
+
+/** An apply cannot be done; upstream's text, which clients see with status 500 and without a reason. */
+export class ApplyError extends Error {
+  override readonly name = "ApplyError";
+}

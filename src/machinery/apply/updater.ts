@@ -11,6 +11,7 @@ import type { FieldPath } from "./path-element.ts";
 import { reconcileFieldSet } from "./reconcile.ts";
 import { removeFields } from "./remove.ts";
 import { toFieldSet } from "./to-field-set.ts";
+import { ApplyError, TypedErrors } from "./typed-errors.ts";
 import type { TypedNode } from "./typed-node.ts";
 
 /** What one manager owns, in the terms of one version. */
@@ -129,9 +130,7 @@ function shiftOwners(
   force: boolean,
 ): { managers: Map<string, VersionedSet>; comparison: Comparison } {
   const compare = (from: TypedObject, to: TypedObject): Comparison =>
-    mapComparison(compareTyped(to.type, from.value, to.value), (set) =>
-      options.withoutReset(set, to.apiVersion),
-    );
+    mapComparison(comparisonOf(from, to), (set) => options.withoutReset(set, to.apiVersion));
   const comparison = compare(live, object);
   const versions = new Map([[object.apiVersion, comparison]]);
   const result = new Map<string, VersionedSet>();
@@ -156,6 +155,15 @@ function shiftOwners(
   }
   if (!force && conflicts.length > 0) throw new ConflictsError(sorted(conflicts));
   return { managers: result, comparison };
+}
+
+function comparisonOf(from: TypedObject, to: TypedObject): Comparison {
+  try {
+    return compareTyped(to.type, from.value, to.value);
+  } catch (error) {
+    if (error instanceof TypedErrors) throw new ApplyError(`failed to compare objects: ${error.message}`);
+    throw error;
+  }
 }
 
 /** Upstream names managers in the order of a hash map; here they are sorted. */

@@ -67,7 +67,8 @@ export interface ScalarSchema extends Common {
 
 /**
  * `quantity`: resource.Quantity (string or number in, string out); `int-or-string`: IntOrString; `time`: RFC 3339 seconds;
- * `micro-time`: RFC 3339 with six digits; `duration`: Go duration string; `byte`: base64 of bytes.
+ * `micro-time`: RFC 3339 with six digits; `duration`: Go duration string; `byte`: base64 of bytes; `other`: a format of
+ * custom kinds, which only their validation knows.
  */
 export type ScalarFormat =
   | "int32"
@@ -81,7 +82,8 @@ export type ScalarFormat =
   | "micro-time"
   | "duration"
   | "quantity"
-  | "int-or-string";
+  | "int-or-string"
+  | "other";
 
 export interface RefSchema extends Common {
   readonly kind: "ref";

@@ -33,6 +33,7 @@ class Converter {
     if (isResource) return this.#object(node, preserves, true);
     switch (node.type) {
       case "string":
+        return { kind: "string", ...formatOf(node) };
       case "integer":
       case "number":
       case "boolean":
@@ -64,7 +65,8 @@ class Converter {
     const fields = new Map<string, Field>();
     for (let i = 0; i < node.names.length; i++) {
       const name = node.names[i]!;
-      fields.set(name, { name, schema: this.convert(node.nodes[i]!, preserves) });
+      // What is absent is absent: no list key counts as Go's zero value.
+      fields.set(name, { name, schema: this.convert(node.nodes[i]!, preserves), omitEmpty: true });
     }
     if (isResource) {
       fields.set("apiVersion", { name: "apiVersion", schema: text });
@@ -79,6 +81,13 @@ class Converter {
     if (fields.size === 0 && rest !== undefined) return { kind: "map", values: rest, ...atomic };
     return { kind: "object", fields, ...(rest === undefined ? {} : { rest }), ...atomic };
   }
+}
+
+/** A string with a format is any scalar to upstream's apply; only bytes are strings. */
+function formatOf(node: SchemaNode): { readonly format?: "byte" | "other" } {
+  const format = node.checks?.format;
+  if (format === undefined) return {};
+  return { format: format === "byte" ? "byte" : "other" };
 }
 
 const commonOf = (node: SchemaNode): Pick<Schema, "default" | "nullable"> => ({

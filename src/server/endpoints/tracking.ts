@@ -1,8 +1,8 @@
 /** Managed fields of one write request (k8s.io/apiserver pkg/endpoints/handlers: FieldManager in create, update and patch). */
 import { byteLength } from "#base/bytes.ts";
 import { isPrintable } from "#base/quote.ts";
-import { ApplyError } from "#machinery/apply/field-manager.ts";
 import { readManaged } from "#machinery/apply/managed.ts";
+import { ApplyError } from "#machinery/apply/typed-errors.ts";
 import { unexplainedError } from "#machinery/errors/errors.ts";
 import type { JsonObject, JsonValue } from "#machinery/json/value.ts";
 import type { KubeObject } from "#machinery/meta/object.ts";
