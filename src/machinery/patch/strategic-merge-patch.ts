@@ -75,28 +75,46 @@ function mergeObject(original: JsonObject | undefined, patch: JsonObject, place:
   const result = retained({ ...original }, patch);
   const done = mergeOrderedLists(result, patch, place);
   for (const key of Object.keys(patch)) {
-    if (key === retainKeys || done.has(key) || key.startsWith(`${orderPrefix}/`)) continue;
-    if (key.startsWith(deleteFromPrefix)) deleteFromList(result, key, patch[key] as JsonValue);
-    else mergeField(result, key, patch[key] as JsonValue, rulesOf(place, key));
+    if (key === retainKeys || done.has(key)) continue;
+    const value = patch[key] as JsonValue;
+    if (key.startsWith(deleteFromPrefix)) {
+      const name = nameIn(key, deleteFromPrefix, badPrimitiveList);
+      mergeField(result, name === "" ? key : name, value, place, true);
+    } else mergeField(result, key, value, place, false);
   }
   return result;
 }
 
-function mergeField(result: JsonObject, key: string, value: JsonValue, rules: FieldRules): void {
+/** The field that a directive such as `$setElementOrder/<field>` is about. */
+function nameIn(key: string, prefix: string, complaint: string): string {
+  if (!key.startsWith(`${prefix}/`)) throw badRequest(complaint);
+  return key.slice(prefix.length + 1);
+}
+
+/** `isDeletion`: the value lists what is to go from a list of scalars; where there is no such list, it means nothing. */
+function mergeField(
+  result: JsonObject,
+  key: string,
+  value: JsonValue,
+  place: Place,
+  isDeletion: boolean,
+): void {
   if (value === null) {
     delete result[key];
     return;
   }
   const before = getOwn(result, key);
+  const rules = rulesOf(place, key);
   let merged: JsonValue | undefined;
-  if (isJsonObject(before) && isJsonObject(value) && rules.strategy !== "replace") {
-    merged = mergeObject(before, value, rules.place);
-  } else if (Array.isArray(before) && Array.isArray(value) && rules.strategy === "merge") {
-    merged = mergeList(before, value, itemsOf(rules.place), rules.mergeKey);
-  } else if (isJsonObject(before) && isJsonObject(value)) {
-    merged = plainValue(without(value, directive));
+  if (isJsonObject(before) && isJsonObject(value)) {
+    merged = rules.strategy === "replace" ? value : mergeObject(before, value, rules.place);
+  } else if (Array.isArray(before) && Array.isArray(value)) {
+    const isMerged = rules.strategy === "merge" || isDeletion;
+    merged = isMerged ? mergeList(before, value, itemsOf(rules.place), rules.mergeKey, isDeletion) : value;
+  } else if (isDeletion && (before === undefined || kindOf(before) !== kindOf(value))) {
+    return;
   } else {
-    merged = plainValue(value);
+    merged = plainValue(value, false);
   }
   if (merged === undefined) delete result[key];
   else setOwn(result, key, merged);
@@ -109,8 +127,12 @@ function retained(original: JsonObject, patch: JsonObject): JsonObject {
   if (!Array.isArray(keys)) throw badRequest(badRetainKeys);
   const kept = new Set(keys);
   for (const key of Object.keys(patch)) {
-    const exempt = patch[key] === null || key.startsWith("$");
-    if (!exempt && !kept.has(key)) throw badRequest(badRetainKeys);
+    const isExempt =
+      patch[key] === null ||
+      key === retainKeys ||
+      key.startsWith(deleteFromPrefix) ||
+      key.startsWith(orderPrefix);
+    if (!isExempt && !kept.has(key)) throw badRequest(badRetainKeys);
   }
   for (const key of Object.keys(original)) if (!kept.has(key)) delete original[key];
   return original;
@@ -121,10 +143,10 @@ function mergeOrderedLists(result: JsonObject, patch: JsonObject, place: Place):
   const done = new Set<string>();
   for (const key of Object.keys(patch)) {
     if (!key.startsWith(orderPrefix)) continue;
-    const name = key.slice(orderPrefix.length + 1);
+    done.add(key);
+    const name = nameIn(key, orderPrefix, badElementOrder);
     const order = patch[key];
-    if (!key.startsWith(`${orderPrefix}/`) || name === "" || !Array.isArray(order))
-      throw badRequest(badElementOrder);
+    if (!Array.isArray(order)) throw badRequest(badElementOrder);
     const { place: listPlace, strategy, mergeKey } = rulesOf(place, name);
     // The list is to go: then there is nothing to put in order.
     if (getOwn(patch, name) === null) continue;
@@ -132,14 +154,11 @@ function mergeOrderedLists(result: JsonObject, patch: JsonObject, place: Place):
     const change = listOf(getOwn(patch, name));
     if (before === undefined && change === undefined) continue;
     checkOrder(change ?? [], order, mergeKey);
-    const merged =
-      change === undefined
-        ? (before as JsonValue[])
-        : before === undefined
-          ? (plainValue(change) as JsonValue[])
-          : strategy === "merge"
-            ? mergeList(before, change, itemsOf(listPlace), mergeKey)
-            : change;
+    let merged: JsonValue[];
+    if (change === undefined) merged = before as JsonValue[];
+    else if (before === undefined) merged = plainValue(change, true) as JsonValue[];
+    else if (strategy === "merge") merged = mergeList(before, change, itemsOf(listPlace), mergeKey, false);
+    else merged = change;
     setOwn(result, name, inOrder(merged, order, before ?? [], mergeKey));
     done.add(name);
   }
@@ -168,26 +187,23 @@ function checkOrder(change: readonly JsonValue[], order: readonly JsonValue[], m
   }
 }
 
-function deleteFromList(result: JsonObject, key: string, values: JsonValue): void {
-  const name = key.slice(deleteFromPrefix.length + 1);
-  if (!key.startsWith(`${deleteFromPrefix}/`) || name === "" || !Array.isArray(values))
-    throw badRequest(badPrimitiveList);
-  const before = getOwn(result, name);
-  if (!Array.isArray(before)) return;
-  const gone = new Set(values.map((value) => identityKey(value, "")));
-  setOwn(
-    result,
-    name,
-    before.filter((item) => !gone.has(identityKey(item, ""))),
-  );
-}
-
-function mergeList(original: JsonValue[], patch: JsonValue[], place: Place, mergeKey: string): JsonValue[] {
+function mergeList(
+  original: JsonValue[],
+  patch: JsonValue[],
+  place: Place,
+  mergeKey: string,
+  isDeletion: boolean,
+): JsonValue[] {
   const kinds = new Set([...original, ...patch].map(kindOf));
-  if (kinds.size === 0) return [];
-  if (kinds.has("list")) throw invalidPatch("lists of lists are not supported");
+  const [first] = kinds;
+  if (first === undefined) return original;
+  if (first === "list") throw invalidPatch("lists of lists are not supported");
   if (kinds.size > 1) throw invalidPatch("list element types are not identical");
-  if (!kinds.has("object")) {
+  if (first !== "object") {
+    if (isDeletion) {
+      const gone = new Set(patch.map((value) => identityKey(value, "")));
+      return original.filter((item) => !gone.has(identityKey(item, "")));
+    }
     const merged = new Map<string, JsonValue>();
     for (const item of [...original, ...patch]) {
       const key = identityKey(item, "");
@@ -197,23 +213,24 @@ function mergeList(original: JsonValue[], patch: JsonValue[], place: Place, merg
   }
   if (mergeKey === "") throw invalidPatch("cannot merge lists without merge key");
   const { kept, changes } = takeListDirectives(original as JsonObject[], patch as JsonObject[], mergeKey);
+  if (kept === undefined) return inOrder(changes, [], changes, mergeKey);
   const merged: JsonValue[] = [...kept];
   const places = placesOf(merged, mergeKey);
   for (const change of changes) {
     const key = identityKey(change, mergeKey);
     const at = places.get(key);
-    if (at === undefined) places.set(key, merged.push(plainValue(change) as JsonObject) - 1);
+    if (at === undefined) places.set(key, merged.push(change) - 1);
     else merged[at] = mergeObject(merged[at] as JsonObject, change, place);
   }
   return inOrder(merged, changes, kept, mergeKey);
 }
 
-/** Carries out `$patch` in list items: `delete` removes the item, `replace` drops the list that was there. */
+/** Carries out `$patch` in list items: `delete` removes the item, `replace` drops the list that was there (`kept` is undefined). */
 function takeListDirectives(
   original: readonly JsonObject[],
   patch: readonly JsonObject[],
   mergeKey: string,
-): { kept: readonly JsonObject[]; changes: readonly JsonObject[] } {
+): { kept: readonly JsonObject[] | undefined; changes: readonly JsonObject[] } {
   const gone = new Set<string>();
   const changes: JsonObject[] = [];
   let replace = false;
@@ -225,7 +242,7 @@ function takeListDirectives(
     else if (marked === "merge") throw invalidPatch("merging lists cannot yet be specified in the patch");
     else throw invalidPatch(`unknown patch type: ${writeJson(marked)}`);
   }
-  if (replace) return { kept: [], changes };
+  if (replace) return { kept: undefined, changes };
   const kept = gone.size === 0 ? original : original.filter((item) => !gone.has(identityKey(item, mergeKey)));
   return { kept, changes };
 }
@@ -248,6 +265,8 @@ function inOrder(
   });
   const ordered = placed.filter((one) => one.order >= 0).sort((a, b) => a.order - b.order);
   const others = placed.filter((one) => one.order < 0);
+  if (others.every((one) => one.live >= 0)) others.sort((a, b) => a.live - b.live);
+  else if (others.length <= goInsertionSort) sortAsGo(others);
   const result: JsonValue[] = [];
   let next = 0;
   for (const { item, live: itemAt } of ordered) {
@@ -259,6 +278,21 @@ function inOrder(
     result.push(item);
   }
   return [...result, ...others.slice(next).map(({ item }) => item)];
+}
+
+/** Up to this many items Go's sort.Stable is one insertion sort. */
+const goInsertionSort = 20;
+
+/** As upstream sorts by the live list: what the live list does not have counts as before everything. */
+function sortAsGo(list: { live: number }[]): void {
+  for (let i = 1; i < list.length; i++) {
+    for (let j = i; j > 0; j--) {
+      const [a, b] = [list[j]!, list[j - 1]!];
+      if (a.live >= 0 && b.live >= 0 && a.live >= b.live) break;
+      list[j] = b;
+      list[j - 1] = a;
+    }
+  }
 }
 
 /** Where each identity stands first: lists may be long, and looking each item up in turn would take its square. */
@@ -294,17 +328,22 @@ function kindOf(value: JsonValue): string {
   return value === null ? "null" : typeof value;
 }
 
-/** A value that is taken as it is, without directives and nulls; undefined when it was nothing but a directive. */
-function plainValue(value: JsonValue): JsonValue | undefined {
-  if (Array.isArray(value)) return value.map(plainValue).filter((item) => item !== undefined);
+/**
+ * A value that is put where nothing was, or something else: without directives, and by `keepNulls` without nulls (one in a list
+ * stays). Undefined when it was nothing but a directive: whatever that says, there is nothing that it could be about.
+ */
+function plainValue(value: JsonValue, keepNulls: boolean): JsonValue | undefined {
+  if (Array.isArray(value)) {
+    return value.map((item) => plainValue(item, keepNulls)).filter((item) => item !== undefined);
+  }
   if (!isJsonObject(value)) return value;
-  // Whatever the directive says: there is nothing that it could be about (upstream: removeDirectives).
-  if (Object.hasOwn(value, directive)) return undefined;
+  const marked = getOwn(value, directive);
+  if (marked !== undefined && (keepNulls || marked !== null)) return undefined;
   const result: JsonObject = {};
   for (const key of Object.keys(value)) {
     const member = value[key] as JsonValue;
-    if (member === null || key.startsWith("$")) continue;
-    const plain = plainValue(member);
+    if (member === null && !keepNulls) continue;
+    const plain = plainValue(member, keepNulls);
     if (plain !== undefined) setOwn(result, key, plain);
   }
   return result;

@@ -65,7 +65,11 @@ async function compareAll<Case>(oracle: Oracle, name: string, comparison: Compar
     });
     await Promise.all(checks);
   }
-  const shown = differences.slice(0, maxShown).join("\n");
+  // The smallest say most.
+  const shown = differences
+    .sort((a, b) => a.length - b.length)
+    .slice(0, maxShown)
+    .join("\n");
   assert.equal(
     differences.length,
     0,
