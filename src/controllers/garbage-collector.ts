@@ -23,6 +23,8 @@ import { Owners } from "./owner-references.ts";
 const name = "generic-garbage-collector";
 /** Dependents worked on side by side: deleted in one transaction, or changed one by one, of which group commit makes few flushes. */
 const pageSize = 100;
+/** Transactions on their way at once, so that one does not wait for the other's flush. */
+const pagesAtOnce = 2;
 /** Tries of one object against concurrent writers, before it goes back into the queue. */
 const maxAttempts = 16;
 
@@ -45,6 +47,8 @@ export function garbageCollector(registry: Registry): Controller {
   const { store } = registry;
   const owners = new Owners(registry);
   const requester = controllerRequester(name);
+  /** Owners whose dependents are gone through at this moment; no more than items are processed side by side. */
+  const settling = new Set<Key>();
   const batch: BatchOptions = {
     registry,
     owners,
@@ -124,11 +128,16 @@ export function garbageCollector(registry: Registry): Controller {
   ): Promise<void> {
     let after: IndexEntry | undefined;
     for (;;) {
-      const page = store.indexEntries(start, end, pageSize, after);
-      await act(page.map(({ key }) => key));
-      if (page.length < pageSize) return;
+      const page = store.indexEntries(start, end, pageSize * pagesAtOnce, after);
+      const pages: Key[][] = [];
+      for (let from = 0; from < page.length; from += pageSize)
+        pages.push(page.slice(from, from + pageSize).map(({ key }) => key));
+      await allOf(pages, async (keys) => {
+        await nextTurn();
+        await act(keys);
+      });
+      if (page.length < pageSize * pagesAtOnce) return;
       after = page[page.length - 1];
-      await new Promise<void>((resolve) => setImmediate(resolve));
     }
   }
 
@@ -150,7 +159,12 @@ export function garbageCollector(registry: Registry): Controller {
       await eachDependent(cluster, uid, (dependent) => keepReferences(dependent, others));
       await removeFinalizer(stored, orphanFinalizer);
     } else if (finalizers.includes(foregroundFinalizer)) {
-      await eachDependentPage(cluster, uid, collectAll);
+      settling.add(key);
+      try {
+        await eachDependentPage(cluster, uid, collectAll);
+      } finally {
+        settling.delete(key);
+      }
       if (blockingDependent(stored) === undefined) await removeFinalizer(stored, foregroundFinalizer);
     }
   }
@@ -160,7 +174,8 @@ export function garbageCollector(registry: Registry): Controller {
     const owner = read(key);
     const { deletionTimestamp, finalizers = [] } = owner?.metadata ?? {};
     if (owner === undefined || deletionTimestamp === undefined) return;
-    if (!finalizers.includes(foregroundFinalizer)) return;
+    // Whoever goes through all of its dependents looks afterwards whether one blocks.
+    if (!finalizers.includes(foregroundFinalizer) || settling.has(key)) return;
     const blocking = blockingDependent(owner);
     if (blocking === undefined) await removeFinalizer(owner, foregroundFinalizer);
     else await collect(blocking);
@@ -318,8 +333,12 @@ export function garbageCollector(registry: Registry): Controller {
   }
 }
 
-async function allOf(keys: readonly Key[], act: (key: Key) => Promise<unknown>): Promise<void> {
-  const outcomes = await Promise.allSettled(keys.map(act));
+/** Lets requests have their turn. */
+const nextTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
+/** Waits for all, also when one fails. */
+async function allOf<T>(all: readonly T[], act: (one: T) => Promise<unknown>): Promise<void> {
+  const outcomes = await Promise.allSettled(all.map(act));
   for (const outcome of outcomes) if (outcome.status === "rejected") throw outcome.reason;
 }
 
