@@ -202,7 +202,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
     }),
     metrics,
     health: healthOptions(() => (closing !== undefined ? "shutting down" : ready ? undefined : "starting")),
-    listedPaths: () => ["/api", "/api/v1", "/apis", "/openapi/v3"],
+    listedPaths: () => ["/api", "/api/v1", "/apis", "/openapi/v2", "/openapi/v3"],
   });
   const endpoint: Endpoint = (context) => {
     if (!context.info.isResourceRequest) {
