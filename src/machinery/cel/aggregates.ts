@@ -64,10 +64,15 @@ export function parseMessage(tokens: TokenStream, typeName: string, parseExpr: P
   parseParts(tokens, "}", () => {
     const optional = tokens.accept("?") !== undefined;
     const name = tokens.peek();
-    if (name.kind !== "identifier" && name.kind !== "escaped")
-      tokens.syntaxError(name, `mismatched input '${name.text}' expecting {IDENTIFIER, ESC_IDENTIFIER}`);
+    if (name.kind !== "identifier" && name.kind !== "escaped") {
+      const others = optional ? "" : "'}', ',', '?', ";
+      tokens.syntaxError(
+        name,
+        `mismatched input '${name.text}' expecting {${others}IDENTIFIER, ESC_IDENTIFIER}`,
+      );
+    }
     tokens.skip();
-    if (name.kind === "escaped") tokens.report(open.offset, "unsupported syntax: '`'");
+    if (name.kind === "escaped") tokens.report(name.offset, "unsupported syntax: '`'");
     const colon = tokens.expect(":", "':'");
     const value = parseExpr();
     fields.push({ offset: colon.offset, name: name.text, value, optional });

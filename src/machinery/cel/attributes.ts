@@ -127,7 +127,8 @@ function keyOf(context: Context, qualifier: Qualifier): CelResult {
   return new CelError(`invalid qualifier type: ${goTypeName(key)}`);
 }
 
-function isKey(value: CelValue): boolean {
+/** Whether a value may be a key or an index at all. */
+export function isKey(value: CelValue): boolean {
   return (
     value !== null && (typeof value !== "object" || value instanceof CelUint || value instanceof CelDouble)
   );

@@ -6,7 +6,7 @@ import type { FunctionDeclaration, Implementation, Overload } from "./functions.
 import { membership } from "./membership.ts";
 import { equal, typeName } from "./operations.ts";
 import { constant, constantContext, type Plan, PlanError, type Planner, toStep } from "./plan.ts";
-import { constantRegex, constantRegexError } from "./regex.ts";
+import { constantRegex, constantRegexError, isRegexFunction } from "./regex.ts";
 import { type CallCost, callCost } from "./runtime-cost.ts";
 import { isRuntimeType } from "./runtime-types.ts";
 import { CelError, CelOptional, type CelResult, type CelValue, noSuchOverload } from "./values.ts";
@@ -129,13 +129,12 @@ function callStep(
     if (fast !== undefined) return fast;
   }
   const pattern = plans[1]?.kind === "constant" ? plans[1].value : undefined;
-  const regex = typeof pattern === "string" ? constantRegex(declaration.name, pattern) : undefined;
+  const isRegex = typeof pattern === "string" && isRegexFunction(declaration.name);
+  const regex = isRegex ? constantRegex(declaration.name, pattern) : undefined;
   const implementation = regex ?? implementationOf(declaration, overload);
-  // Functions of more than two arguments, and those chosen by their values, stop at the first error among them.
-  const lazy =
-    steps.length > 2 ||
-    regex !== undefined ||
-    (overload === undefined && declaration.singleton === undefined);
+  // Functions of more than two arguments, those with a constant regular expression, and those chosen by their values stop
+  // at the first error among their arguments.
+  const lazy = steps.length > 2 || isRegex || (overload === undefined && declaration.singleton === undefined);
   return lazy ? lazyCall(steps, implementation, cost) : strictCall(steps, implementation, cost);
 }
 

@@ -28,8 +28,13 @@ const hexInteger = /0x[0-9a-fA-F]+[uU]?/y;
 const integer = /\d+[uU]?/y;
 const symbol = /==|!=|<=|>=|&&|\|\||[<>[\]{}().,\-!?:+*/%]/y;
 const stringStart = /([bB])?([rR])?("""|'''|"|')/y;
+/** As much of an escape as there is. */
+const begunEscape = /^\\(?:[xX][0-9a-fA-F]?|u[0-9a-fA-F]{0,3}|U[0-9a-fA-F]{0,7}|[0-3][0-7]?)?/;
 const escapeSequence =
   /\\(?:[abfnrtv"'\\?`]|[xX][0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8}|[0-3][0-7][0-7])/y;
+
+/** Characters of a begun token that are looked at. */
+const maxBegun = 1_000;
 
 const reservedSymbols = new Set(["true", "false", "null", "in"]);
 
@@ -44,12 +49,13 @@ export function tokenize(source: Source): Token[] {
   const tokens: Token[] = [];
   let at = 0;
   while (at < text.length) {
-    const space = matchAt(whitespace, text, at);
+    const first = text.charCodeAt(at);
+    const space = mayBeSpace(first) ? matchAt(whitespace, text, at) : undefined;
     if (space !== undefined) {
       at += space.length;
       continue;
     }
-    const literal = stringAt(text, at);
+    const literal = mayStartString(first) ? stringAt(text, at) : undefined;
     if (literal !== undefined) {
       if (literal.ok) {
         const kind = /^[bB]/.test(text.slice(at, at + 1)) ? "bytes" : "string";
@@ -61,13 +67,13 @@ export function tokenize(source: Source): Token[] {
       }
       continue;
     }
-    const token = wordOrNumberAt(text, at);
+    const token = tokenAt(text, at);
     if (token !== undefined) {
       tokens.push(token);
       at += token.text.length;
       continue;
     }
-    const width = (text.codePointAt(at) ?? 0) > 0xffff ? 2 : 1;
+    const width = unrecognizedWidth(text, at);
     source.report(at, unrecognized(text.slice(at, at + width)));
     at += width;
   }
@@ -75,28 +81,50 @@ export function tokenize(source: Source): Token[] {
   return tokens;
 }
 
+/** What begins like a token is skipped with the character at which it is none, as upstream's lexer does. */
+function unrecognizedWidth(text: string, at: number): number {
+  const begun = /^(?:[|&=]|`[A-Za-z0-9_./ -]*)(?!$)/.exec(text.slice(at, at + maxBegun))?.[0] ?? "";
+  return begun.length + ((text.codePointAt(at + begun.length) ?? 0) > 0xffff ? 2 : 1);
+}
+
 function unrecognized(text: string): string {
   const shown = text.replaceAll("\n", "\\n").replaceAll("\r", "\\r").replaceAll("\t", "\\t");
   return `Syntax error: token recognition error at: '${shown}'`;
 }
 
-function wordOrNumberAt(text: string, at: number): Token | undefined {
-  const candidates: [TokenKind, string | undefined][] = [
-    ["float", matchAt(float, text, at)],
-    ["int", matchAt(hexInteger, text, at) ?? matchAt(integer, text, at)],
-    ["symbol", matchAt(symbol, text, at)],
-    ["identifier", matchAt(word, text, at)],
-    ["escaped", matchAt(escapedWord, text, at)],
-  ];
-  let best: Token | undefined;
-  for (const [kind, match] of candidates) {
-    if (match !== undefined && match.length > (best?.text.length ?? 0))
-      best = { kind, text: match, offset: at };
+/** The token that begins at `at` and is no string; the first character tells of which kind it may be. */
+function tokenAt(text: string, at: number): Token | undefined {
+  const first = text.charCodeAt(at);
+  if (isDigit(first) || (first === dot && isDigit(text.charCodeAt(at + 1)))) return numberAt(text, at);
+  if (isLetter(first)) {
+    const match = matchAt(word, text, at)!;
+    return { kind: reservedSymbols.has(match) ? "symbol" : "identifier", text: match, offset: at };
   }
-  if (best?.kind === "int" && /[uU]$/.test(best.text)) return { ...best, kind: "uint" };
-  if (best?.kind === "identifier" && reservedSymbols.has(best.text)) return { ...best, kind: "symbol" };
-  return best;
+  if (first === backtick) {
+    const match = matchAt(escapedWord, text, at);
+    return match === undefined ? undefined : { kind: "escaped", text: match, offset: at };
+  }
+  const match = matchAt(symbol, text, at);
+  return match === undefined ? undefined : { kind: "symbol", text: match, offset: at };
 }
+
+/** The longest number. */
+function numberAt(text: string, at: number): Token {
+  const whole = matchAt(hexInteger, text, at) ?? matchAt(integer, text, at) ?? "";
+  const fraction = matchAt(float, text, at) ?? "";
+  if (fraction.length > whole.length) return { kind: "float", text: fraction, offset: at };
+  return { kind: /[uU]$/.test(whole) ? "uint" : "int", text: whole, offset: at };
+}
+
+const dot = 46;
+const backtick = 96;
+const isDigit = (code: number): boolean => code >= 48 && code <= 57;
+const isLetter = (code: number): boolean =>
+  (code >= 97 && code <= 122) || (code >= 65 && code <= 90) || code === 95;
+/** Quotes, and the letters that may be before one. */
+const mayStartString = (code: number): boolean =>
+  code === 34 || code === 39 || code === 98 || code === 66 || code === 114 || code === 82;
+const mayBeSpace = (code: number): boolean => code <= 32 || code === 47;
 
 /** The end of the string or bytes literal at `at`, or where it stops to be one; undefined when none starts there. */
 function stringAt(text: string, at: number): { ok: boolean; end: number } | undefined {
@@ -123,7 +151,10 @@ function endOfString(text: string, start: number, quote: string, raw: boolean): 
     if (!multiline && (character === "\n" || character === "\r")) return { ok: false, end: position + 1 };
     if (!raw && character === "\\") {
       const sequence = matchAt(escapeSequence, text, position);
-      if (sequence === undefined) return { ok: false, end: Math.min(position + 2, text.length) };
+      if (sequence === undefined) {
+        const begun = begunEscape.exec(text.slice(position, position + 10))![0];
+        return { ok: false, end: Math.min(position + begun.length + 1, text.length) };
+      }
       position += sequence.length;
     } else position++;
   }

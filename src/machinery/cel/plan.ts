@@ -4,10 +4,10 @@
  */
 
 import type { CallExpr, Expr, ListExpr, MapExpr, SelectExpr, StructExpr } from "./ast.ts";
-import { type Attribute, addQualifier, type Qualifier, resolver } from "./attributes.ts";
+import { type Attribute, addQualifier, isKey, type Qualifier, resolver } from "./attributes.ts";
 import { planCall } from "./calls.ts";
 import { Context, type Step } from "./context.ts";
-import { display } from "./display.ts";
+import { display, goTypeName } from "./display.ts";
 import { planFold } from "./folds.ts";
 import type { FunctionDeclaration } from "./functions.ts";
 import { listCost, mapCost, structCost } from "./runtime-cost.ts";
@@ -149,6 +149,8 @@ export class Planner {
   #planIndex(target: Expr, index: Expr, optional: boolean): Plan {
     const attribute = toAttribute(this.plan(target));
     const plan = this.plan(index);
+    if (plan.kind === "constant" && !isKey(plan.value))
+      throw new PlanError(`invalid qualifier type: ${goTypeName(plan.value)}`);
     const qualifier: Qualifier =
       plan.kind === "constant"
         ? { key: plan.value, computed: undefined, optional, testOnly: false }

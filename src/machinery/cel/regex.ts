@@ -64,6 +64,7 @@ export function findAll(text: CelValue, pattern: CelValue, limit: CelValue = -1)
 
 /** Functions whose second argument is a regular expression. */
 const regexFunctions = new Set(["matches", "find", "findAll"]);
+export const isRegexFunction = (fn: string): boolean => regexFunctions.has(fn);
 
 /** What is wrong with a constant expression in a call, which makes the whole program unusable. */
 export function constantRegexError(fn: string, pattern: string): string | undefined {

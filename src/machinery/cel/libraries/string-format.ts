@@ -162,17 +162,25 @@ function grouped(value: number, precision: number): string {
   return fraction === undefined ? thousands : `${thousands}.${fraction}`;
 }
 
-/** toFixed without its turn to exponents for large numbers. */
+/** As Go's `%.*f`: never an exponent, and halves go to the even neighbour. */
 function fixed(value: number, precision: number): string {
-  if (Math.abs(value) < 1e21) return value.toFixed(precision);
-  const whole = BigInt(value).toString();
-  return precision === 0 ? whole : `${whole}.${"0".repeat(precision)}`;
+  const size = Math.abs(value);
+  const sign = value < 0 || Object.is(value, -0) ? "-" : "";
+  if (size >= 1e21) {
+    const whole = BigInt(size).toString();
+    return sign + (precision === 0 ? whole : `${whole}.${"0".repeat(precision)}`);
+  }
+  const exact = size.toFixed(maxPrecision);
+  const kept = exact.slice(0, exact.length - maxPrecision + precision).replace(/\.$/, "");
+  const rest = exact.slice(exact.length - maxPrecision + precision);
+  const isHalf = /^50*$/.test(rest) && /[02468]$/.test(kept);
+  return sign + (isHalf ? kept : size.toFixed(precision));
 }
 
 /** Upstream takes the precision of this clause for a width. */
 function scientific(value: number, width: number): string {
   const special = specialDouble(value);
-  if (special !== undefined) return special;
+  if (special !== undefined) return special.padStart(width);
   const [mantissa, exponent] = value.toExponential(defaultPrecision).split("e") as [string, string];
   const power = exponent.slice(1).padStart(2, "0");
   return `${mantissa}×10${superscript(`${exponent[0] === "-" ? "-" : ""}${power}`)}`.padStart(width);

@@ -8,14 +8,16 @@ import { formatText } from "./string-format.ts";
 const maxResultLength = 32 * 1024 * 1024;
 
 const text = (value: CelValue | undefined): string => value as string;
-const integer = (value: CelValue | undefined): number => Number(value as number | bigint);
+/** A bigint is beyond all strings, and only shown. */
+type Index = number | bigint;
+const integer = (value: CelValue | undefined): Index => value as Index;
 
-const outOfRange = (index: number): CelError => new CelError(`index out of range: ${index}`);
+const outOfRange = (index: Index): CelError => new CelError(`index out of range: ${index}`);
 
-function charAt(subject: string, index: number): CelResult {
+function charAt(subject: string, index: Index): CelResult {
   const points = Array.from(subject);
   if (index < 0 || index > points.length) return outOfRange(index);
-  return points[index] ?? "";
+  return points[Number(index)] ?? "";
 }
 
 /** The code point index of a UTF-16 index. */
@@ -24,33 +26,33 @@ const pointIndex = (subject: string, index: number): number => Array.from(subjec
 const unitIndex = (points: readonly string[], index: number): number =>
   points.slice(0, index).join("").length;
 
-function indexOf(subject: string, part: string, offset: number): CelResult {
+function indexOf(subject: string, part: string, offset: Index): CelResult {
   if (part === "") return offset;
   if (offset < 0) return outOfRange(offset);
   const points = Array.from(subject);
   if (offset >= points.length) return -1;
-  const found = subject.indexOf(part, unitIndex(points, offset));
+  const found = subject.indexOf(part, unitIndex(points, Number(offset)));
   return found < 0 ? -1 : pointIndex(subject, found);
 }
 
-function lastIndexOf(subject: string, part: string, offset?: number): CelResult {
+function lastIndexOf(subject: string, part: string, offset?: Index): CelResult {
   const points = Array.from(subject);
   if (part === "") return offset ?? points.length;
   if (offset === undefined && subject.length < part.length) return -1;
   const from = offset ?? points.length - 1;
   if (from < 0) return outOfRange(from);
   if (from >= points.length) return -1;
-  const found = subject.lastIndexOf(part, unitIndex(points, from));
+  const found = subject.lastIndexOf(part, unitIndex(points, Number(from)));
   return found < 0 ? -1 : pointIndex(subject, found);
 }
 
-function substring(subject: string, start: number, end?: number): CelResult {
+function substring(subject: string, start: Index, end?: Index): CelResult {
   const points = Array.from(subject);
   if (end !== undefined && start > end)
     return new CelError(`invalid substring range. start: ${start}, end: ${end}`);
   if (start < 0 || start > points.length) return outOfRange(start);
   if (end !== undefined && (end < 0 || end > points.length)) return outOfRange(end);
-  return points.slice(start, end).join("");
+  return points.slice(Number(start), end === undefined ? undefined : Number(end)).join("");
 }
 
 function split(subject: string, separator: string, limit: number): CelResult {
@@ -158,7 +160,7 @@ export const stringsLibrary: readonly FunctionDeclaration[] = [
     [
       "string_replace_string_string_int",
       "string.(string, string, int): string",
-      (s, old, replacement, limit) => replace(text(s), text(old), text(replacement), integer(limit)),
+      (s, old, replacement, limit) => replace(text(s), text(old), text(replacement), Number(limit)),
     ],
   ]),
   declare("split", [
@@ -170,7 +172,7 @@ export const stringsLibrary: readonly FunctionDeclaration[] = [
     [
       "string_split_string_int",
       "string.(string, int): list(string)",
-      (s, separator, limit) => split(text(s), text(separator), integer(limit)),
+      (s, separator, limit) => split(text(s), text(separator), Number(limit)),
     ],
   ]),
   declare("substring", [
