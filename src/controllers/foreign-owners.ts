@@ -4,7 +4,7 @@
  */
 import { createHash } from "node:crypto";
 import { StatusError } from "#machinery/errors/status-error.ts";
-import type { KubeObject, OwnerReference } from "#machinery/meta/object.ts";
+import { apiVersionOf, type KubeObject, type OwnerReference } from "#machinery/meta/object.ts";
 import { namespaces } from "#registry/guards.ts";
 import { listRange, parseObjectKey } from "#registry/keys.ts";
 import type { Registry } from "#registry/registry.ts";
@@ -28,8 +28,7 @@ export async function reportForeignOwners(
   stored: StoredObject,
   requester: Requester,
 ): Promise<void> {
-  const { metadata } = stored.object;
-  for (const reference of metadata.ownerReferences ?? []) {
+  for (const reference of stored.metadata.ownerReferences ?? []) {
     if (owners.isElsewhere(stored.location, reference, () => namespacesOf(registry, stored)))
       await report(registry, stored, reference, requester);
   }
@@ -51,11 +50,11 @@ async function report(
   reference: OwnerReference,
   requester: Requester,
 ): Promise<void> {
-  await stored.load();
-  const { object, location } = stored;
-  const { apiVersion, kind } = object;
+  const { resource: of, metadata, location } = stored;
+  const apiVersion = apiVersionOf(of.group, of.storage.version);
+  const { kind } = of.storage;
   const { namespace, name, cluster } = location;
-  const { uid = "" } = object.metadata;
+  const { uid = "" } = metadata;
   const owner = `[${reference.apiVersion}/${reference.kind}, namespace: ${namespace}, name: ${reference.name}, uid: ${reference.uid}]`;
   const now = timestamp(registry.clock.now());
   // The same again is the same event.

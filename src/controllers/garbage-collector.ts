@@ -212,7 +212,7 @@ export function garbageCollector(registry: Registry): Controller {
     for (let attempt = 0; attempt < maxAttempts; attempt++) {
       const stored = read(key);
       if (stored === undefined || ignored.includes(stored.resource.collection)) return;
-      const { metadata } = stored.object;
+      const { metadata } = stored;
       if (metadata.deletionTimestamp !== undefined || (metadata.ownerReferences ?? []).length === 0) return;
       // The content of a workspace that is being deleted goes as a whole.
       if (registry.tenants.get(stored.location.cluster)?.deleting !== false) return;
