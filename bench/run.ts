@@ -1,7 +1,7 @@
 /**
  * `node bench/run.ts [--quick] [--only a,b] [--workspaces N] [--peer NAME,KUBECONFIG,PID[,PID]]`
  *
- * Scenarios: start, reads, writes, lists, watches, collect, workspaces, tree, resume. Client and server share the machine's cores;
+ * Scenarios: start, reads, writes, lists, watches, custom, definitions, collect, workspaces, tree, resume. Client and server share the machine's cores;
  * so beside rates, operations per second of *server CPU time* are told. A peer that runs already (kube-apiserver and its
  * etcd) gets the same reads, writes, lists and watches in the same run.
  */
@@ -13,6 +13,7 @@ import { privateBytes } from "./lib/process.ts";
 import { Report } from "./lib/report.ts";
 import { peer, type RunningServer, scratch, startEmptyHandler, startMyriad } from "./lib/servers.ts";
 import { collect } from "./scenarios/collect.ts";
+import { customCreates, manyDefinitions } from "./scenarios/custom.ts";
 import { lists } from "./scenarios/lists.ts";
 import { reads, writes } from "./scenarios/requests.ts";
 import { resume } from "./scenarios/resume.ts";
@@ -76,6 +77,18 @@ if (wants("collect")) {
   const server = await startMyriad();
   await collect(report, server, quick ? 10_000 : 100_000);
   await server.stop();
+}
+
+if (wants("custom")) {
+  const server = await startMyriad();
+  for (const one of [server, ...peers]) await customCreates(report, one, quick ? 3_000 : 15_000);
+  await server.stop();
+}
+
+if (wants("definitions")) {
+  const directory = scratch();
+  await manyDefinitions(report, directory, quick ? 1_000 : 10_000);
+  rmSync(directory, { recursive: true, force: true });
 }
 
 if (wants("workspaces")) {

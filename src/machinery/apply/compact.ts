@@ -21,7 +21,9 @@ import type { ManagedFieldsEntry } from "./managed.ts";
 import { fieldElement, type PathElement } from "./path-element.ts";
 
 const special = /[|<*>~]/g;
-const escaped = (text: string): string => text.replace(special, "~$&");
+const hasSpecial = /[|<*>~]/;
+/** Nearly no name has anything to escape, and there are hundreds of them in each object. */
+const escaped = (text: string): string => (hasSpecial.test(text) ? text.replace(special, "~$&") : text);
 
 /** The text of a set. Kept with the set. */
 export function compactSet(set: FieldSet): string {
