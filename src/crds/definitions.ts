@@ -174,9 +174,4 @@ export class Definitions implements CustomResources {
 
 /** Whether the views of a definition hold for another reading of it. */
 const servesTheSame = (a: Definition, b: Definition): boolean =>
-  a.uid === b.uid &&
-  a.generation === b.generation &&
-  a.isServed === b.isServed &&
-  a.isEstablished === b.isEstablished &&
-  a.isTerminating === b.isTerminating &&
-  JSON.stringify(a.names) === JSON.stringify(b.names);
+  a.uid === b.uid && a.generation === b.generation && JSON.stringify(a.names) === JSON.stringify(b.names);

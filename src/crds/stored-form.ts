@@ -82,6 +82,7 @@ export function versionForm(live: LiveDefinition, version: string, services: Con
       const converted = convertObjects(live.definition, [copyOf(object)], storageVersion, services);
       return converted instanceof Promise ? converted.then(write) : write(converted);
     },
+    isCurrent: () => live.current() !== undefined,
     guard(name, creation): readonly Comparison[] {
       const definition = live.current();
       if (definition === undefined) throw new DefinitionChangedError();
@@ -101,6 +102,7 @@ export const orphanedForm: StoredForm = {
   decode: (objects) => objects.map(decodeStored),
   convert: (object) => object,
   encode: canonicalBytes,
+  isCurrent: () => true,
   guard: () => [],
 };
 

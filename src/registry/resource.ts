@@ -34,6 +34,8 @@ export interface StoredForm {
   convert(object: KubeObject, version: string): KubeObject | Promise<KubeObject>;
   /** The bytes to store of an object in this version. */
   encode(object: KubeObject): Buffer | Promise<Buffer>;
+  /** False: the definition is another one now, so this view of it shows nothing right any more. Cheap. */
+  isCurrent(): boolean;
   /**
    * The definition that the object was made by, to compare in the transaction of each write.
    * @throws DefinitionChangedError, StatusError 403 for a creation while the definition is going away
@@ -94,6 +96,7 @@ const formOf = ({ fromStored, toStored }: StoredAs): StoredForm => ({
   // Such kinds have one version.
   convert: (object) => object,
   encode: (object) => canonicalBytes(toStored(object)),
+  isCurrent: () => true,
   guard: () => [],
 });
 

@@ -2,7 +2,7 @@ import type { Change, Revision, Watch } from "#storage/port.ts";
 import type { ClusterScope } from "./cluster-name.ts";
 import { listPrefix } from "./keys.ts";
 import type { Registry } from "./registry.ts";
-import type { Resource } from "./resource.ts";
+import { DefinitionChangedError, type Resource } from "./resource.ts";
 import { matches, type Selection, selectsAll } from "./selection.ts";
 import { StoredObject } from "./stored-object.ts";
 
@@ -21,7 +21,7 @@ export interface WatchRequest {
   onProgress(revision: Revision): void;
   /** After a batch of changes was handled: a moment to flush. */
   onBatchEnd(): void;
-  /** CompactedError, or the store closed. */
+  /** CompactedError, DefinitionChangedError (begin anew behind the last event), or the store closed. */
   onEnd(error: Error): void;
 }
 
@@ -53,16 +53,23 @@ export function watchCollection(registry: Registry, request: WatchRequest): Watc
     request.cluster === "*" ? "" : request.namespace,
   );
   if (resource.form?.asynchronous === true) return watchConverted(registry, request, prefix, deliver);
-  return registry.store.watch({
+  const { form } = resource;
+  const watch = registry.store.watch({
     prefix,
     after: request.after,
     onChanges(changes) {
+      if (form?.isCurrent() === false) {
+        watch.close();
+        request.onEnd(new DefinitionChangedError());
+        return;
+      }
       for (const change of changes) deliver(change);
       request.onBatchEnd();
     },
     onProgress: (revision) => request.onProgress(revision),
     onEnd: (error) => request.onEnd(error),
   });
+  return watch;
 }
 
 /** Bytes of changes that wait for their conversion; a watch that falls behind further is ended, and its client comes again. */
@@ -105,6 +112,7 @@ function watchConverted(
         return;
       }
       after(async () => {
+        if (!form.isCurrent()) throw new DefinitionChangedError();
         const views = changes.map((change) => registry.views.of(resource, change));
         const objects = views.flatMap(({ current, previous }) =>
           [current, previous].filter((stored) => stored !== undefined),

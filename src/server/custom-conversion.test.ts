@@ -290,3 +290,26 @@ for (const [index, [what, spoil, text]] of failures.entries()) {
     watch.close();
   });
 }
+
+test("a watch ends when its kind is defined anew, and can be taken up where it ended", async () => {
+  const text = { type: "string" };
+  const base = await workspaceWith(
+    "redefined",
+    definitionOf({ versions: [version("v1", { a: text }), version("v2", { a: text })] }),
+  );
+  const first = await server.call("POST", base + in1, { body: widget("v1", "a", { a: "1" }) });
+  const from = (watched: { revision: string }): string =>
+    `${base}${in1}?watch=1&resourceVersion=${watched.revision}`;
+  const watch = await server.watch(from({ revision: first.json.metadata.resourceVersion }));
+  await changeDefinition(base, (spec) => ({
+    ...spec,
+    versions: (spec.versions as { name: string }[]).map((one) => ({ ...one, storage: one.name === "v2" })),
+  }));
+  await server.call("POST", base + in2, { body: widget("v2", "b", { a: "2" }) });
+  await watch.ended();
+  assert.deepEqual(watch.events(), []);
+  const again = await server.watch(from({ revision: first.json.metadata.resourceVersion }));
+  const [event] = await again.until(1);
+  again.close();
+  assert.deepEqual([event?.object.apiVersion, event?.object.spec], ["example.com/v1", { a: "2" }]);
+});

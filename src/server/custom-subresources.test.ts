@@ -194,6 +194,11 @@ test("apply, metadata alone, protobuf, and a collection that is deleted", async 
     "application/vnd.kubernetes.protobuf;as=PartialObjectMetadata;v=v1;g=meta.k8s.io",
   );
   assert.equal(metadata.status, 200);
+  const binary = await server.call("POST", base + widgets, {
+    body: new Uint8Array([0x6b, 0x38, 0x73, 0]),
+    type: "application/vnd.kubernetes.protobuf",
+  });
+  assert.equal(binary.status, 415);
   const dry = await server.call("POST", `${base}${widgets}?dryRun=All`, {
     body: { apiVersion: "example.com/v1", kind: "Widget", metadata: { generateName: "d-" } },
   });

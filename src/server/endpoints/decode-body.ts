@@ -131,6 +131,8 @@ function readBody(
       return { value: requireObject(read.value, expected), duplicates: read.duplicates };
     }
     case "application/vnd.kubernetes.protobuf": {
+      // Kinds that workspaces define have no such form.
+      if (expected.compiled !== undefined) throw unsupportedMediaType(acceptedBodies.slice(0, 2));
       const envelope = decodeEnvelope(bytes);
       const typeMeta = { apiVersion: envelope.apiVersion, kind: envelope.kind };
       checkKind(expected, typeMeta);

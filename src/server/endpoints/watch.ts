@@ -2,7 +2,7 @@
 import { expired, statusOf } from "#machinery/errors/errors.ts";
 import type { ClusterScope } from "#registry/cluster-name.ts";
 import { settleFreshness } from "#registry/read.ts";
-import type { Resource } from "#registry/resource.ts";
+import { DefinitionChangedError, type Resource } from "#registry/resource.ts";
 import type { StoredObject } from "#registry/stored-object.ts";
 import type { EventType } from "#registry/watch.ts";
 import type { RequestContext } from "#server/context.ts";
@@ -101,6 +101,10 @@ class WatchSession implements OpenWatch {
 
   bookmark(): void {
     if (this.#watch === undefined) return;
+    if (this.#target.resource.form?.isCurrent() === false) {
+      this.end();
+      return;
+    }
     this.#bookmarkDue = true;
     this.#watch.requestProgress();
   }
@@ -175,6 +179,11 @@ class WatchSession implements OpenWatch {
   /** Tells the client why, as an ERROR event, and ends the stream. */
   #fail(error: unknown): void {
     if (this.#ended || error instanceof WatchEnded) return;
+    // The client goes on by itself, and finds the kind as it is now.
+    if (error instanceof DefinitionChangedError) {
+      this.end();
+      return;
+    }
     const status =
       error instanceof CompactedError
         ? expired(`too old resource version: ${error.requested} (${error.compacted})`).status
