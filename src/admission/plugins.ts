@@ -5,6 +5,7 @@ import type { Registry } from "#registry/registry.ts";
 import { type AdmissionPlugin, admissionChain } from "./chain.ts";
 import { limitRanger } from "./limit-ranger/limit-ranger.ts";
 import { ownerReferencesPermission } from "./owner-references.ts";
+import { mutatingPolicies } from "./policies/mutating.ts";
 import { validatingPolicies } from "./policies/validating.ts";
 import { quotaPlugin } from "./quota/resource-quota.ts";
 import type { WebhookClient } from "./webhook-client.ts";
@@ -26,6 +27,7 @@ export const optionalPlugins: readonly string[] = ["OwnerReferencesPermissionEnf
 export const defaultPlugins: readonly string[] = [
   "NamespaceLifecycle",
   "LimitRanger",
+  "MutatingAdmissionPolicy",
   "MutatingAdmissionWebhook",
   "ValidatingAdmissionPolicy",
   "ValidatingAdmissionWebhook",
@@ -49,6 +51,7 @@ export function builtinAdmission({ registry, authorizer, webhooks, enabled }: Ad
     ...(enabled.includes("OwnerReferencesPermissionEnforcement")
       ? [ownerReferencesPermission(authorizer)]
       : []),
+    mutatingPolicies(registry, authorizer),
     mutatingWebhooks({ registry, client: webhooks, authorizer }),
     validatingPolicies(registry, authorizer),
     validatingWebhooks({ registry, client: webhooks, authorizer }),

@@ -21,7 +21,7 @@ import {
   scaleApiVersion,
 } from "#machinery/apply/scale-fields.ts";
 import { ApplyError } from "#machinery/apply/typed-errors.ts";
-import { TypedSchemas } from "#machinery/apply/typed-node.ts";
+import { type TypedNode, TypedSchemas } from "#machinery/apply/typed-node.ts";
 import type { JsonObject, JsonValue } from "#machinery/json/value.ts";
 import { apiVersionOf, type KubeObject, parseApiVersion } from "#machinery/meta/object.ts";
 import type { CompiledType, TypeCompiler } from "#machinery/schema/decode.ts";
@@ -133,6 +133,12 @@ export class ManagedFields {
     const applied = this.#manager.apply(scaleKind(this), json(live), patch, manager, force, this.#now());
     const managedFields = this.#parentEntries(endpoint, object, managedFieldsOf(applied));
     return { scale: kube(applied), managedFields };
+  }
+
+  /** The type of what an endpoint shows in its version, for merges that nobody owns. */
+  typeOf(endpoint: ManagedEndpoint, isScale: boolean): TypedNode | undefined {
+    if (isScale) return this.#schemas.named(scaleType);
+    return this.#kindOf(endpoint).typeIn(apiVersionOf(endpoint.resource.group, endpoint.version));
   }
 
   #scaleWithManaged(endpoint: ManagedScale, object: KubeObject, shown: KubeObject): KubeObject {
