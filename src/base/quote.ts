@@ -28,6 +28,16 @@ export function quote(text: string): string {
   return `${out}"`;
 }
 
+/** As Go's time package quotes what it cannot read: every byte that is no printable ASCII as `\\xhh`. */
+export const quoteBytes = (text: string): string =>
+  `"${text
+    .replace(/["\\]/g, "\\$&")
+    .replace(/[^\x20-\x7f]/gu, (char) =>
+      [...Buffer.from(char.toWellFormed(), "utf8")]
+        .map((byte) => `\\x${byte.toString(16).padStart(2, "0")}`)
+        .join(""),
+    )}"`;
+
 /** True for what Go's unicode.IsPrint accepts: letters, marks, numbers, punctuation, symbols and the ASCII space. */
 export const isPrintable = (char: string): boolean => printable.test(char);
 

@@ -1,5 +1,5 @@
 /** Durations: Go's texts (`1h30m`), and the rough ages of tables (`3d4h`). */
-import { quote } from "#base/quote.ts";
+import { quoteBytes } from "#base/quote.ts";
 
 const units = new Map([
   ["ns", 1],
@@ -18,7 +18,7 @@ const maxTextLength = 256;
 
 /** Nanoseconds, or an Error with Go's message (time.ParseDuration). */
 export function parseDuration(text: string): bigint | Error {
-  const invalid = new Error(`time: invalid duration ${quote(text.slice(0, maxTextLength))}`);
+  const invalid = new Error(`time: invalid duration ${quoteBytes(text.slice(0, maxTextLength))}`);
   if (text.length > maxTextLength) return invalid;
   const negative = text.startsWith("-");
   let rest = negative || text.startsWith("+") ? text.slice(1) : text;
@@ -31,9 +31,10 @@ export function parseDuration(text: string): bigint | Error {
     if (whole === "" && fraction === "") return invalid;
     rest = rest.slice(number.length);
     const name = /^[^.0-9]*/.exec(rest)![0];
-    if (name === "") return new Error(`time: missing unit in duration ${quote(text)}`);
+    if (name === "") return new Error(`time: missing unit in duration ${quoteBytes(text)}`);
     const unit = units.get(name);
-    if (unit === undefined) return new Error(`time: unknown unit ${quote(name)} in duration ${quote(text)}`);
+    if (unit === undefined)
+      return new Error(`time: unknown unit ${quoteBytes(name)} in duration ${quoteBytes(text)}`);
     rest = rest.slice(name.length);
     total += BigInt(whole) * BigInt(unit) + fractionOf(fraction, unit);
     if (total > overflow) return invalid;

@@ -2,7 +2,7 @@
  * Time (seconds) and MicroTime (six digits) of meta/v1: RFC 3339 in, with any offset, and UTC out. Errors are Go's
  * (time.Parse), years beyond 9999 are refused.
  */
-import { quote } from "#base/quote.ts";
+import { quoteBytes } from "#base/quote.ts";
 
 /** An instant. Go's zero time, year 1, means "unset" and is written as null. */
 export interface Instant {
@@ -79,14 +79,14 @@ const parts = {
 } as const;
 
 function parse(text: string, layout: typeof secondsLayout | typeof microsLayout): Instant | Error {
-  const shown = quote(text.slice(0, 256));
+  const shown = quoteBytes(text.slice(0, 256));
   const taken: string[] = [];
   let rest = text;
   for (const { pattern, layout: name, range } of parts[layout]) {
     const match = pattern.exec(rest)?.[0];
     if (match === undefined) {
       return new Error(
-        `parsing time ${shown} as ${quote(layout)}: cannot parse ${quote(rest.slice(0, 256))} as ${quote(name)}`,
+        `parsing time ${shown} as ${quoteBytes(layout)}: cannot parse ${quoteBytes(rest.slice(0, 256))} as ${quoteBytes(name)}`,
       );
     }
     rest = rest.slice(match.length);
@@ -98,7 +98,7 @@ function parse(text: string, layout: typeof secondsLayout | typeof microsLayout)
   const [year, , month, , day, , hour, , minute, , second, digits = "", offset = "Z"] = taken;
   const zoneMinutes = offsetMinutes(offset);
   if (typeof zoneMinutes === "string") return new Error(`parsing time ${shown}: ${zoneMinutes} out of range`);
-  if (rest !== "") return new Error(`parsing time ${shown}: extra text: ${quote(rest.slice(0, 256))}`);
+  if (rest !== "") return new Error(`parsing time ${shown}: extra text: ${quoteBytes(rest.slice(0, 256))}`);
   const date = new Date(0);
   date.setUTCFullYear(Number(year), Number(month) - 1, Number(day));
   if (date.getUTCDate() !== Number(day)) return new Error(`parsing time ${shown}: day out of range`);

@@ -1,4 +1,5 @@
 /** Request bodies: bytes to a normalised, defaulted object of the endpoint's kind (apiserver endpoints/handlers). */
+import { quote } from "#base/quote.ts";
 import { decodeEnvelope } from "#machinery/codecs/envelope.ts";
 import type { ProtobufCodec } from "#machinery/codecs/protobuf.ts";
 import { readYaml } from "#machinery/codecs/yaml.ts";
@@ -68,7 +69,7 @@ export function normalise(
   const compiled = expected.compiled ?? codecs.compiler.compile(expected.type);
   try {
     const decoded = compiled.decode(raw.value);
-    const problems = [...raw.duplicates.map((path) => `duplicate field "${path}"`), ...decoded.unknownFields];
+    const problems = [...duplicatesToTell(expected, raw, decoded.unknownFields), ...decoded.unknownFields];
     if (problems.length > 0 && fieldValidation === "Strict") {
       throw new DecodeError(`strict decoding error: ${problems.join(", ")}`);
     }
@@ -86,6 +87,24 @@ export function normalise(
       throw badRequest(`${cannotHandle(expected, expected)}: ${error.message}`);
     throw error;
   }
+}
+
+/** Inside of what its Go type does not know, the decoder of a built-in kind does not look for duplicates. */
+function duplicatesToTell(expected: ExpectedType, raw: RawBody, unknownFields: readonly string[]): string[] {
+  const told = (path: string): string => `duplicate field ${quote(path)}`;
+  if (expected.compiled !== undefined || unknownFields.length === 0) return raw.duplicates.map(told);
+  const unknown = new Set(unknownFields);
+  const isUnknown = (path: string): boolean => {
+    for (
+      let end = path.length;
+      end > 0;
+      end = Math.max(path.lastIndexOf(".", end - 1), path.lastIndexOf("[", end - 1))
+    ) {
+      if (unknown.has(`unknown field ${quote(path.slice(0, end))}`)) return true;
+    }
+    return false;
+  };
+  return raw.duplicates.filter((path) => !isUnknown(path)).map(told);
 }
 
 function resetsManaged({ metadata }: JsonObject): boolean {
