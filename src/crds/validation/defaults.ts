@@ -75,7 +75,7 @@ class DefaultsCheck {
   #default(node: SchemaNode, value: JsonValue, path: string, resource: Resource): void {
     const { objectMeta, patterns, requiresPruned } = this.#options;
     const shown = sortedCopy(value);
-    const isResource = node.has(flags.embedded);
+    const isResource = resource.isRoot;
     if (resource.insideMeta) {
       const problem = metadataProblem(surround(value, resource.steps), resource.schema, objectMeta);
       if (problem !== undefined) {
@@ -91,7 +91,7 @@ class DefaultsCheck {
       }
       const copy = cloneJson(value);
       try {
-        coerceEmbedded(copy, node, { objectMeta, dropInvalid: false }, path);
+        coerceEmbedded(copy, node, { objectMeta, dropInvalid: false }, path, isResource);
       } catch (error) {
         if (!(error instanceof FieldDecodeError)) throw error;
         this.errors.push(error.fieldError);
@@ -103,7 +103,7 @@ class DefaultsCheck {
     }
     const invalid = toFieldErrors(diagnose(value, node, patterns), path);
     this.errors.push(...invalid);
-    if (invalid.length > 0 || !node.has(flags.rulesBelow)) return;
+    if (invalid.length > 0 || (node.rules === undefined && !node.has(flags.rulesBelow))) return;
     const errors = this.#rules.checkDefault(value, node, resource.isRoot, path);
     this.errors.push(...errors);
     this.#isOutOfBudget = this.#rules.isExhausted;

@@ -170,10 +170,12 @@ test("list types", () => {
   );
 });
 
-test("rules compile, and use oldSelf only where it can be found", () => {
+test("rules compile, cost little, and use oldSelf only where it can be found", () => {
   const rule = (text: string, more: JsonObject = {}): JsonObject => ({
     "x-kubernetes-validations": [{ rule: text, ...more }],
   });
+  const exceeds =
+    "exceeds budget by factor of more than 100x (try simplifying the rule, or adding maxItems, maxProperties, and maxLength where arrays, maps, and strings are declared)";
   const shown = (text: string): string =>
     `{"Rule":"${text}","Message":"","MessageExpression":"","Reason":null,"FieldPath":"","OptionalOldSelf":null}`;
   assert.deepEqual(
@@ -188,9 +190,12 @@ test("rules compile, and use oldSelf only where it can be found", () => {
     [
       "$.properties[empty].x-kubernetes-validations[0].rule: Required value: rule is not specified",
       '$.properties[empty].x-kubernetes-validations[0].fieldPath: Invalid value: ".x": must be a valid path',
+      `$.properties[list].items.x-kubernetes-validations[0].rule: Forbidden: estimated rule cost ${exceeds}`,
       '$.properties[list].items.x-kubernetes-validations[0].rule: Invalid value: "self == oldSelf": oldSelf cannot be used on the uncorrelatable portion of the schema within spec.validation.openAPIV3Schema.properties[list]',
       `$.properties[number].x-kubernetes-validations[0].rule: Invalid value: ${shown("self + 1")}: cel expression must evaluate to a bool`,
       `$.properties[wrong].x-kubernetes-validations[0].rule: Invalid value: ${shown("self.foo")}: compilation failed: ERROR: <input>:1:5: type 'string' does not support field selection\n | self.foo\n | ....^`,
+      "$.properties[list].items.x-kubernetes-validations[0].rule: Forbidden: contributed to estimated rule cost total exceeding cost limit for entire OpenAPIv3 schema",
+      `$: Forbidden: x-kubernetes-validations estimated rule cost total for entire OpenAPIv3 schema ${exceeds}`,
     ],
   );
 });

@@ -2,7 +2,6 @@
  * What the rules of a schema node need to be checked: the CEL type of the value, how often it can occur, and what all rules together may cost
  * (apiextensions/validation cel_validation.go).
  */
-import { escapeName } from "#machinery/cel/escape.ts";
 import { celTypeOfSchema } from "#machinery/cel/schema-typed.ts";
 import type { CelType } from "#machinery/cel/types.ts";
 import { type Props, sourceOf } from "./props.ts";
@@ -32,64 +31,34 @@ export class TotalCost {
   }
 }
 
-type Access = (parent: CelType) => CelType | undefined;
-
 export class RuleScope {
   readonly #props: Props;
-  readonly #parent: RuleScope | undefined;
-  readonly #access: Access | undefined;
-  readonly #withinRules: boolean;
   /** Undefined: unbounded. */
   readonly maxCardinality: number | undefined;
   readonly costs: TotalCost;
-  #type: { readonly type: CelType | undefined } | undefined;
 
-  private constructor(props: Props, parent: RuleScope | undefined, access: Access | undefined) {
+  private constructor(props: Props, maxCardinality: number | undefined, costs: TotalCost) {
     this.#props = props;
-    this.#parent = parent;
-    this.#access = access;
-    const outerRules = parent === undefined ? false : parent.#withinRules;
-    this.#withinRules = outerRules || props.validations !== undefined;
-    this.costs = parent?.costs ?? new TotalCost();
-    const factor = parent === undefined ? 1 : maxElements(parent.#props);
-    const outer = parent === undefined ? 1 : parent.maxCardinality;
-    this.maxCardinality = factor === undefined || outer === undefined ? undefined : factor * outer;
+    this.maxCardinality = maxCardinality;
+    this.costs = costs;
   }
 
   static root(props: Props): RuleScope {
-    return new RuleScope(props, undefined, undefined);
+    return new RuleScope(props, 1, new TotalCost());
   }
 
-  property(name: string, props: Props): RuleScope {
-    return new RuleScope(props, this, (parent) => {
-      const escaped = escapeName(name);
-      return escaped === undefined ? undefined : parent.fields?.get(escaped)?.type;
-    });
-  }
-
-  items(props: Props): RuleScope {
-    return new RuleScope(props, this, (parent) =>
-      parent.kind === "list" ? parent.parameters[0] : undefined,
-    );
-  }
-
-  values(props: Props): RuleScope {
-    return new RuleScope(props, this, (parent) => (parent.kind === "map" ? parent.parameters[1] : undefined));
+  /** Of a property, the items or the additional properties. */
+  child(props: Props): RuleScope {
+    const factor = maxElements(this.#props);
+    const outer = this.maxCardinality;
+    const cardinality = factor === undefined || outer === undefined ? undefined : factor * outer;
+    return new RuleScope(props, cardinality, this.costs);
   }
 
   /** The type of the value; undefined when the schema cannot be shown to expressions. */
-  get type(): CelType | undefined {
-    if (!this.#withinRules) return undefined;
-    this.#type ??= { type: this.#find() };
-    return this.#type.type;
-  }
-
-  #find(): CelType | undefined {
-    const outer = this.#parent?.type;
-    const found = outer === undefined ? undefined : this.#access?.(outer);
-    if (found !== undefined) return found;
-    const isResourceRoot = this.#parent === undefined || this.#props.embeddedResource === true;
-    return celTypeOfSchema(this.#props[sourceOf], { isResourceRoot });
+  typeOf(isRoot: boolean): CelType | undefined {
+    const isResourceRoot = isRoot || this.#props.embeddedResource === true;
+    return celTypeOfSchema(this.#props[sourceOf], { isResourceRoot, typeName: "selfType" });
   }
 }
 

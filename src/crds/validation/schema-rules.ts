@@ -76,6 +76,7 @@ function fieldPathErrors(fieldPath: string, props: Props, path: string): FieldEr
 export interface RuleCheckOptions {
   /** The schema is as it was: what its rules may cost has been decided before. */
   readonly costsWereAccepted: boolean;
+  readonly isRoot: boolean;
   /** The part of the schema inside which values cannot be matched with old ones. */
   readonly uncorrelatable: string | undefined;
 }
@@ -89,7 +90,7 @@ export function ruleErrors(
 ): FieldError[] {
   const rules = props.validations ?? [];
   const base = `${path}.x-kubernetes-validations`;
-  const { type } = scope;
+  const type = scope.typeOf(options.isRoot);
   if (type === undefined) {
     const detail =
       "internal error: failed to construct type information for x-kubernetes-validations rules: unable to convert structural schema to CEL declarations";

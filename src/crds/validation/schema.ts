@@ -91,7 +91,9 @@ class SchemaCheck {
     if (this.errors.length > before || scope === undefined) return;
     const { uncorrelatable } = place;
     const { costsWereAccepted } = this.#options;
-    this.ruleErrors.push(...ruleErrors(props, scope, path, { costsWereAccepted, uncorrelatable }));
+    this.ruleErrors.push(
+      ...ruleErrors(props, scope, path, { costsWereAccepted, uncorrelatable, isRoot: place.isRoot }),
+    );
   }
 
   #inner(props: Props, place: Place, path: string, scope?: RuleScope): void {
@@ -108,7 +110,7 @@ class SchemaCheck {
     const inside = place.insideMeta
       ? { ...place, noDefaults: "inside additionalProperties applying to object metadata" }
       : place;
-    this.#inner(additional.schema, inside, path, place.scope?.values(additional.schema));
+    this.#inner(additional.schema, inside, path, place.scope?.child(additional.schema));
   }
 
   #properties(props: Props, place: Place): void {
@@ -123,7 +125,7 @@ class SchemaCheck {
         insideMeta: place.insideMeta || isMeta,
         noDefaults: isMeta && place.isRoot ? `in top-level ${name}` : place.noDefaults,
       };
-      this.#inner(property, inside, path, place.scope?.property(name, property));
+      this.#inner(property, inside, path, place.scope?.child(property));
     }
   }
 
@@ -144,9 +146,9 @@ class SchemaCheck {
     const path = `${place.path}.items`;
     const uncorrelatable = place.uncorrelatable ?? (listType === "map" ? undefined : place.path);
     const inside = { ...place, uncorrelatable };
-    if (items.schema !== undefined) this.#inner(items.schema, inside, path, place.scope?.items(items.schema));
+    if (items.schema !== undefined) this.#inner(items.schema, inside, path, place.scope?.child(items.schema));
     for (const [i, inner] of (items.schemas ?? []).entries()) {
-      this.#inner(inner, inside, `${path}[${i}]`, place.scope?.items(inner));
+      this.#inner(inner, inside, `${path}[${i}]`, place.scope?.child(inner));
     }
   }
 

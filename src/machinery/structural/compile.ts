@@ -26,7 +26,7 @@ export function compileCustomSchema(
   schema: JsonObject | undefined,
   options: CustomSchemaOptions,
 ): CompiledCustomSchema {
-  return new CustomSchema(parseSchema(schema), options);
+  return new CustomSchema(parseSchema(schema, "custom-resource", options.objectMeta), options);
 }
 
 class CustomSchema implements CompiledCustomSchema {

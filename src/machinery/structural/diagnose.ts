@@ -12,7 +12,7 @@ import { formatCheck } from "./formats/formats.ts";
 import { hasDuplicates } from "./list-types.ts";
 import type { Checks, SchemaNode } from "./node.ts";
 import { flags } from "./node.ts";
-import { goNumber, isNumber, numberErrors, numberKind } from "./numbers.ts";
+import { goNumber, isNumber, numberErrors, numberKind, shownFloat } from "./numbers.ts";
 import type { PatternCache } from "./pattern.ts";
 import { Result } from "./result.ts";
 import { runeLength, typeProblem, typesOf } from "./valid.ts";
@@ -132,7 +132,8 @@ class Diagnosis {
       if (typeof error === "string") result.add({ kind: "composite", at: path, text: error });
       else {
         const text = error.whole ? error.text : `${path} in body should be ${error.text}`;
-        result.add({ kind: "invalid", at: path, text, value: error.shown });
+        const value = typeof error.shown === "number" ? shownFloat(error.shown) : error.shown;
+        result.add({ kind: "invalid", at: path, text, value });
       }
     }
     result.matches++;

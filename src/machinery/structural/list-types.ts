@@ -3,6 +3,7 @@ import { compareBytes } from "#base/bytes.ts";
 import { type FieldError, fieldDuplicate, fieldInvalid } from "#machinery/errors/field-error.ts";
 import { isJsonObject, isRawNumber, type JsonObject, type JsonValue, setOwn } from "#machinery/json/value.ts";
 import { flags, type SchemaNode } from "./node.ts";
+import { shownValue } from "./numbers.ts";
 
 /** Duplicates below `value`: each value that occurs again is told once, where it occurs for the second time. */
 export function listTypeErrors(value: JsonValue, schema: SchemaNode | undefined, path = ""): FieldError[] {
@@ -45,7 +46,9 @@ function repeated(values: readonly unknown[]): number[] {
 }
 
 const setErrors = (list: readonly JsonValue[], path: string): FieldError[] =>
-  repeated(list.length <= 1 ? list : list.map(identity)).map((i) => fieldDuplicate(`${path}[${i}]`, list[i]));
+  repeated(list.length <= 1 ? list : list.map(identity)).map((i) =>
+    fieldDuplicate(`${path}[${i}]`, shownValue(list[i]!)),
+  );
 
 /** For `uniqueItems`. */
 export const hasDuplicates = (list: readonly JsonValue[]): boolean => repeated(list.map(identity)).length > 0;
@@ -72,7 +75,9 @@ function mapErrors(list: readonly JsonValue[], keys: readonly string[], path: st
   for (let i = 0; i < list.length; i++) {
     const item = list[i]!;
     if (item !== null && !isJsonObject(item)) {
-      return [fieldInvalid(`${path}[${i}]`, item, "must be an object for an array of list-type map")];
+      return [
+        fieldInvalid(`${path}[${i}]`, shownValue(item), "must be an object for an array of list-type map"),
+      ];
     }
   }
   if (list.length <= 1) return [];
@@ -81,10 +86,10 @@ function mapErrors(list: readonly JsonValue[], keys: readonly string[], path: st
     const values = list.map((item) =>
       isJsonObject(item) && Object.hasOwn(item, first) ? identity(item[first]!) : unspecified,
     );
-    return repeated(values).map((i) => fieldDuplicate(`${path}[${i}]`, keyOf(list[i]!, keys)));
+    return repeated(values).map((i) => fieldDuplicate(`${path}[${i}]`, shownValue(keyOf(list[i]!, keys))));
   }
   return repeated(list.map((item) => sortedJson(keyOf(item, keys)))).map((i) =>
-    fieldDuplicate(`${path}[${i}]`, keyOf(list[i]!, keys)),
+    fieldDuplicate(`${path}[${i}]`, shownValue(keyOf(list[i]!, keys))),
   );
 }
 

@@ -1,8 +1,8 @@
 /** A structural schema in memory: small nodes, identical subtrees shared, nothing kept that only documents. */
 import type { JsonValue } from "#machinery/json/value.ts";
 
-/** `""` where the schema names no type. */
-export type SchemaType = "" | "object" | "array" | "string" | "integer" | "number" | "boolean" | "null";
+/** `object`, `array`, `string`, `integer`, `number` or `boolean`, or what an old definition says; empty where the schema names no type. */
+export type SchemaType = string;
 
 /** Value validations of one node; absent ones are undefined. Numbers are as the schema says them. */
 export interface Checks {
@@ -61,6 +61,8 @@ export const flags = {
   checksBelow: 512,
   /** Integers and strings are both of the right type, whatever `type` says. */
   eitherType: 1024,
+  /** Expressions can see such values (upstream: SchemaDeclType answers a type). */
+  exposed: 2048,
 } as const;
 
 export class SchemaNode {

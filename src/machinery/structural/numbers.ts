@@ -2,7 +2,8 @@
  * Numbers as Go sees them: int64 or float64, and the checks whose outcome depends on which it is (kube-openapi
  * pkg/validation/validate/values.go). JSON text such as `1.0` cannot be told from `1` here and counts as an integer.
  */
-import { isRawNumber, type JsonValue, type RawNumber } from "#machinery/json/value.ts";
+import { sortedCopy } from "#machinery/json/sorted.ts";
+import { isRawNumber, type JsonValue, type RawNumber, rawNumber } from "#machinery/json/value.ts";
 import { goFloat } from "#machinery/values/float.ts";
 import type { Checks, SchemaType } from "./node.ts";
 
@@ -23,6 +24,17 @@ export function goNumber(value: number | RawNumber): GoNumber {
     return big >= minInt64 && big <= maxInt64 ? big : Number(digits);
   }
   return Number.isInteger(value) && value >= -(2 ** 63) && value < 2 ** 63 ? BigInt(value) : value;
+}
+
+/** A float64 as error texts print it. */
+export const shownFloat = (value: number): RawNumber => rawNumber(goFloat(value));
+
+/** A value as error texts print it: keys sorted, integers digit by digit, floats as Go does. */
+export function shownValue(value: JsonValue): unknown {
+  if (typeof value === "object" && value !== null && !isRawNumber(value)) return sortedCopy(value);
+  if (value === null || !isNumber(value)) return value;
+  const number = goNumber(value);
+  return typeof number === "bigint" ? number : shownFloat(number);
 }
 
 export const goNumberText = (value: GoNumber): string =>

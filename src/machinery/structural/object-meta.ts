@@ -41,7 +41,8 @@ export function coerceMeta(metadata: JsonValue, { objectMeta, dropInvalid }: Met
     const { value, unknownFields } = objectMeta.decode(metadata);
     return { value, unknown: unknownFields.length === 0 ? none : unknownFields.map(pathOf) };
   } catch (error) {
-    if (!(error instanceof DecodeError) || !dropInvalid) throw error;
+    if (!(error instanceof DecodeError)) throw error;
+    if (!dropInvalid) return redecoded(metadata, objectMeta, error);
   }
   if (!isJsonObject(metadata)) {
     throw new DecodeError(`invalid metadata: expected object, got ${goType(metadata)}`);
@@ -59,6 +60,12 @@ export function coerceMeta(metadata: JsonValue, { objectMeta, dropInvalid }: Met
   }
   const { value, unknownFields } = objectMeta.decode(valid);
   return { value, unknown: unknownFields.map(pathOf) };
+}
+
+/** Upstream reads metadata that was written with sorted keys, so the first error is the first in that order. */
+function redecoded(metadata: JsonValue, objectMeta: CompiledType, error: DecodeError): never {
+  objectMeta.decode(sortedCopy(metadata));
+  throw error;
 }
 
 const none: readonly string[] = [];
@@ -227,7 +234,7 @@ function resourceErrors(resource: JsonObject, path: string, objectMeta: Compiled
 function metadataErrors(metadata: JsonValue, path: string, objectMeta: CompiledType): FieldError[] {
   let meta: KubeObject["metadata"];
   try {
-    meta = { ...objectMeta.decode(metadata).value } as KubeObject["metadata"];
+    meta = { ...coerceMeta(metadata, { objectMeta, dropInvalid: false }).value } as KubeObject["metadata"];
   } catch (error) {
     if (error instanceof DecodeError) return [fieldInvalid(path, sortedCopy(metadata), error.message)];
     throw error;

@@ -2,7 +2,9 @@
  * From the JSONSchemaProps of a definition to {@link SchemaNode}s (apiextensions-apiserver pkg/apiserver/schema/convert.go and
  * pkg/apiserver/validation, which read the same text into two models; here it is one).
  */
+import { cloneJson } from "#machinery/json/clone.ts";
 import { isJsonObject, isRawNumber, type JsonObject, type JsonValue } from "#machinery/json/value.ts";
+import type { CompiledType } from "#machinery/schema/decode.ts";
 import { isSupportedFormat } from "./formats/formats.ts";
 import {
   type Checks,
@@ -13,6 +15,8 @@ import {
   SchemaNode,
   type SchemaType,
 } from "./node.ts";
+import { coerceEmbedded } from "./object-meta.ts";
+import { prune } from "./prune.ts";
 
 /**
  * What values are held against: `custom-resource` is what serves objects; `default` is the slightly different reading by which
@@ -21,8 +25,12 @@ import {
 export type Reading = "custom-resource" | "default";
 
 /** Reads a schema; undefined reads as one that knows nothing. Values of the wrong type are taken as absent. */
-export function parseSchema(schema: JsonValue | undefined, reading: Reading = "custom-resource"): SchemaNode {
-  return new Parser(reading).node(isJsonObject(schema) ? schema : {}, false);
+export function parseSchema(
+  schema: JsonValue | undefined,
+  reading: Reading = "custom-resource",
+  objectMeta?: CompiledType,
+): SchemaNode {
+  return new Parser(reading, objectMeta).node(isJsonObject(schema) ? schema : {}, false);
 }
 
 const own = (object: JsonObject, key: string): JsonValue | undefined =>
@@ -30,12 +38,14 @@ const own = (object: JsonObject, key: string): JsonValue | undefined =>
 
 class Parser {
   readonly #reading: Reading;
+  readonly #objectMeta: CompiledType | undefined;
   /** Nodes by content, so that equal subtrees are one. */
   readonly #interned = new Map<string, SchemaNode>();
   readonly #ids = new Map<SchemaNode, number>();
 
-  constructor(reading: Reading) {
+  constructor(reading: Reading, objectMeta: CompiledType | undefined) {
     this.#reading = reading;
+    this.#objectMeta = objectMeta;
   }
 
   /** `nested`: below allOf, anyOf, oneOf or not. */
@@ -69,25 +79,43 @@ class Parser {
     if (intOrString && this.#reading === "custom-resource") bits |= flags.eitherType;
     if (own(schema, "x-kubernetes-map-type") === "atomic") bits |= flags.atomicMap;
     if (list !== undefined && list.type !== "atomic") bits |= flags.listTypesBelow;
-    if (rules !== undefined) bits |= flags.rulesBelow;
     if (checks !== undefined || type !== "" || intOrString || additional === false) bits |= flags.checksBelow;
     const children = items === undefined ? nodes : [...nodes, items];
     for (const child of typeof additional === "object" ? [...children, additional] : children) {
       bits |= child.flags & inherited;
       if (child.default !== undefined) bits |= flags.defaultsBelow;
     }
-    return this.#intern({
+    // What is below a value that may be anything is not seen.
+    if (intOrString) bits &= ~flags.rulesBelow;
+    if (intOrString || isExposed(type, items, additional)) {
+      bits |= flags.exposed;
+      if (rules !== undefined) bits |= flags.rulesBelow;
+    } else bits &= ~flags.rulesBelow;
+    const parts: NodeParts = {
       type,
       flags: bits,
       names: names.length === 0 ? none : names,
       nodes: nodes.length === 0 ? none : nodes,
       items,
       additional,
-      default: value,
+      default: undefined,
       checks,
       list,
       rules,
-    });
+    };
+    if (value === undefined) return this.#intern(parts);
+    return this.#intern({ ...parts, default: this.#default(value, parts) });
+  }
+
+  /** Definitions of old may have defaults with unknown fields: served ones are pruned. */
+  #default(value: JsonValue, parts: NodeParts): JsonValue {
+    if (this.#reading === "default" || typeof value !== "object") return value;
+    const pruned = cloneJson(value);
+    const node = new SchemaNode(parts);
+    prune(pruned, node, node.has(flags.embedded));
+    const objectMeta = this.#objectMeta;
+    if (objectMeta !== undefined) coerceEmbedded(pruned, node, { objectMeta, dropInvalid: true });
+    return pruned;
   }
 
   #additional(value: JsonValue | undefined, nested: boolean): SchemaNode | boolean | undefined {
@@ -165,6 +193,18 @@ class Parser {
 
 const none: readonly never[] = [];
 
+const scalars: ReadonlySet<string> = new Set(["string", "integer", "number", "boolean"]);
+
+function isExposed(
+  type: SchemaType,
+  items: SchemaNode | undefined,
+  additional: SchemaNode | boolean | undefined,
+): boolean {
+  if (type === "array") return items?.has(flags.exposed) === true;
+  if (type === "object") return typeof additional !== "object" || additional.has(flags.exposed);
+  return scalars.has(type);
+}
+
 /** What a node has when one below it has it. */
 const inherited =
   flags.defaultsBelow | flags.embeddedBelow | flags.listTypesBelow | flags.rulesBelow | flags.checksBelow;
@@ -182,17 +222,7 @@ const numberKeys = [
 ] as const;
 const flagKeys = ["exclusiveMaximum", "exclusiveMinimum", "uniqueItems"] as const;
 
-const knownTypes: ReadonlySet<string> = new Set([
-  "object",
-  "array",
-  "string",
-  "integer",
-  "number",
-  "boolean",
-  "null",
-]);
-const typeOf = (value: JsonValue | undefined): SchemaType =>
-  typeof value === "string" && knownTypes.has(value) ? (value as SchemaType) : "";
+const typeOf = (value: JsonValue | undefined): SchemaType => (typeof value === "string" ? value : "");
 
 const numberOf = (value: JsonValue | undefined): number | undefined => {
   if (typeof value === "number") return value;

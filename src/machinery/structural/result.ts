@@ -8,8 +8,9 @@ import {
   fieldTooMany,
   fieldTypeInvalid,
 } from "#machinery/errors/field-error.ts";
-import { isRawNumber, type JsonValue } from "#machinery/json/value.ts";
+import type { JsonValue } from "#machinery/json/value.ts";
 import { goJson } from "#machinery/json/write.ts";
+import { shownValue } from "./numbers.ts";
 
 /** An error before it has a place in an object: `at` is the path from where the validation started, `""` for its root. */
 export interface Finding {
@@ -74,7 +75,11 @@ export function toFieldErrors(result: Result, base: string | undefined): FieldEr
       case "required":
         return fieldRequired(where);
       case "enum":
-        return fieldNotSupported(where, shown(finding.value ?? null), (finding.allowed ?? []).map(enumText));
+        return fieldNotSupported(
+          where,
+          shownValue((finding.value ?? null) as JsonValue),
+          (finding.allowed ?? []).map(enumText),
+        );
       case "too-long":
         return fieldTooLong(where, finding.limit ?? -1);
       case "too-many":
@@ -82,12 +87,9 @@ export function toFieldErrors(result: Result, base: string | undefined): FieldEr
       case "type":
         return fieldTypeInvalid(where, value, text);
       default:
-        return fieldInvalid(where, shown(value), text);
+        return fieldInvalid(where, typeof value === "bigint" ? value : shownValue(value as JsonValue), text);
     }
   });
 }
 
 const enumText = (value: JsonValue): string => (typeof value === "string" ? value : goJson(value));
-
-/** Raw numbers print their digits as bigints do. */
-const shown = (value: unknown): unknown => (isRawNumber(value) ? BigInt(value.rawJSON) : value);

@@ -5,7 +5,7 @@ import { type CelBudget, type CelProgram, perCallCostLimit, runtimeCostBudget } 
 import { CelBudgetError, CelRuntimeError } from "#machinery/cel/errors.ts";
 import { celTypeOfSchema, toCel } from "#machinery/cel/schema-typed.ts";
 import type { CelType } from "#machinery/cel/types.ts";
-import { CelError, CelOptional, type CelValue, optionalNone } from "#machinery/cel/values.ts";
+import { CelError, CelOptional, type CelResult, type CelValue, optionalNone } from "#machinery/cel/values.ts";
 import {
   type FieldError,
   fieldDuplicate,
@@ -13,12 +13,13 @@ import {
   fieldInvalid,
   fieldRequired,
 } from "#machinery/errors/field-error.ts";
-import { isJsonObject, isRawNumber, type JsonObject, type JsonValue } from "#machinery/json/value.ts";
+import { isJsonObject, type JsonObject, type JsonValue } from "#machinery/json/value.ts";
 import { type Correlated, MapList } from "./correlation.ts";
 import { followFieldPath, type PathSchema } from "./field-path.ts";
 import { flags, type Rule, type SchemaNode } from "./node.ts";
+import { shownValue } from "./numbers.ts";
 import { compileRules, type RuleProgram } from "./rule-programs.ts";
-import { isExposed, schemaJsonOf } from "./schema-json.ts";
+import { schemaJsonOf } from "./schema-json.ts";
 
 /** Longest message that an expression may make, in bytes. */
 const maxMessageBytes = 5 * 1_024;
@@ -39,7 +40,10 @@ export class RulePrograms {
   of(node: SchemaNode, isResource: boolean): NodeRules | undefined {
     const known = this.#known[isResource ? 1 : 0]!;
     if (known.has(node)) return known.get(node);
-    const type = celTypeOfSchema(schemaJsonOf(node), { isResourceRoot: isResource });
+    const type = celTypeOfSchema(schemaJsonOf(node), {
+      isResourceRoot: isResource,
+      typeName: "selfType",
+    });
     const compiled =
       type === undefined ? undefined : { type, programs: compileRules(node.rules ?? [], type) };
     known.set(node, compiled);
@@ -102,6 +106,11 @@ export class RuleRun {
 
   /** As an unchanged value, and then as one that comes out of nowhere; the dearer of both counts. */
   checkDefault(value: JsonValue, schema: SchemaNode, isResource: boolean, path: string): FieldError[] {
+    if (schema.rules !== undefined && !schema.has(flags.exposed)) {
+      const detail =
+        "rule compiler initialization error: failed to convert to declType for CEL validation rules";
+      return [fieldInvalid(path, schema.type, detail)];
+    }
     const { remaining } = this.#budget;
     const unchanged = this.check(value, value, schema, isResource, path);
     if (unchanged.length > 0 || this.#isExhausted) return unchanged;
@@ -120,7 +129,7 @@ export class RuleRun {
     path: string,
     ratchet: Ratchet,
   ): void {
-    if (value === null || !schema.has(flags.rulesBelow) || !isExposed(schema)) return;
+    if (value === null || !schema.has(flags.rulesBelow)) return;
     if (schema.rules !== undefined) this.#rules(value, old ?? undefined, schema, isResource, path, ratchet);
     if (Array.isArray(value)) this.#list(value, old, schema, path, ratchet);
     else if (isJsonObject(value)) this.#object(value, old, schema, path, ratchet);
@@ -187,12 +196,8 @@ export class RuleRun {
     }
     const self = toCel(value, compiled.type);
     const before = old === undefined ? undefined : toCel(old, compiled.type);
-    const broken = [self, before].find((one) => one instanceof CelError);
-    if (broken instanceof CelError) {
-      for (const rule of schema.rules!) invalid(`${broken.message} evaluating rule: ${shownRule(rule)}`);
-      return;
-    }
-    const variables = new Variables(self as CelValue, before as CelValue | undefined);
+    // Data of another type than the schema says, which can only be there where it has not changed.
+    const variables = new Variables(usable(self), usable(before));
     for (let i = 0; i < compiled.programs.length; i++) {
       const program = compiled.programs[i]!;
       const rule = schema.rules![i]!;
@@ -203,6 +208,11 @@ export class RuleRun {
       if (program.program === undefined) continue;
       const optional = rule.optionalOldSelf === true;
       if (program.usesOldSelf && old === undefined && !optional) continue;
+      const broken = brokenValue(program.program, self, before);
+      if (broken !== undefined) {
+        invalid(`${broken.message} evaluating rule: ${shownRule(rule)}`);
+        continue;
+      }
       const result = this.#evaluate(
         program.program,
         optional ? variables.optional : variables.plain,
@@ -300,8 +310,9 @@ class Variables {
   readonly #old: CelValue | undefined;
   #optional: ReadonlyMap<string, CelValue> | undefined;
 
-  constructor(self: CelValue, old: CelValue | undefined) {
-    const plain = new Map<string, CelValue>([["self", self]]);
+  constructor(self: CelValue | undefined, old: CelValue | undefined) {
+    const plain = new Map<string, CelValue>();
+    if (self !== undefined) plain.set("self", self);
     this.#old = old;
     if (old !== undefined) plain.set("oldSelf", old);
     this.plain = plain;
@@ -316,6 +327,19 @@ class Variables {
     return this.#optional;
   }
 }
+
+/** The error in the place of a value that the expression uses. */
+function brokenValue(
+  { variables }: CelProgram,
+  self: CelResult,
+  old: CelResult | undefined,
+): CelError | undefined {
+  if (self instanceof CelError && variables.has("self")) return self;
+  return old instanceof CelError && variables.has("oldSelf") ? old : undefined;
+}
+
+const usable = (result: CelResult | undefined): CelValue | undefined =>
+  result instanceof CelError ? undefined : result;
 
 function fieldRatchet(ratchet: Ratchet, key: string): Ratchet {
   const { current, parent } = ratchet;
@@ -352,7 +376,6 @@ function failure(
   }
 }
 
-const shownValue = (value: JsonValue): unknown => (isRawNumber(value) ? BigInt(value.rawJSON) : value);
 const shownRule = (rule: Rule): string => (rule.message ?? rule.rule).trim();
 const defaultMessage = (rule: Rule): string =>
   rule.message === undefined ? `failed rule: ${rule.rule.trim()}` : rule.message.trim();

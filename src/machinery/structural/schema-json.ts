@@ -44,21 +44,3 @@ export function schemaJsonOf(node: SchemaNode): JsonObject {
   if (checks.required !== undefined) json.required = [...checks.required];
   return json;
 }
-
-/** Whether expressions can see values of the schema at all (upstream: SchemaDeclType answers a type). */
-export function isExposed(node: SchemaNode): boolean {
-  if (node.has(flags.intOrString)) return true;
-  switch (node.type) {
-    case "array":
-      return node.items !== undefined && isExposed(node.items);
-    case "object":
-      return typeof node.additional !== "object" || isExposed(node.additional);
-    case "string":
-    case "integer":
-    case "number":
-    case "boolean":
-      return true;
-    default:
-      return false;
-  }
-}
