@@ -81,7 +81,8 @@ async function fill(server: LiveServer, { cluster, secret, only, resources }: Te
       metadata: {
         name,
         uid: `${secret}-uid`,
-        creationTimestamp: "2026-01-01T00:00:00Z",
+        // Old events expire, and a slow run would see them go.
+        creationTimestamp: "2999-01-01T00:00:00Z",
         labels: { owner: only, common: "yes" },
         annotations: { secret },
       },
