@@ -221,6 +221,41 @@ test("a webhook converts reads, writes, lists and watches; the stored version as
   assert.equal(noop.json.metadata.resourceVersion, two.metadata.resourceVersion, noop.text);
 });
 
+test("an apply in one version after an apply in the other keeps what the second one says", async () => {
+  const webhook = await startWebhookServer(({ body }) => {
+    const { request } = body as unknown as { request: Request };
+    const to = request.desiredAPIVersion;
+    const convertedObjects = request.objects.map((object) => {
+      const size = object.spec?.size ?? object.spec?.length;
+      const spec = size === undefined ? {} : { [to.endsWith("v2") ? "length" : "size"]: size };
+      return { ...object, apiVersion: to, spec };
+    });
+    const response = { uid: request.uid, result: { status: "Success" }, convertedObjects };
+    return { ...body, response } as unknown as WebhookAnswer;
+  });
+  await using _ = webhook;
+  const clientConfig = { url: `${webhook.url}/convert`, caBundle: webhook.caBundle };
+  const conversion = { strategy: "Webhook", webhook: { conversionReviewVersions: ["v1"], clientConfig } };
+  const integer = { type: "integer", default: 1 };
+  const base = await workspaceWith(
+    "renamed",
+    definitionOf({
+      versions: [version("v1", { size: integer }), version("v2", { length: integer })],
+      spec: { conversion },
+    }),
+  );
+  const apply = (of: string, spec: object) =>
+    server.call("PATCH", `${base}${of === "v1" ? in1 : in2}/a?fieldManager=me`, {
+      body: widget(of, "a", spec),
+      type: "application/apply-patch+yaml",
+    });
+  assert.equal((await apply("v2", { length: 3 })).status, 201);
+  const second = await apply("v1", { size: 4 });
+  assert.deepEqual([second.status, second.json.spec], [200, { size: 4 }], second.text);
+  const third = await apply("v2", { length: 5 });
+  assert.deepEqual([third.status, third.json.spec], [200, { length: 5 }], third.text);
+});
+
 const failures: readonly [string, (review: Review) => WebhookAnswer, RegExp][] = [
   [
     "refuses",
