@@ -4,16 +4,9 @@ import { type CelEnvironment, perCallCostLimit } from "#machinery/cel/cel.ts";
 import { boolType } from "#machinery/cel/types.ts";
 import { forbiddenResource } from "#machinery/errors/errors.ts";
 import { aggregate } from "#machinery/errors/field-error.ts";
+import { compileExpression, type Expression, expressionEnvironment } from "#registry/expressions/compile.ts";
 import { type Members, textAt } from "#registry/strategies/members.ts";
-import {
-  type Activation,
-  activationOf,
-  compileExpression,
-  type Expression,
-  evaluate,
-  expressionEnvironment,
-  OutOfBudgetError,
-} from "./expressions.ts";
+import { type Activation, activationOf, evaluate, OutOfBudgetError } from "./expressions.ts";
 import { RequestAuthorizer } from "./request-authorizer.ts";
 import type { VersionedWrite, Write } from "./write.ts";
 

@@ -6,17 +6,17 @@ import { jsonPatchType, objectType, StructValue, structNameErrors } from "#machi
 import { listType } from "#machinery/cel/types.ts";
 import { CelError, CelList, type CelValue } from "#machinery/cel/values.ts";
 import { type JsonObject, type JsonValue, setOwn } from "#machinery/json/value.ts";
-import { listAt, type Members, textAt, valueAt } from "#registry/strategies/members.ts";
 import {
-  type Activation,
   compileExpression,
   type Expression,
   type ExpressionScope,
-  evaluate,
   expressionEnvironment,
-} from "../expressions.ts";
+} from "#registry/expressions/compile.ts";
+import { compileVariables, type Variables } from "#registry/expressions/variables.ts";
+import { listAt, type Members, textAt, valueAt } from "#registry/strategies/members.ts";
+import { type Activation, evaluate } from "../expressions.ts";
 import { MatchConditions } from "../match-conditions.ts";
-import { compileVariables, type Variables, withVariables } from "./variables.ts";
+import { withVariables } from "./variables.ts";
 
 interface Mutation {
   readonly type: "JSONPatch" | "ApplyConfiguration";

@@ -3,19 +3,17 @@
 import { byteLength } from "#base/bytes.ts";
 import { perCallCostLimit, runtimeCostBudget } from "#machinery/cel/cel.ts";
 import { boolType, formatType, nullType, stringType } from "#machinery/cel/types.ts";
-import { listAt, type Members, textAt, valueAt } from "#registry/strategies/members.ts";
 import {
-  type Activation,
   compileExpression,
-  type Evaluated,
   type Expression,
   type ExpressionScope,
-  evaluate,
   expressionEnvironment,
-  OutOfBudgetError,
-} from "../expressions.ts";
+} from "#registry/expressions/compile.ts";
+import { compileVariables, type Variables } from "#registry/expressions/variables.ts";
+import { listAt, type Members, textAt, valueAt } from "#registry/strategies/members.ts";
+import { type Activation, type Evaluated, evaluate, OutOfBudgetError } from "../expressions.ts";
 import { MatchConditions } from "../match-conditions.ts";
-import { compileVariables, type Variables, withVariables } from "./variables.ts";
+import { withVariables } from "./variables.ts";
 
 interface Validation {
   readonly expression: Expression;

@@ -1,35 +1,10 @@
-/** `variables` of policies (plugin/cel/composition.go): each may use those before it, and is computed when it is read. */
+/** `variables` of policies: each is computed when it is read (plugin/cel/composition.go). */
 import { perCallCostLimit } from "#machinery/cel/cel.ts";
-import { LazyObject, lazyObjectType } from "#machinery/cel/structs.ts";
-import { type CelType, dynType } from "#machinery/cel/types.ts";
+import { LazyObject } from "#machinery/cel/structs.ts";
 import { CelError, type CelResult } from "#machinery/cel/values.ts";
-import { type Members, textAt } from "#registry/strategies/members.ts";
-import {
-  type Activation,
-  compileExpression,
-  type Expression,
-  type ExpressionScope,
-  expressionEnvironment,
-} from "../expressions.ts";
-
-const typeName = "kubernetes.variables";
-
-export interface Variables {
-  /** Of `variables`. */
-  readonly type: CelType;
-  readonly expressions: readonly (readonly [string, Expression])[];
-}
-
-export function compileVariables(variables: readonly Members[], scope: ExpressionScope): Variables {
-  const types = new Map<string, CelType>();
-  const expressions = variables.map((variable): readonly [string, Expression] => {
-    const environment = expressionEnvironment({ ...scope, variables: lazyObjectType(typeName, types) });
-    const expression = compileExpression(environment, textAt(variable, "expression"), []);
-    types.set(textAt(variable, "name"), expression.program?.type ?? dynType);
-    return [textAt(variable, "name"), expression];
-  });
-  return { type: lazyObjectType(typeName, types), expressions };
-}
+import type { Expression } from "#registry/expressions/compile.ts";
+import type { Variables } from "#registry/expressions/variables.ts";
+import type { Activation } from "../expressions.ts";
 
 /** The same values, and `variables`; nothing is computed yet. */
 export function withVariables({ values }: Activation, { expressions }: Variables): Activation {

@@ -1,8 +1,11 @@
 /**
  * Validating- and MutatingAdmissionPolicy and their bindings (k8s.io/kubernetes pkg/apis/admissionregistration/validation and
- * v1/defaults.go). CEL expressions must be there; they are not compiled.
+ * v1/defaults.go).
  */
 import { byteLength } from "#base/bytes.ts";
+import type { CelEnvironment } from "#machinery/cel/cel.ts";
+import { jsonPatchType, objectType } from "#machinery/cel/structs.ts";
+import { boolType, listType, nullType, stringType } from "#machinery/cel/types.ts";
 import {
   type FieldError,
   fieldDuplicate,
@@ -16,7 +19,10 @@ import type { KubeObject } from "#machinery/meta/object.ts";
 import { dns1035LabelErrors, dns1123SubdomainErrors, pathSegmentErrors } from "#machinery/names/dns.ts";
 import { qualifiedNameErrors } from "#machinery/names/labels.ts";
 import type { Strategy } from "#registry/strategy.ts";
+import { expressionEnvironment } from "../expressions/compile.ts";
+import { compileVariables, type Variables } from "../expressions/variables.ts";
 import {
+  compileErrors,
   failurePolicies,
   matchConditionsErrors,
   matchResourcesErrors,
@@ -56,19 +62,23 @@ const bindingDefaults = (object: KubeObject): void => {
 
 export const validatingAdmissionPolicyStrategy: Strategy = {
   applyDefaults: policyDefaults,
-  validate: (object) => [...policyErrors(object), ...checksErrors(object)],
+  validate(object) {
+    const compiler = policyCompiler(object, false);
+    return [...policyErrors(object, compiler), ...checksErrors(object, compiler)];
+  },
 };
 
 export const mutatingAdmissionPolicyStrategy: Strategy = {
   applyDefaults: policyDefaults,
   validate: (object) => {
     const mutations = listAt(object, "spec", "mutations");
+    const compiler = policyCompiler(object, true);
     const path = spec.child("mutations");
     return [
-      ...policyErrors(object),
+      ...policyErrors(object, compiler),
       ...mutableOperationsErrors(valueAt(object, "spec", "matchConstraints"), spec.child("matchConstraints")),
       ...(mutations.length === 0 ? [fieldRequired(path, "mutations must contain at least one item")] : []),
-      ...mutations.flatMap((mutation, index) => mutationErrors(mutation, path.index(index))),
+      ...mutations.flatMap((mutation, index) => mutationErrors(mutation, compiler, path.index(index))),
       ...requiredOneOf(
         valueAt(object, "spec", "reinvocationPolicy"),
         reinvocationPolicies,
@@ -94,8 +104,37 @@ export const mutatingAdmissionPolicyBindingStrategy: Strategy = {
   ],
 };
 
+/** What the expressions of one policy are compiled by; made when they are needed. */
+interface PolicyCompiler {
+  readonly variables: Variables;
+  readonly environment: CelEnvironment;
+  /** Messages cannot ask the authorizer. */
+  readonly forMessages: CelEnvironment;
+  readonly forPatches: CelEnvironment;
+}
+
+function policyCompiler(object: KubeObject, isMutating: boolean): PolicyCompiler {
+  const given = listAt(object, "spec", "variables");
+  const params = valueAt(object, "spec", "paramKind") !== undefined;
+  const variables = compileVariables(given, { params });
+  // Without variables a validating policy does not have `variables` at all.
+  const scope = { params, ...(given.length > 0 || isMutating ? { variables: variables.type } : {}) };
+  return {
+    variables,
+    get environment() {
+      return expressionEnvironment(scope);
+    },
+    get forMessages() {
+      return expressionEnvironment({ ...scope, authorizer: false });
+    },
+    get forPatches() {
+      return expressionEnvironment({ ...scope, mutation: true });
+    },
+  };
+}
+
 /** What both kinds of policy say. */
-function policyErrors(object: KubeObject): FieldError[] {
+function policyErrors(object: KubeObject, { variables }: PolicyCompiler): FieldError[] {
   const given = membersAt(object, "spec");
   const path = spec.child("matchConstraints");
   const errors = requiredOneOf(valueAt(given, "failurePolicy"), failurePolicies, spec.child("failurePolicy"));
@@ -107,14 +146,23 @@ function policyErrors(object: KubeObject): FieldError[] {
     errors.push(...matchResourcesErrors(match, path));
     if (listAt(match, "resourceRules").length === 0) errors.push(fieldRequired(path.child("resourceRules")));
   }
-  errors.push(...matchConditionsErrors(listAt(given, "matchConditions"), spec.child("matchConditions")));
+  errors.push(
+    ...matchConditionsErrors(
+      listAt(given, "matchConditions"),
+      spec.child("matchConditions"),
+      paramKind !== undefined,
+    ),
+  );
   listAt(given, "variables").forEach((variable, index) => {
     const at = spec.child("variables").index(index);
     const name = textAt(variable, "name");
     if (name.trim() === "") errors.push(fieldRequired(at.child("name"), "name is not specified"));
     else if (!identifier.test(name) || reserved.has(name))
       errors.push(fieldInvalid(at.child("name"), name, "must be a valid CEL identifier"));
-    errors.push(...expressionErrors(variable, at));
+    const missing = expressionErrors(variable, at);
+    const [, { source, error }] = variables.expressions[index]!;
+    if (missing.length > 0) errors.push(...missing);
+    else if (error !== "") errors.push(fieldInvalid(at.child("expression"), source, error));
   });
   return errors;
 }
@@ -149,7 +197,7 @@ function paramKindErrors(kind: unknown, path: FieldPath): FieldError[] {
   return errors;
 }
 
-function checksErrors(object: KubeObject): FieldError[] {
+function checksErrors(object: KubeObject, compiler: PolicyCompiler): FieldError[] {
   const validations = listAt(object, "spec", "validations");
   const annotations = listAt(object, "spec", "auditAnnotations");
   const path = spec.child("auditAnnotations");
@@ -158,7 +206,7 @@ function checksErrors(object: KubeObject): FieldError[] {
     return [fieldRequired(spec.child("validations"), detail), fieldRequired(path, detail)];
   }
   const errors = validations.flatMap((validation, index) =>
-    validationErrors(validation, spec.child("validations").index(index)),
+    validationErrors(validation, compiler, spec.child("validations").index(index)),
   );
   if (annotations.length > maxAuditAnnotations) {
     const detail = `must not have more than ${maxAuditAnnotations} auditAnnotations`;
@@ -168,20 +216,38 @@ function checksErrors(object: KubeObject): FieldError[] {
   annotations.forEach((annotation, index) => {
     const at = path.index(index);
     const key = textAt(annotation, "key");
-    errors.push(...annotationErrors(annotation, key, object.metadata.name ?? "", at));
+    errors.push(...annotationErrors(annotation, compiler, object.metadata.name ?? "", at));
     if (seen.has(key)) errors.push(fieldDuplicate(at.child("key"), key));
     seen.add(key);
   });
   return errors;
 }
 
-function validationErrors(validation: Members, path: FieldPath): FieldError[] {
+function validationErrors(validation: Members, compiler: PolicyCompiler, path: FieldPath): FieldError[] {
   const errors = expressionErrors(validation, path);
+  if (errors.length === 0)
+    errors.push(
+      ...compileErrors(
+        compiler.environment,
+        textAt(validation, "expression"),
+        [boolType],
+        path.child("expression"),
+      ),
+    );
   const message = textAt(validation, "message");
   const messageExpression = textAt(validation, "messageExpression");
   if (messageExpression !== "" && messageExpression.trim() === "")
     errors.push(
       fieldInvalid(path.child("messageExpression"), messageExpression, "must be non-empty if specified"),
+    );
+  else if (messageExpression !== "")
+    errors.push(
+      ...compileErrors(
+        compiler.forMessages,
+        messageExpression,
+        [stringType],
+        path.child("messageExpression"),
+      ),
     );
   if (message !== "" && message.trim() === "")
     errors.push(fieldInvalid(path.child("message"), message, "must be non-empty if specified"));
@@ -191,18 +257,26 @@ function validationErrors(validation: Members, path: FieldPath): FieldError[] {
   return errors;
 }
 
-function annotationErrors(annotation: Members, key: string, policy: string, path: FieldPath): FieldError[] {
-  const expression = textAt(annotation, "valueExpression").trim();
+function annotationErrors(
+  annotation: Members,
+  { environment }: PolicyCompiler,
+  policy: string,
+  path: FieldPath,
+): FieldError[] {
+  const given = textAt(annotation, "valueExpression");
+  const expression = given.trim();
+  const key = textAt(annotation, "key");
   const at = path.child("valueExpression");
   const whole = `${policy}/${key}`;
   const errors = qualifiedNameErrors(whole).map((message) => fieldInvalid(path.child("key"), whole, message));
   if (expression === "") errors.push(fieldRequired(at, "valueExpression is not specified"));
   else if (byteLength(expression) > maxValueExpressionBytes)
     errors.push(fieldRequired(at, `must not exceed ${maxValueExpressionBytes} bytes in length`));
+  else errors.push(...compileErrors(environment, expression, [stringType, nullType], at, given));
   return errors;
 }
 
-function mutationErrors(mutation: Members, path: FieldPath): FieldError[] {
+function mutationErrors(mutation: Members, { forPatches }: PolicyCompiler, path: FieldPath): FieldError[] {
   const type = textAt(mutation, "patchType");
   if (type === "") return [fieldRequired(path.child("patchType"))];
   if (type !== "JSONPatch" && type !== "ApplyConfiguration")
@@ -213,8 +287,13 @@ function mutationErrors(mutation: Members, path: FieldPath): FieldError[] {
   const errors: FieldError[] = [];
   if (patch === undefined)
     errors.push(fieldRequired(path.child(wanted!), `must be specified when patchType is ${type}`));
-  else if (textAt(patch, "expression").trim() === "")
-    errors.push(fieldRequired(path.child(wanted!, "expression")));
+  else {
+    const expression = textAt(patch, "expression").trim();
+    const at = path.child(wanted!, "expression");
+    const result = type === "JSONPatch" ? listType(jsonPatchType) : objectType;
+    if (expression === "") errors.push(fieldRequired(at));
+    else errors.push(...compileErrors(forPatches, expression, [result], at));
+  }
   if (valueAt(mutation, other!) !== undefined) {
     const detail = `must not be specified when patchType is ${type}`;
     errors.push(fieldInvalid(path.child(other!), `{${other}}`, detail));

@@ -1,7 +1,9 @@
 /**
  * What webhooks and policies of admissionregistration.k8s.io choose by: rules, match resources, match conditions
- * (k8s.io/kubernetes pkg/apis/admissionregistration/validation and v1/defaults.go). Expressions are not compiled.
+ * (k8s.io/kubernetes pkg/apis/admissionregistration/validation and v1/defaults.go).
  */
+import type { CelEnvironment } from "#machinery/cel/cel.ts";
+import { boolType, type CelType } from "#machinery/cel/types.ts";
 import {
   type FieldError,
   fieldDuplicate,
@@ -13,6 +15,7 @@ import {
 import type { FieldPath } from "#machinery/errors/field-path.ts";
 import { pathSegmentErrors } from "#machinery/names/dns.ts";
 import { qualifiedNameErrors } from "#machinery/names/labels.ts";
+import { compileExpression, expressionEnvironment } from "../expressions/compile.ts";
 import { labelSelectorErrors } from "./label-selector.ts";
 import { listAt, type Members, textAt, textsAt, valueAt } from "./members.ts";
 
@@ -155,15 +158,38 @@ export const mutableOperationsErrors = (match: unknown, path: FieldPath): FieldE
     ),
   );
 
-export function matchConditionsErrors(conditions: readonly Members[], path: FieldPath): FieldError[] {
+/** What does not compile, or gives another type, with the compiler's text. `shown`: as the client wrote it. */
+export function compileErrors(
+  environment: CelEnvironment,
+  expression: string,
+  wanted: readonly CelType[],
+  path: FieldPath,
+  shown = expression,
+): FieldError[] {
+  const { error } = compileExpression(environment, expression, wanted);
+  return error === "" ? [] : [fieldInvalid(path, shown, error)];
+}
+
+/** @param params whether expressions may use `params` */
+export function matchConditionsErrors(
+  conditions: readonly Members[],
+  path: FieldPath,
+  params: boolean,
+): FieldError[] {
   const errors: FieldError[] = [];
   if (conditions.length > maxMatchConditions)
     errors.push(fieldTooMany(path, conditions.length, maxMatchConditions));
   const seen = new Set<string>();
+  let environment: CelEnvironment | undefined;
   conditions.forEach((condition, index) => {
     const at = path.index(index);
     const name = textAt(condition, "name");
-    if (textAt(condition, "expression").trim() === "") errors.push(fieldRequired(at.child("expression")));
+    const expression = textAt(condition, "expression");
+    if (expression.trim() === "") errors.push(fieldRequired(at.child("expression")));
+    else {
+      environment ??= expressionEnvironment({ params });
+      errors.push(...compileErrors(environment, expression, [boolType], at.child("expression")));
+    }
     if (name === "") errors.push(fieldRequired(at.child("name")));
     else {
       errors.push(

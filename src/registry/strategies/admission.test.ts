@@ -171,7 +171,9 @@ test("a mutating policy patches, and never deletions", () => {
     create(`${group}/mutatingadmissionpolicies`, {
       spec: {
         matchConstraints: { resourceRules: [{ ...rule, operations: [operation] }] },
-        mutations: [{ patchType: "JSONPatch", jsonPatch: { expression: "[]" } }],
+        mutations: [
+          { patchType: "JSONPatch", jsonPatch: { expression: "[JSONPatch{op: 'remove', path: '/data'}]" } },
+        ],
         reinvocationPolicy: "Never",
         ...more,
       },
@@ -188,6 +190,41 @@ test("a mutating policy patches, and never deletions", () => {
     "spec.mutations[0].applyConfiguration: Required value: must be specified when patchType is ApplyConfiguration",
     'spec.mutations[0].jsonPatch: Invalid value: "{jsonPatch}": must not be specified when patchType is ApplyConfiguration',
   ]);
+});
+
+test("expressions are compiled, with what they may use", () => {
+  const { errors } = policy({
+    variables: [
+      { name: "a", expression: "object.x" },
+      { name: "b", expression: "variables.c" },
+    ],
+    matchConditions: [{ name: "m", expression: "params.x == 1" }],
+    validations: [
+      { expression: "1 +", messageExpression: "authorizer == null ? '' : ''" },
+      { expression: "variables.a == 1 && params == null" },
+      { expression: "object.spec" },
+    ],
+    auditAnnotations: [{ key: "k", valueExpression: "1" }],
+  });
+  assert.deepEqual(
+    errors.slice(0, 2).map((error) => error.replace(/ \(in container ''\)/, "")),
+    [
+      "spec.matchConditions[0].expression: Invalid value: \"params.x == 1\": compilation failed: ERROR: <input>:1:1: undeclared reference to 'params'\n | params.x == 1\n | ^",
+      "spec.variables[1].expression: Invalid value: \"variables.c\": compilation failed: ERROR: <input>:1:10: undefined field 'c'\n | variables.c\n | .........^",
+    ],
+  );
+  assert.deepEqual(
+    errors.slice(2).map((error) => error.split(":")[0]),
+    [
+      "spec.validations[0].expression",
+      "spec.validations[0].messageExpression",
+      "spec.validations[1].expression",
+      "spec.validations[2].expression",
+      "spec.auditAnnotations[0].valueExpression",
+    ],
+  );
+  assert.match(errors.at(-2)!, /must evaluate to bool but got dyn$/);
+  assert.match(errors.at(-1)!, /must evaluate to one of \[string null_type\] but got int$/);
 });
 
 test("bindings", () => {

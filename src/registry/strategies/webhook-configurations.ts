@@ -112,7 +112,9 @@ function webhookErrors(webhook: Members, path: FieldPath): FieldError[] {
     errors.push(fieldRequired(at, "exactly one of url or service is required"));
   else if (url !== undefined) errors.push(...webhookUrlErrors(String(url), at.child("url")));
   else errors.push(...webhookServiceErrors(service as Members, at.child("service")));
-  errors.push(...matchConditionsErrors(listAt(webhook, "matchConditions"), path.child("matchConditions")));
+  errors.push(
+    ...matchConditionsErrors(listAt(webhook, "matchConditions"), path.child("matchConditions"), false),
+  );
   return errors;
 }
 

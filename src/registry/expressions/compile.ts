@@ -1,0 +1,77 @@
+/** CEL expressions of webhooks and policies: how they are compiled (k8s.io/apiserver pkg/admission/plugin/cel/compile.go). */
+import { type CelEnvironment, type CelProgram, createCelEnvironment } from "#machinery/cel/cel.ts";
+import { CelCompileError } from "#machinery/cel/errors.ts";
+import { authorizerType, resourceCheckType } from "#machinery/cel/libraries/authorizer.ts";
+import { type CelType, dynType } from "#machinery/cel/types.ts";
+import { namespaceType, requestType } from "./request-types.ts";
+
+/** Which variables there are besides object, oldObject, request and namespaceObject. */
+export interface ExpressionScope {
+  readonly params: boolean;
+  /** `authorizer` and `authorizer.requestResource`; default: true. */
+  readonly authorizer?: boolean;
+  /** The type of `variables`, where there is one. */
+  readonly variables?: CelType;
+  /** The expression makes a patch. */
+  readonly mutation?: boolean;
+  /** Types of `object` and `oldObject`, and of `params`, where they are known (type checking). */
+  readonly objectType?: CelType;
+  readonly paramsType?: CelType;
+}
+
+export function expressionEnvironment(scope: ExpressionScope): CelEnvironment {
+  const { params, variables, authorizer = true, mutation = false } = scope;
+  const { objectType = dynType, paramsType = dynType } = scope;
+  return createCelEnvironment({
+    variables: new Map([
+      ["object", objectType],
+      ["oldObject", objectType],
+      ["request", requestType],
+      ["namespaceObject", namespaceType],
+      ...(authorizer
+        ? ([
+            ["authorizer", authorizerType],
+            ["authorizer.requestResource", resourceCheckType],
+          ] as const)
+        : []),
+      ...(params ? ([["params", paramsType]] as const) : []),
+      ...(variables === undefined ? [] : ([["variables", variables]] as const)),
+    ]),
+    mutation,
+  });
+}
+
+/** A compiled expression, or why it is none. */
+export interface Expression {
+  readonly source: string;
+  readonly program: CelProgram | undefined;
+  /** Upstream's text; "" when it compiles. */
+  readonly error: string;
+}
+
+/** @param wanted types that the result may have; none: any */
+export function compileExpression(
+  environment: CelEnvironment,
+  source: string,
+  wanted: readonly CelType[],
+): Expression {
+  try {
+    const program = environment.compile(source);
+    const type = typeText(program.type);
+    if (wanted.length === 0 || wanted.some((one) => typeText(one) === type))
+      return { source, program, error: "" };
+    const names = wanted.map(typeText);
+    const error =
+      names.length === 1
+        ? `must evaluate to ${names[0]} but got ${type}`
+        : `must evaluate to one of [${names.join(" ")}] but got ${type}`;
+    return { source, program: undefined, error };
+  } catch (error) {
+    if (!(error instanceof CelCompileError)) throw error;
+    return { source, program: undefined, error: `compilation failed: ${error.message}` };
+  }
+}
+
+/** As cel-go prints a type by itself. */
+const typeText = ({ name, parameters }: CelType): string =>
+  parameters.length === 0 ? name : `${name}(${parameters.map(typeText).join(", ")})`;
