@@ -139,4 +139,283 @@ describe("server-side apply", () => {
     assert.equal(conflict.status, 409);
     assert.match(conflict.json.message, /\.spec\.template\.spec\.containers\[name="web"\]\.image$/);
   });
+
+  it("keeps status and the rest apart", async () => {
+    const path = at("apps/v1/deployments", "parts");
+    const body = (spec: object, status: object): object => ({
+      apiVersion: "apps/v1",
+      kind: "Deployment",
+      metadata: { name: "parts" },
+      spec,
+      status,
+    });
+    const spec = {
+      replicas: 1,
+      selector: { matchLabels: { a: "b" } },
+      template: { metadata: { labels: { a: "b" } }, spec: { containers: [{ name: "c", image: "i" }] } },
+    };
+    const created = await apply(path, body(spec, { readyReplicas: 3 }));
+    assert.equal(created.status, 201, created.text);
+    assert.ok(!created.text.includes("f:status") && created.json.status !== undefined);
+    const status = await apply(`${path}/status`, body({ replicas: 9 }, { readyReplicas: 3 }), {
+      manager: "controller",
+    });
+    assert.equal(status.status, 200, status.text);
+    assert.equal(status.json.spec.replicas, 1);
+    const entry = managed(status).find(({ manager }) => manager === "controller");
+    assert.deepEqual(
+      [entry?.subresource, entry?.fieldsV1],
+      ["status", { "f:status": { "f:readyReplicas": {} } }],
+    );
+  });
+
+  it("of a Scale owns the replicas of the object", async () => {
+    const path = at("apps/v1/deployments", "scaled");
+    const spec = {
+      replicas: 1,
+      selector: { matchLabels: { a: "b" } },
+      template: { metadata: { labels: { a: "b" } }, spec: { containers: [{ name: "c", image: "i" }] } },
+    };
+    await apply(path, { apiVersion: "apps/v1", kind: "Deployment", metadata: { name: "scaled" }, spec });
+    const scale = {
+      apiVersion: "autoscaling/v1",
+      kind: "Scale",
+      metadata: { name: "scaled" },
+      spec: { replicas: 3 },
+    };
+    const refused = await apply(`${path}/scale`, scale, { manager: "hpa" });
+    assert.equal(refused.status, 409, refused.text);
+    assert.equal(
+      refused.json.message,
+      'Apply failed with 1 conflict: conflict with "tester": .spec.replicas',
+    );
+    const forced = await apply(`${path}/scale`, scale, { manager: "hpa", force: true });
+    assert.deepEqual([forced.status, forced.json.kind, forced.json.spec.replicas], [200, "Scale", 3]);
+    const put = await server.call("PUT", `${path}/scale?fieldManager=putter`, {
+      body: { ...forced.json, spec: { replicas: 4 } },
+    });
+    assert.equal(put.status, 200, put.text);
+    const owned = managed(await server.call("GET", path)).filter((entry) =>
+      JSON.stringify(entry.fieldsV1).includes("f:replicas"),
+    );
+    assert.deepEqual(
+      owned.map(({ manager, operation, subresource }) => [manager, operation, subresource]),
+      [["putter", "Update", "scale"]],
+    );
+  });
+
+  it("is noted for every other write, by fieldManager or User-Agent", async () => {
+    const path = at("configmaps", "noted");
+    await server.call("POST", path.replace(/\/noted$/, ""), {
+      body: configMap("noted", { a: "1" }),
+      headers: { "user-agent": "kubectl/v1.36 (linux/amd64)" },
+    });
+    await server.call("PATCH", `${path}?fieldManager=patcher`, {
+      body: { data: { b: "2" } },
+      type: "application/merge-patch+json",
+    });
+    const answer = await server.call("PATCH", path, {
+      body: [{ op: "replace", path: "/data/a", value: "3" }],
+      type: "application/json-patch+json",
+    });
+    assert.deepEqual(
+      owners(answer)
+        .map(([manager, operation, fields]) => `${manager} ${operation} ${JSON.stringify(fields)}`)
+        .sort(),
+      [
+        'kubectl Update {"f:data":{}}',
+        'patcher Update {"f:data":{"f:b":{}}}',
+        'unknown Update {"f:data":{"f:a":{}}}',
+      ],
+    );
+    const untouched = await server.call("PUT", `${path}?fieldManager=nobody`, { body: answer.json });
+    assert.deepEqual(untouched.json, answer.json);
+  });
+
+  it("forgets who owns what when a client says so", async () => {
+    const path = at("configmaps", "reset");
+    for (const managedFields of [[], [{}]]) {
+      await apply(path, configMap("reset", { a: "1" }));
+      const read = await server.call("GET", path);
+      const { json } = await server.call("PUT", path, {
+        body: { ...read.json, metadata: { ...read.json.metadata, managedFields } },
+      });
+      assert.equal(json.metadata.managedFields, undefined, JSON.stringify(managedFields));
+      const patched = await server.call("PATCH", path, {
+        body: { data: { z: "1" } },
+        type: "application/merge-patch+json",
+      });
+      assert.equal(patched.json.metadata.managedFields, undefined);
+      const again = await apply(path, configMap("reset", { a: "1" }));
+      assert.deepEqual(
+        owners(again).map(([manager, operation]) => [manager, operation]),
+        [
+          ["tester", "Apply"],
+          ["before-first-apply", "Update"],
+        ],
+      );
+      await server.call("DELETE", path);
+    }
+  });
+
+  it("refuses what it cannot mean, in upstream's words", async () => {
+    const path = at("configmaps", "bad");
+    const body = configMap("bad", { a: "1" });
+    const cases: readonly (readonly [unknown, string, number, RegExp])[] = [
+      [body, "?force=true", 422, /fieldManager: Required value: is required for apply patch/],
+      ["[", "?fieldManager=x", 400, /^error decoding YAML: /],
+      ["- a", "?fieldManager=x", 400, /^error decoding YAML: /],
+      [
+        { ...body, apiVersion: "apps/v1" },
+        "?fieldManager=x",
+        400,
+        /^invalid object type: apps\/v1, Kind=ConfigMap$/,
+      ],
+      [{}, "?fieldManager=x", 400, /^invalid object type: \/, Kind=$/],
+      [
+        configMap("bad", {}, { managedFields: [] }),
+        "?fieldManager=x",
+        400,
+        /^metadata.managedFields must be nil$/,
+      ],
+      [
+        { ...body, foo: 1 },
+        "?fieldManager=x",
+        500,
+        /^failed to create typed patch object \(\/bad; \/v1, Kind=ConfigMap\): \.foo: field not declared in schema$/,
+      ],
+      [configMap("other", {}), "?fieldManager=x", 400, /does not match the name on the URL/],
+      [
+        configMap("bad", {}, { uid: "u" }),
+        "?fieldManager=x",
+        409,
+        /uid mismatch: the provided object specified uid u/,
+      ],
+      [
+        '{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"bad"},"data":{"a":"1","a":"2"}}',
+        "?fieldManager=x&fieldValidation=Strict",
+        400,
+        /^error strict decoding YAML: /,
+      ],
+      [`${'{"a":'.repeat(900)}1${"}".repeat(900)}`, "?fieldManager=x", 400, /invalid object type/],
+    ];
+    for (const [patch, query, status, message] of cases) {
+      const answer = await server.call("PATCH", `${path}${query}`, { body: patch, type: applyType });
+      assert.equal(answer.status, status, answer.text);
+      assert.match(answer.json.message, message);
+    }
+    assert.equal((await server.call("GET", path)).status, 404);
+    const dry = await apply(path, body, { query: "&dryRun=All" });
+    assert.equal(dry.status, 201);
+    assert.equal((await server.call("GET", path)).status, 404);
+  });
+
+  it("takes YAML", async () => {
+    const answer = await apply(
+      at("configmaps", "yaml"),
+      "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: yaml}\ndata: {a: x}\n",
+    );
+    assert.deepEqual([answer.status, answer.json.data], [201, { a: "x" }]);
+  });
+
+  it("is seen in protobuf, tables and lists", async () => {
+    const path = at("configmaps", "seen");
+    const created = await apply(path, configMap("seen", { a: "1" }));
+    const list = await server.call("GET", path.replace(/\/seen$/, "?fieldSelector=metadata.name=seen"));
+    assert.deepEqual(list.json.items[0]!.metadata, created.json.metadata);
+    const table = await server.call("GET", path, { accept: "application/json;as=Table;v=v1;g=meta.k8s.io" });
+    assert.deepEqual(table.json.rows[0]!.object.metadata.managedFields, created.json.metadata.managedFields);
+    const protobuf = await server.call("GET", path, { accept: "application/vnd.kubernetes.protobuf" });
+    assert.ok(protobuf.bytes.includes('{"f:data":{"f:a":{}}}'));
+  });
+
+  it("merges custom resources as their schema says", async () => {
+    const list = (type: string, more: object): object => ({
+      type: "array",
+      "x-kubernetes-list-type": type,
+      ...more,
+    });
+    const named = {
+      type: "object",
+      required: ["name"],
+      properties: { name: { type: "string" }, value: { type: "string" } },
+    };
+    const spec = {
+      type: "object",
+      properties: {
+        items: list("map", { "x-kubernetes-list-map-keys": ["name"], items: named }),
+        words: list("set", { items: { type: "string" } }),
+        whole: {
+          type: "object",
+          "x-kubernetes-map-type": "atomic",
+          additionalProperties: { type: "string" },
+        },
+        size: { type: "integer", default: 7 },
+      },
+    };
+    const crd = await server.call("POST", `${base}/apis/apiextensions.k8s.io/v1/customresourcedefinitions`, {
+      body: {
+        apiVersion: "apiextensions.k8s.io/v1",
+        kind: "CustomResourceDefinition",
+        metadata: { name: "things.test.io" },
+        spec: {
+          group: "test.io",
+          scope: "Namespaced",
+          names: { plural: "things", kind: "Thing" },
+          versions: ["v1", "v2"].map((name, index) => ({
+            name,
+            served: true,
+            storage: index === 0,
+            subresources: { status: {} },
+            schema: { openAPIV3Schema: { type: "object", properties: { spec, status: spec } } },
+          })),
+        },
+      },
+    });
+    assert.equal(crd.status, 201, crd.text);
+    const path = at("test.io/v1/things", "t");
+    const thing = (content: object, version = "v1"): object => ({
+      apiVersion: `test.io/${version}`,
+      kind: "Thing",
+      metadata: { name: "t" },
+      spec: content,
+    });
+    for (
+      let tries = 0;
+      (await server.call("GET", path.replace(/\/t$/, ""))).status === 404 && tries < 200;
+      tries++
+    )
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    const created = await apply(
+      path,
+      thing({ items: [{ name: "a", value: "1" }], words: ["x"], whole: { a: "1" } }),
+    );
+    assert.equal(created.status, 201, created.text);
+    assert.equal(created.json.spec.size, 7);
+    const other = await apply(
+      path.replace("/v1/", "/v2/"),
+      thing({ items: [{ name: "b" }], words: ["y"] }, "v2"),
+      { manager: "other" },
+    );
+    assert.equal(other.status, 200, other.text);
+    assert.deepEqual(other.json.spec, {
+      items: [{ name: "a", value: "1" }, { name: "b" }],
+      size: 7,
+      whole: { a: "1" },
+      words: ["x", "y"],
+    });
+    assert.deepEqual(
+      managed(other)
+        .map(({ manager, apiVersion }) => [manager, apiVersion])
+        .sort(),
+      [
+        ["other", "test.io/v2"],
+        ["tester", "test.io/v1"],
+      ],
+    );
+    const conflict = await apply(path, thing({ whole: { b: "1" } }), { manager: "third" });
+    assert.equal(conflict.json.message, 'Apply failed with 1 conflict: conflict with "tester": .spec.whole');
+    const unknown = await apply(path, thing({ what: 1 }), { manager: "third" });
+    assert.match(unknown.json.message, /\.spec\.what: field not declared in schema$/);
+  });
 });
