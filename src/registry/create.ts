@@ -52,7 +52,7 @@ export async function createObject(registry: Registry, request: CreateRequest): 
   let object = convertTo(resource, structuredCopy(request.object), resource.storage.version);
   if (request.fieldManager !== undefined && registry.managedFields !== undefined) {
     const endpoint = { resource, version: resource.storage.version, subresource: "" };
-    object = registry.managedFields.update(endpoint, undefined, object, request.fieldManager);
+    object = await registry.managedFields.update(endpoint, undefined, object, request.fieldManager);
   }
   const { metadata } = object;
   if (metadata.resourceVersion !== undefined && metadata.resourceVersion !== "") {

@@ -23,6 +23,7 @@ import {
 import { ApplyError } from "#machinery/apply/typed-errors.ts";
 import { type TypedNode, TypedSchemas } from "#machinery/apply/typed-node.ts";
 import type { JsonObject, JsonValue } from "#machinery/json/value.ts";
+import { writeJson } from "#machinery/json/write.ts";
 import { apiVersionOf, type KubeObject, parseApiVersion } from "#machinery/meta/object.ts";
 import type { CompiledType, TypeCompiler } from "#machinery/schema/decode.ts";
 import type { TypeName, TypeResolver } from "#machinery/schema/types.ts";
@@ -74,6 +75,7 @@ export class ManagedFields {
 
   /**
    * The object with the managed fields that it gets by a write that is no apply. Both objects are in the endpoint's version.
+   * A promise only where a webhook converts.
    * @param live undefined for a new object
    */
   update(
@@ -81,15 +83,11 @@ export class ManagedFields {
     live: KubeObject | undefined,
     object: KubeObject,
     manager: string,
-  ): KubeObject {
-    const entries = this.#manager.update(
-      this.#kindOf(endpoint),
-      live && json(live),
-      json(object),
-      manager,
-      this.#now(),
+  ): KubeObject | Promise<KubeObject> {
+    const now = this.#now();
+    return this.#converting(endpoint, (kind) =>
+      withManaged(object, this.#manager.update(kind, live && json(live), json(object), manager, now)),
     );
-    return withManaged(object, entries);
   }
 
   /**
@@ -102,9 +100,41 @@ export class ManagedFields {
     patch: JsonObject,
     manager: string,
     force: boolean,
-  ): KubeObject {
+  ): KubeObject | Promise<KubeObject> {
+    const now = this.#now();
+    return this.#converting(endpoint, (kind) =>
+      kube(this.#manager.apply(kind, live && json(live), patch, manager, force, now)),
+    );
+  }
+
+  /**
+   * The algorithms are synchronous, and conversion by a webhook is not: a run ends where a converted object is missing, and
+   * begins anew when it is there.
+   */
+  #converting<T>(endpoint: ManagedEndpoint, run: (kind: ManagedKind) => T): T | Promise<T> {
     const kind = this.#kindOf(endpoint);
-    return kube(this.#manager.apply(kind, live && json(live), patch, manager, force, this.#now()));
+    const { form } = endpoint.resource;
+    if (form?.asynchronous !== true) return run(kind);
+    const converted = new Map<string, JsonObject>();
+    const convert = (object: JsonObject, to: string): JsonObject => {
+      const key = `${to} ${writeJson(object)}`;
+      const known = converted.get(key);
+      if (known !== undefined) return known;
+      throw new Missing(key, object, to);
+    };
+    const settle = async (): Promise<T> => {
+      for (let tries = 0; tries < maxConversions; tries++) {
+        try {
+          return run({ ...kind, convert });
+        } catch (error) {
+          if (!(error instanceof Missing)) throw error;
+          const answer = await form.convert(kube(error.object), parseApiVersion(error.to)!.version);
+          converted.set(error.key, json(answer));
+        }
+      }
+      throw new ApplyError("managed fields are in too many versions");
+    };
+    return settle();
   }
 
   /** {@link update} through a Scale: `shown` and `scale` are the Scale before and after; answers the object's managed fields. */
@@ -208,7 +238,7 @@ export class ManagedFields {
         const custom = resource.custom?.get(resource.form?.asynchronous === true ? version : found.version);
         return custom === undefined ? this.#schemas.named(found.type) : this.#schemas.node(custom.schema);
       },
-      convert: (object, to) => json(convertTo(resource, kube(object), parseApiVersion(to)!.version)),
+      convert: (object, to) => json(converted(resource, kube(object), parseApiVersion(to)!.version)),
       resetFields: (of) => (versionOf(of) === undefined ? undefined : reset),
       emptyObject: () => {
         const none = { apiVersion, kind: served.kind };
@@ -251,6 +281,31 @@ export class ManagedFields {
       complete: (merged) => this.#decode(compiled, merged),
     };
   }
+}
+
+/** A converted object that is not there yet. */
+class Missing extends Error {
+  override readonly name = "Missing";
+  readonly key: string;
+  readonly object: JsonObject;
+  readonly to: string;
+
+  constructor(key: string, object: JsonObject, to: string) {
+    super("not converted yet");
+    this.key = key;
+    this.object = object;
+    this.to = to;
+  }
+}
+
+/** Objects converted for one write: a handful for each version that anybody wrote in. */
+const maxConversions = 64;
+
+function converted(resource: Resource, object: KubeObject, version: string): KubeObject {
+  if (resource.form === undefined) return convertTo(resource, object, version);
+  const answer = resource.form.convert(object, version);
+  if (answer instanceof Promise) throw new Error("a synchronous form answered a promise");
+  return answer;
 }
 
 const scaleKind = (fields: ManagedFields): ManagedKind => fields.scaleKind;

@@ -123,7 +123,7 @@ async function nextState(
   const { strategy } = resource;
   const old = existing.object;
   const current = convertTo(resource, old, request.version);
-  const wanted = tracked(registry, request, current, await request.transform(current));
+  const wanted = await tracked(registry, request, current, await request.transform(current));
   if (wanted === current) return undefined;
   const object = convertTo(
     resource,
@@ -185,7 +185,7 @@ function tracked(
   { resource, version, subresource, fieldManager }: UpdateRequest,
   current: KubeObject,
   wanted: KubeObject,
-): KubeObject {
+): KubeObject | Promise<KubeObject> {
   if (fieldManager === undefined || registry.managedFields === undefined || wanted === current) return wanted;
   return registry.managedFields.update({ resource, version, subresource }, current, wanted, fieldManager);
 }

@@ -34,8 +34,8 @@ export async function serveApply(
     name,
     subresource,
     createsMissing: true,
-    transform(current) {
-      const applied = tracking.apply(current, patch);
+    async transform(current) {
+      const applied = await tracking.apply(current, patch);
       checkDuplicates(duplicates, options.fieldValidation, (text) => context.warn(text));
       if (current === undefined) checkNew(target, name, applied);
       checkBodyAgainstUrl(applied.metadata, { name, namespace });

@@ -43,7 +43,7 @@ export class Tracking {
    * @param body in the form of the endpoint
    * @throws StatusError of the endpoint's view
    */
-  merge(current: KubeObject | undefined, body: KubeObject): KubeObject {
+  merge(current: KubeObject | undefined, body: KubeObject): KubeObject | Promise<KubeObject> {
     const { resource, version, view } = this.#target;
     const next = view === undefined || current === undefined ? body : view.merge(current, body);
     if (this.#managed === undefined) return next;
@@ -57,7 +57,7 @@ export class Tracking {
   }
 
   /** What an apply makes of the current object. @throws StatusError 400, 409, 500 */
-  apply(current: KubeObject | undefined, patch: JsonObject): KubeObject {
+  async apply(current: KubeObject | undefined, patch: JsonObject): Promise<KubeObject> {
     const { resource, version, view } = this.#target;
     const { force } = this.#options;
     const managed = this.#managed;
@@ -65,7 +65,7 @@ export class Tracking {
     const endpoint = { resource, version, subresource: this.#subresource };
     try {
       if (view === undefined || current === undefined)
-        return managed.apply(endpoint, current, patch, this.#manager, force);
+        return await managed.apply(endpoint, current, patch, this.#manager, force);
       const scale = { ...endpoint, replicasPath: view.replicasPath };
       const applied = managed.applyScale(scale, current, view.show(current), patch, this.#manager, force);
       return withManaged(view.merge(current, applied.scale), applied.managedFields);

@@ -64,7 +64,7 @@ export async function serveCreate(
   const tracking = new Tracking(services.registry.managedFields, context, target, options);
   wipeSystemFields(object);
   const stored = await tracking.storing(async () => {
-    const tracked = tracking.merge(undefined, object);
+    const tracked = await tracking.merge(undefined, object);
     return services.registry.create({
       resource: target.resource,
       cluster: target.cluster,
@@ -99,8 +99,8 @@ export async function serveUpdate(
       namespace,
       name,
       subresource,
-      transform(current) {
-        const tracked = tracking.merge(current, object);
+      async transform(current) {
+        const tracked = await tracking.merge(current, object);
         return tracking.afterAdmission(tracked, admission.mutate(tracked, current));
       },
       dryRun: options.dryRun,
@@ -175,13 +175,13 @@ export async function servePatch(
       namespace,
       name,
       subresource,
-      transform(current) {
+      async transform(current) {
         if (current === undefined) throw badRequest("a patch needs an object to change");
         const shown = target.view?.show(current) ?? current;
         const patched = patch(shown as unknown as JsonObject);
         const object = normalisePatched(services, target, patched, bytes, options, warn);
         checkBodyAgainstUrl(object.metadata, { name, namespace });
-        const tracked = tracking.merge(current, object);
+        const tracked = await tracking.merge(current, object);
         return tracking.afterAdmission(tracked, admission.mutate(tracked, current));
       },
       dryRun: options.dryRun,
