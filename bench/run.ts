@@ -1,7 +1,7 @@
 /**
  * `node bench/run.ts [--quick] [--only a,b] [--workspaces N] [--peer NAME,KUBECONFIG,PID[,PID]]`
  *
- * Scenarios: start, reads, writes, lists, watches, custom, definitions, collect, workspaces, tree, resume. Client and server share the machine's cores;
+ * Scenarios: start, reads, writes, applies, lists, watches, custom, definitions, collect, workspaces, tree, resume. Client and server share the machine's cores;
  * so beside rates, operations per second of *server CPU time* are told. A peer that runs already (kube-apiserver and its
  * etcd) gets the same reads, writes, lists and watches in the same run.
  */
@@ -12,6 +12,7 @@ import { parseArgs } from "node:util";
 import { privateBytes } from "./lib/process.ts";
 import { Report } from "./lib/report.ts";
 import { peer, type RunningServer, scratch, startEmptyHandler, startMyriad } from "./lib/servers.ts";
+import { applies } from "./scenarios/applies.ts";
 import { collect } from "./scenarios/collect.ts";
 import { customCreates, manyDefinitions } from "./scenarios/custom.ts";
 import { lists } from "./scenarios/lists.ts";
@@ -54,7 +55,7 @@ if (wants("start")) {
   });
 }
 
-if (wants("reads") || wants("writes") || wants("lists") || wants("watches")) {
+if (wants("reads") || wants("writes") || wants("applies") || wants("lists") || wants("watches")) {
   const server = await startMyriad();
   const all: RunningServer[] = [server, ...peers];
   if (wants("reads")) {
@@ -65,6 +66,7 @@ if (wants("reads") || wants("writes") || wants("lists") || wants("watches")) {
     for (const one of all) await reads(report, one, one === server ? count : Math.min(count, 20_000));
   }
   if (wants("writes")) for (const one of all) await writes(report, one, quick ? 3_000 : 15_000);
+  if (wants("applies")) for (const one of all) await applies(report, one, quick ? 3_000 : 15_000);
   if (wants("watches")) {
     const options = { watchers: 100, perSecond: 200, seconds: quick ? 3 : 10 };
     for (const one of all) await watches(report, one, options);

@@ -1,0 +1,127 @@
+import assert from "node:assert/strict";
+import { after, before, describe, it } from "node:test";
+import type { ManagedFieldsEntry } from "#machinery/apply/managed.ts";
+import { type Answer, type LiveServer, startLiveServer } from "./testing/live-server.ts";
+
+const applyType = "application/apply-patch+yaml";
+
+describe("server-side apply of custom resources", () => {
+  let server: LiveServer;
+  let base: string;
+  before(async () => {
+    server = await startLiveServer();
+    const cluster = await server.workspace("apply", { type: "kubernetes" });
+    base = `/clusters/${cluster}`;
+  });
+  after(async () => {
+    await server.close();
+    assert.deepEqual(server.bugs, []);
+  });
+
+  const at = (resource: string, name: string): string =>
+    `${base}/${resource.includes("/") ? `apis/${resource.slice(0, resource.lastIndexOf("/"))}` : "api/v1"}/namespaces/default/${resource.slice(resource.lastIndexOf("/") + 1)}/${name}`;
+
+  const apply = (
+    path: string,
+    body: unknown,
+    options: { manager?: string; force?: boolean; query?: string } = {},
+  ): Promise<Answer> => {
+    const { manager = "tester", force = false, query = "" } = options;
+    return server.call("PATCH", `${path}?fieldManager=${manager}&force=${force}${query}`, {
+      body,
+      type: applyType,
+    });
+  };
+
+  const managed = (answer: Answer): ManagedFieldsEntry[] =>
+    (answer.json.metadata.managedFields ?? []) as ManagedFieldsEntry[];
+  it("merges custom resources as their schema says", async () => {
+    const list = (type: string, more: object): object => ({
+      type: "array",
+      "x-kubernetes-list-type": type,
+      ...more,
+    });
+    const named = {
+      type: "object",
+      required: ["name"],
+      properties: { name: { type: "string" }, value: { type: "string" } },
+    };
+    const spec = {
+      type: "object",
+      properties: {
+        items: list("map", { "x-kubernetes-list-map-keys": ["name"], items: named }),
+        words: list("set", { items: { type: "string" } }),
+        whole: {
+          type: "object",
+          "x-kubernetes-map-type": "atomic",
+          additionalProperties: { type: "string" },
+        },
+        size: { type: "integer", default: 7 },
+      },
+    };
+    const crd = await server.call("POST", `${base}/apis/apiextensions.k8s.io/v1/customresourcedefinitions`, {
+      body: {
+        apiVersion: "apiextensions.k8s.io/v1",
+        kind: "CustomResourceDefinition",
+        metadata: { name: "things.test.io" },
+        spec: {
+          group: "test.io",
+          scope: "Namespaced",
+          names: { plural: "things", kind: "Thing" },
+          versions: ["v1", "v2"].map((name, index) => ({
+            name,
+            served: true,
+            storage: index === 0,
+            subresources: { status: {} },
+            schema: { openAPIV3Schema: { type: "object", properties: { spec, status: spec } } },
+          })),
+        },
+      },
+    });
+    assert.equal(crd.status, 201, crd.text);
+    const path = at("test.io/v1/things", "t");
+    const thing = (content: object, version = "v1"): object => ({
+      apiVersion: `test.io/${version}`,
+      kind: "Thing",
+      metadata: { name: "t" },
+      spec: content,
+    });
+    for (
+      let tries = 0;
+      (await server.call("GET", path.replace(/\/t$/, ""))).status === 404 && tries < 200;
+      tries++
+    )
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    const created = await apply(
+      path,
+      thing({ items: [{ name: "a", value: "1" }], words: ["x"], whole: { a: "1" } }),
+    );
+    assert.equal(created.status, 201, created.text);
+    assert.equal(created.json.spec.size, 7);
+    const other = await apply(
+      path.replace("/v1/", "/v2/"),
+      thing({ items: [{ name: "b" }], words: ["y"] }, "v2"),
+      { manager: "other" },
+    );
+    assert.equal(other.status, 200, other.text);
+    assert.deepEqual(other.json.spec, {
+      items: [{ name: "a", value: "1" }, { name: "b" }],
+      size: 7,
+      whole: { a: "1" },
+      words: ["x", "y"],
+    });
+    assert.deepEqual(
+      managed(other)
+        .map(({ manager, apiVersion }) => [manager, apiVersion])
+        .sort(),
+      [
+        ["other", "test.io/v2"],
+        ["tester", "test.io/v1"],
+      ],
+    );
+    const conflict = await apply(path, thing({ whole: { b: "1" } }), { manager: "third" });
+    assert.equal(conflict.json.message, 'Apply failed with 1 conflict: conflict with "tester": .spec.whole');
+    const unknown = await apply(path, thing({ what: 1 }), { manager: "third" });
+    assert.match(unknown.json.message, /\.spec\.what: field not declared in schema$/);
+  });
+});
