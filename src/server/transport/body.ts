@@ -61,7 +61,10 @@ export function readBody(
       chunks.push(chunk);
     });
     source.on("end", () => settle(undefined));
-    source.on("close", () => settle(badRequest("the client ended the request body early")));
+    source.on("close", () => {
+      // Every stream closes, and an error costs its stack.
+      if (!settled) settle(badRequest("the client ended the request body early"));
+    });
     source.on("error", (error) => settle(badRequest(`unable to read the request body: ${error.message}`)));
   });
 }
