@@ -63,6 +63,7 @@ import { requestMetrics } from "./request-metrics.ts";
 import { addProcessMetrics, systemEndpoints } from "./system-endpoints.ts";
 import { createTransport, type TlsMaterial } from "./transport/transport.ts";
 import { versionInfo } from "./version.ts";
+import { YamlBodies } from "./yaml/yaml-bodies.ts";
 
 export interface ApiServerOptions {
   /** Opened by the caller, closed by the server. */
@@ -163,12 +164,14 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
 
   const { authorizer, authenticateToken } = options;
   const watches = new WatchSet(clock);
+  const yaml = new YamlBodies(clock);
   const services: EndpointServices = {
     registry,
     clock,
     types: catalogue,
     compiler,
     protobuf: new ProtobufCodec(catalogue),
+    yaml,
     columns: builtinColumns(),
     negotiator: new Negotiator(),
     encoders: new Map(),
@@ -283,6 +286,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
       closing ??= (async () => {
         watches.close();
         await transport.close(graceMs);
+        await yaml.close();
         await (election ?? running)?.close();
         webhooks.close();
         await store.close();

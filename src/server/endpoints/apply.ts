@@ -1,14 +1,14 @@
 /** PATCH with `application/apply-patch+yaml`: server-side apply (k8s.io/apiserver pkg/endpoints/handlers/patch.go applyPatcher). */
-import { readYaml } from "#machinery/codecs/yaml.ts";
 import { badRequest, conflict } from "#machinery/errors/errors.ts";
 import { StatusError } from "#machinery/errors/status-error.ts";
-import { parseJson } from "#machinery/json/read.ts";
+import { parseJson, type ReadResult } from "#machinery/json/read.ts";
 import { isJsonObject, type JsonObject } from "#machinery/json/value.ts";
 import type { KubeObject } from "#machinery/meta/object.ts";
 import type { RequestContext } from "#server/context.ts";
-import { MAX_BODY_BYTES } from "#server/exchange.ts";
+import type { YamlBodies } from "#server/yaml/yaml-bodies.ts";
 import { admissionOf } from "./admission.ts";
 import type { ObjectResponder } from "./encoder.ts";
+import { requestBody } from "./request-body.ts";
 import { type EndpointServices, namespaceOf } from "./services.ts";
 import { Tracking } from "./tracking.ts";
 import { requesterOf, type WriteTarget } from "./write.ts";
@@ -21,7 +21,7 @@ export async function serveApply(
   encoder: ObjectResponder,
 ): Promise<void> {
   const options = parseWriteOptions(context.query, "PatchOptions", true);
-  const { patch, duplicates } = readApplyBody(await context.exchange.readBody(MAX_BODY_BYTES));
+  const { patch, duplicates } = readApplyBody(services, await requestBody(services.yaml, context.exchange));
   const { name, subresource } = context.info;
   const namespace = namespaceOf(context, target.resource);
   const admission = admissionOf(services, context, target, options);
@@ -57,10 +57,9 @@ interface ApplyBody {
 const openBrace = 0x7b;
 
 /** YAML, of which JSON is a part that can be read much faster. @throws StatusError 400 */
-function readApplyBody(bytes: Buffer): ApplyBody {
+function readApplyBody({ yaml }: EndpointServices, bytes: Buffer): ApplyBody {
   try {
-    const isJson = bytes[0] === openBrace;
-    const { value, duplicates } = (isJson ? jsonOrYaml : readYaml)(bytes, { duplicates: true });
+    const { value, duplicates } = readJsonFirst(yaml, bytes);
     if (isJsonObject(value)) return { patch: value, duplicates };
     if (value === null) return { patch: {}, duplicates };
     throw badRequest("error converting YAML to JSON: the document is not an object");
@@ -70,14 +69,17 @@ function readApplyBody(bytes: Buffer): ApplyBody {
   }
 }
 
-const jsonOrYaml: typeof readYaml = (bytes, options) => {
-  try {
-    return parseJson(bytes, options);
-  } catch (error) {
-    if (error instanceof StatusError) return readYaml(bytes, options);
-    throw error;
+function readJsonFirst(yaml: YamlBodies, bytes: Buffer): ReadResult {
+  const options = { duplicates: true };
+  if (bytes[0] === openBrace) {
+    try {
+      return parseJson(bytes, options);
+    } catch (error) {
+      if (!(error instanceof StatusError)) throw error;
+    }
   }
-};
+  return yaml.read(bytes, options);
+}
 
 function checkDuplicates(
   duplicates: readonly string[],

@@ -2,6 +2,7 @@ import fc from "fast-check";
 import { kubernetesResources } from "#api/builtins.ts";
 import { loadCatalogue } from "#api/catalogue.ts";
 import { ProtobufCodec } from "#machinery/codecs/protobuf.ts";
+import { readYaml } from "#machinery/codecs/yaml.ts";
 import { StatusError } from "#machinery/errors/status-error.ts";
 import { readJson } from "#machinery/json/read.ts";
 import { isJsonObject, type JsonObject, type JsonValue } from "#machinery/json/value.ts";
@@ -13,7 +14,11 @@ import { decodeObject, type ExpectedType } from "./decode-body.ts";
 
 const upstream = likeUpstream();
 const catalogue = loadCatalogue();
-const codecs = { protobuf: new ProtobufCodec(catalogue), compiler: new TypeCompiler(catalogue) };
+const codecs = {
+  protobuf: new ProtobufCodec(catalogue),
+  compiler: new TypeCompiler(catalogue),
+  yaml: { read: readYaml },
+};
 const kinds: readonly ExpectedType[] = kubernetesResources().flatMap(({ group, versions }) =>
   versions.map(({ version, kind, type }) => ({ group, version, kind, type })),
 );

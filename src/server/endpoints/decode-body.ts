@@ -2,7 +2,6 @@
 import { quote } from "#base/quote.ts";
 import { decodeEnvelope } from "#machinery/codecs/envelope.ts";
 import type { ProtobufCodec } from "#machinery/codecs/protobuf.ts";
-import { readYaml } from "#machinery/codecs/yaml.ts";
 import { badRequest, unsupportedMediaType } from "#machinery/errors/errors.ts";
 import { parseJson } from "#machinery/json/read.ts";
 import { isJsonObject, type JsonObject, type JsonValue } from "#machinery/json/value.ts";
@@ -10,6 +9,7 @@ import { apiVersionOf, type KubeObject, parseApiVersion } from "#machinery/meta/
 import type { CompiledType, TypeCompiler } from "#machinery/schema/decode.ts";
 import type { TypeName } from "#machinery/schema/types.ts";
 import { DecodeError } from "#machinery/schema/walk.ts";
+import type { YamlBodies } from "#server/yaml/yaml-bodies.ts";
 import { bareType } from "./media-types.ts";
 import type { FieldValidation } from "./write-options.ts";
 
@@ -27,6 +27,8 @@ export interface ExpectedType {
 export interface Codecs {
   readonly protobuf: ProtobufCodec;
   readonly compiler: TypeCompiler;
+  /** Large documents must have been prepared. */
+  readonly yaml: Pick<YamlBodies, "read">;
 }
 
 /** Media types of request bodies that carry objects. */
@@ -146,7 +148,7 @@ function readBody(
       return { value: requireObject(read.value, expected), duplicates: read.duplicates };
     }
     case "application/yaml": {
-      const read = readYaml(bytes, { duplicates });
+      const read = codecs.yaml.read(bytes, { duplicates });
       return { value: requireObject(read.value, expected), duplicates: read.duplicates };
     }
     case "application/vnd.kubernetes.protobuf": {

@@ -117,7 +117,7 @@ export async function serveDeleteCollection(
 }
 
 async function readOptions(services: EndpointServices, context: RequestContext): Promise<DeleteOptions> {
-  const bytes = await requestBody(context.exchange);
+  const bytes = await requestBody(services.yaml, context.exchange);
   const body = decodeOptions(services, deleteOptionsType, bytes, context.exchange.header("content-type"));
   return parseDeleteOptions(context.query, body);
 }

@@ -7,6 +7,7 @@ import type { Admission } from "#registry/admission.ts";
 import type { Registry } from "#registry/registry.ts";
 import type { Resource } from "#registry/resource.ts";
 import type { RequestContext } from "#server/context.ts";
+import type { YamlBodies } from "#server/yaml/yaml-bodies.ts";
 import type { ObjectEncoder } from "./encoder.ts";
 import type { Negotiator } from "./media-types.ts";
 import type { WatchSet } from "./watch-set.ts";
@@ -18,6 +19,7 @@ export interface EndpointServices {
   readonly types: TypeResolver;
   readonly compiler: TypeCompiler;
   readonly protobuf: ProtobufCodec;
+  readonly yaml: YamlBodies;
   readonly columns: ColumnSource;
   readonly negotiator: Negotiator;
   readonly watches: WatchSet;

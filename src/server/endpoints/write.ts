@@ -117,7 +117,7 @@ async function readObjectBody(
   target: WriteTarget,
   options: WriteOptions,
 ): Promise<KubeObject> {
-  const bytes = await requestBody(context.exchange);
+  const bytes = await requestBody(services.yaml, context.exchange);
   const contentType = context.exchange.header("content-type");
   const warn = (text: string): void => context.warn(text);
   return defaulted(
@@ -160,7 +160,7 @@ export async function servePatch(
   if (!accepted.includes(type)) throw unsupportedMediaType(accepted);
   if (type === patchTypes.apply) return serveApply(services, context, target, encoder);
   const options = parseWriteOptions(context.query, "PatchOptions");
-  const bytes = await requestBody(context.exchange);
+  const bytes = await requestBody(services.yaml, context.exchange);
   const patch = preparePatch(services, target, type, bytes);
   const { name, subresource } = context.info;
   const namespace = namespaceOf(context, target.resource);
