@@ -19,12 +19,8 @@ const concurrency = 2;
 const fileTimeout = 900_000;
 /** What a short run consists of, as parts of paths. */
 const shortRun = [
-  "go/",
-  "kubectl/custom",
-  "kubectl/delete",
-  "kubectl/server-side",
-  "kubectl/write",
-  "workspaces/",
+  ...["go/", "operator/", "workspaces/"],
+  ...["kubectl/custom", "kubectl/delete", "kubectl/server-side", "kubectl/write"],
 ];
 
 const here = dirname(fileURLToPath(import.meta.url));

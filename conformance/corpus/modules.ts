@@ -56,7 +56,6 @@ export async function download({ module, version }: Module): Promise<string> {
   const folder = mkdtempSync(join(tmpdir(), "corpus-"));
   try {
     writeFileSync(join(folder, "go.mod"), "module corpus\n");
-    // Only files are read, so a module may ask for a newer Go than there is: its archive is unpacked all the same.
     const { stdout, stderr } = await runProgram(
       "sh",
       ["-c", `cd ${folder} && exec go mod download -json ${module}@${version}`],
