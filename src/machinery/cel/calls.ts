@@ -7,7 +7,7 @@ import { membership } from "./membership.ts";
 import { equal, typeName } from "./operations.ts";
 import { constant, constantContext, type Plan, PlanError, type Planner, toStep } from "./plan.ts";
 import { constantRegex, constantRegexError, isRegexFunction } from "./regex.ts";
-import { type CallCost, callCost } from "./runtime-cost.ts";
+import { type CallCost, callCost, comparisonCost } from "./runtime-cost.ts";
 import { isRuntimeType } from "./runtime-types.ts";
 import { CelError, CelOptional, type CelResult, type CelValue, noSuchOverload } from "./values.ts";
 
@@ -81,6 +81,10 @@ function equalityStep(left: Step, right: Step, wanted: boolean): Step {
     // Numbers and booleans are the common case, and cost 1.
     if (typeof first === typeof second && (typeof first === "number" || typeof first === "boolean")) {
       context.charge(1);
+      return (first === second) === wanted;
+    }
+    if (typeof first === "string" && typeof second === "string") {
+      context.charge(comparisonCost(first, second));
       return (first === second) === wanted;
     }
     const result = compareResults(first, second, wanted);

@@ -61,11 +61,14 @@ export function tokenize(source: Source): Token[] {
         const kind = /^[bB]/.test(text.slice(at, at + 1)) ? "bytes" : "string";
         tokens.push({ kind, text: text.slice(at, literal.end), offset: at });
         at = literal.end;
-      } else {
+        continue;
+      }
+      // What cannot be a string may begin with a word, as `b` of an open `b'x`.
+      if (!isLetter(first)) {
         source.report(at, unrecognized(text.slice(at, literal.end)));
         at = literal.end;
+        continue;
       }
-      continue;
     }
     const token = tokenAt(text, at);
     if (token !== undefined) {

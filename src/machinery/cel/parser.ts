@@ -3,13 +3,21 @@
  *
  * It stops at the first syntax error, where upstream's generated parser goes on to guess; the first issue is the same.
  */
-import { messageName, parseList, parseMap, parseMessage } from "./aggregates.ts";
-import { type CallExpr, call, type Expr, ident, literal, select } from "./ast.ts";
+import {
+  expectedExpression,
+  messageName,
+  parseList,
+  parseMap,
+  parseMessage,
+  startsExpression,
+} from "./aggregates.ts";
+import { call, type Expr, ident, literal, select } from "./ast.ts";
 import type { Token } from "./lexer.ts";
 import { numberLiteral, textLiteral } from "./literals.ts";
 import { expandMacro, MacroError } from "./macros.ts";
+import { balanced, products, relations, sums } from "./operators.ts";
 import { countCodePoints, noOffset, type Source } from "./source.ts";
-import { type Rule, Stop, TokenStream } from "./token-stream.ts";
+import { Recover, type Rule, Stop, TokenStream } from "./token-stream.ts";
 
 /** Code points of the longest expression (cel-go). */
 const maxCodePoints = 100_000;
@@ -20,29 +28,12 @@ const reservedWords = new Set(
   ),
 );
 
-const expressionStart =
-  "{'[', '{', '(', '.', '-', '!', 'true', 'false', 'null', NUM_FLOAT, NUM_INT, NUM_UINT, STRING, BYTES, IDENTIFIER}";
+const expressionStart = expectedExpression();
 
+const nothing: ReadonlySet<string> = new Set();
+/** What may come after an operand, and after a part of one that can be selected from. */
+const operators = new Set("== != in < <= >= > && || ? - + * / %".split(" "));
 const operandFollowers = new Set("== != in < <= >= > && || [ . ? - + * / %".split(" "));
-
-const relations: ReadonlyMap<string, string> = new Map([
-  ["<", "_<_"],
-  ["<=", "_<=_"],
-  [">=", "_>=_"],
-  [">", "_>_"],
-  ["==", "_==_"],
-  ["!=", "_!=_"],
-  ["in", "@in"],
-]);
-const products: ReadonlyMap<string, string> = new Map([
-  ["*", "_*_"],
-  ["/", "_/_"],
-  ["%", "_%_"],
-]);
-const sums: ReadonlyMap<string, string> = new Map([
-  ["+", "_+_"],
-  ["-", "_-_"],
-]);
 
 /** The tree of an expression, or undefined when issues were reported. */
 export function parse(source: Source): Expr | undefined {
@@ -76,27 +67,34 @@ class Parser {
     const expr = this.#expr();
     const token = this.#tokens.peek();
     if (token.kind !== "end") {
-      const next = this.#tokens.peek(1);
-      const problem = next.kind === "end" ? "extraneous" : "mismatched";
-      this.#tokens.syntaxError(token, `${problem} input '${token.text}' expecting <EOF>`);
+      const problem = this.#tokens.peek(1).kind === "end" ? "extraneous" : "mismatched";
+      this.#tokens.problem(token, `${problem} input '${token.text}' expecting <EOF>`);
     }
     return expr;
   }
 
   #expr(): Expr {
     this.#tokens.enter("expr");
+    const depth = this.#tokens.depths.expr;
+    try {
+      return this.#conditional();
+    } catch (error) {
+      if (!(error instanceof Recover)) throw error;
+      return this.#tokens.recover(nothing);
+    } finally {
+      this.#tokens.depths.expr = depth - 1;
+    }
+  }
+
+  #conditional(): Expr {
     const condition = this.#or();
     const operator = this.#tokens.accept("?");
-    if (operator === undefined) {
-      this.#tokens.depths.expr--;
-      return condition;
-    }
-    let height = this.#tokens.height;
-    const whenTrue = this.#or();
+    if (operator === undefined) return condition;
+    let { height } = this.#tokens;
+    const whenTrue = this.#tokens.within([":"], () => this.#or());
     height = Math.max(height, this.#tokens.height);
-    this.#tokens.expect(":", "':'");
+    this.#tokens.expect(":", "':'", startsExpression);
     const whenFalse = this.#expr();
-    this.#tokens.depths.expr--;
     this.#tokens.grow(Math.max(height, this.#tokens.height));
     return call(operator.offset, "_?_:_", [condition, whenTrue, whenFalse]);
   }
@@ -148,19 +146,13 @@ class Parser {
       if (level < 0 || level < precedence) break;
       const height = this.#tokens.height;
       this.#tokens.enter(rule);
-      this.#tokens.skip();
+      this.#tokens.next();
       const right = rule === "relation" ? this.#relation(level + 1) : this.#calc(level + 1);
       this.#tokens.grow(Math.max(height, this.#tokens.height));
       left = call(token.offset, levels[level]!.get(token.text)!, [left, right]);
     }
     this.#tokens.depths[rule] = depth;
     return left;
-  }
-
-  /** Whether a token may come after a complete operand, where the parser is now. */
-  #mayFollow(token: Token): boolean {
-    if (token.kind === "end") return true;
-    return token.kind === "symbol" && operandFollowers.has(token.text);
   }
 
   #unary(): Expr {
@@ -175,7 +167,7 @@ class Parser {
     // The minus of a number belongs to the number.
     let count = 0;
     while (this.#tokens.is(symbol) && !(symbol === "-" && count === 0 && this.#startsNumber(1))) {
-      this.#tokens.skip();
+      this.#tokens.next();
       count++;
     }
     if (count === 0) return undefined;
@@ -191,23 +183,28 @@ class Parser {
   #member(): Expr {
     const depth = this.#tokens.depths.member;
     this.#tokens.enter("member");
-    let expr = this.#primary();
-    for (;;) {
-      const operator = this.#tokens.accept(".") ?? this.#tokens.accept("[");
-      if (operator === undefined) break;
-      this.#tokens.enter("member");
-      const optional = this.#tokens.accept("?") !== undefined;
-      expr =
-        operator.text === "[" ? this.#index(operator, expr, optional) : this.#dot(operator, expr, optional);
+    try {
+      let expr = this.#primary();
+      for (;;) {
+        const operator = this.#tokens.accept(".") ?? this.#tokens.accept("[");
+        if (operator === undefined) return expr;
+        this.#tokens.enter("member");
+        const optional = this.#tokens.accept("?") !== undefined;
+        expr =
+          operator.text === "[" ? this.#index(operator, expr, optional) : this.#dot(operator, expr, optional);
+      }
+    } catch (error) {
+      if (!(error instanceof Recover)) throw error;
+      return this.#tokens.recover(operandFollowers);
+    } finally {
+      this.#tokens.depths.member = depth;
     }
-    this.#tokens.depths.member = depth;
-    return expr;
   }
 
   #index(operator: Token, target: Expr, optional: boolean): Expr {
     const height = this.#tokens.height;
-    const index = this.#expr();
-    this.#tokens.expect("]", "']'");
+    const index = this.#tokens.within(["]"], () => this.#expr());
+    this.#tokens.expect("]", "']'", mayFollow);
     this.#tokens.grow(Math.max(height, this.#tokens.height));
     return call(operator.offset, optional ? "_[?_]" : "_[_]", [target, index]);
   }
@@ -215,16 +212,18 @@ class Parser {
   #dot(operator: Token, operand: Expr, optional: boolean): Expr {
     const name = this.#tokens.peek();
     if (name.kind !== "identifier" && name.kind !== "escaped") {
+      if (optional)
+        this.#tokens.fail(name, `mismatched input '${name.text}' expecting {IDENTIFIER, ESC_IDENTIFIER}`);
       // Upstream reads true, false and null here as words that are taken.
       const taken = name.kind === "symbol" && /^(true|false|null)$/.test(name.text);
-      this.#tokens.syntaxError(
+      this.#tokens.fail(
         name,
         taken
           ? `mismatched input '${name.text}' expecting IDENTIFIER`
-          : `no viable alternative at input '.${name.kind === "end" ? "" : name.text}'`,
+          : `no viable alternative at input '.${shown(name)}'`,
       );
     }
-    this.#tokens.skip();
+    this.#tokens.next();
     const open = optional || name.kind === "escaped" ? undefined : this.#tokens.accept("(");
     if (open !== undefined) {
       const height = this.#tokens.height;
@@ -242,15 +241,21 @@ class Parser {
   #arguments(): Expr[] {
     const args: Expr[] = [];
     let height = 0;
-    if (this.#tokens.accept(")") !== undefined) {
-      this.#tokens.height = 0;
-      return args;
+    const first = this.#tokens.peek();
+    if (!this.#tokens.is(")") && !startsExpression(first)) {
+      const expected = expectedExpression(")");
+      if (!startsExpression(this.#tokens.peek(1)) && !this.#tokens.is(")", 1))
+        this.#tokens.fail(first, `mismatched input '${first.text}' expecting ${expected}`);
+      this.#tokens.problem(first, `extraneous input '${first.text}' expecting ${expected}`);
+      this.#tokens.skip();
     }
-    do {
-      args.push(this.#expr());
-      height = Math.max(height, this.#tokens.height);
-    } while (this.#tokens.accept(",") !== undefined);
-    this.#tokens.expect(")", "{')', ','}");
+    if (!this.#tokens.is(")")) {
+      do {
+        args.push(this.#tokens.within([")", ","], () => this.#expr()));
+        height = Math.max(height, this.#tokens.height);
+      } while (this.#tokens.accept(",") !== undefined);
+    }
+    this.#tokens.expect(")", "')'", mayFollow);
     this.#tokens.height = height;
     return args;
   }
@@ -264,9 +269,15 @@ class Parser {
   #primary(): Expr {
     this.#tokens.enter("primary");
     this.#tokens.height = 0;
-    const expr = this.#primaryOf(this.#tokens.peek());
-    this.#tokens.depths.primary--;
-    return expr;
+    const depth = this.#tokens.depths.primary;
+    try {
+      return this.#primaryOf(this.#tokens.peek());
+    } catch (error) {
+      if (!(error instanceof Recover)) throw error;
+      return this.#tokens.recover(operandFollowers);
+    } finally {
+      this.#tokens.depths.primary = depth - 1;
+    }
   }
 
   #primaryOf(token: Token): Expr {
@@ -276,58 +287,66 @@ class Parser {
       case "int":
       case "uint":
       case "float":
-        this.#tokens.skip();
+        this.#tokens.next();
         return numberLiteral(this.#tokens, token);
       case "string":
       case "bytes":
-        this.#tokens.skip();
+        this.#tokens.next();
         return textLiteral(this.#tokens, token);
       case "symbol":
         return this.#symbol(token);
       default:
-        return this.#tokens.syntaxError(
-          token,
-          `mismatched input '${token.text}' expecting ${expressionStart}`,
-        );
+        return this.#badOperand(token);
     }
+  }
+
+  /** What cannot begin an operand: it is skipped when the next token can, else the operand is. */
+  #badOperand(token: Token): Expr {
+    if (startsExpression(this.#tokens.peek(1))) {
+      this.#tokens.problem(token, `extraneous input '${token.text}' expecting ${expressionStart}`);
+      this.#tokens.skip();
+      return this.#unary();
+    }
+    this.#tokens.problem(token, `mismatched input '${token.text}' expecting ${expressionStart}`);
+    return this.#tokens.recover(operators);
   }
 
   #symbol(token: Token): Expr {
     switch (token.text) {
       case "true":
       case "false":
-        this.#tokens.skip();
+        this.#tokens.next();
         return literal(token.offset, token.text === "true");
       case "null":
-        this.#tokens.skip();
+        this.#tokens.next();
         return literal(token.offset, null);
       case "-":
         if (this.#startsNumber(1)) {
-          this.#tokens.skip();
+          this.#tokens.next();
           return numberLiteral(this.#tokens, this.#tokens.next(), token);
         }
         break;
       case "(": {
-        this.#tokens.skip();
-        const expr = this.#expr();
-        this.#tokens.expect(")", "')'", (next) => this.#mayFollow(next));
+        this.#tokens.next();
+        const expr = this.#tokens.within([")"], () => this.#expr());
+        this.#tokens.expect(")", "')'", mayFollow);
         return expr;
       }
       case "[":
-        this.#tokens.skip();
+        this.#tokens.next();
         return parseList(this.#tokens, token, this.#parseExpr);
       case "{":
-        this.#tokens.skip();
+        this.#tokens.next();
         return parseMap(this.#tokens, token, this.#parseExpr);
       case ".":
-        this.#tokens.skip();
+        this.#tokens.next();
         if (this.#tokens.peek().kind === "identifier") return this.#identifier(token);
-        return this.#tokens.syntaxError(
+        return this.#tokens.fail(
           this.#tokens.peek(),
-          `no viable alternative at input '.${this.#tokens.peek().text}'`,
+          `no viable alternative at input '.${shown(this.#tokens.peek())}'`,
         );
     }
-    return this.#tokens.syntaxError(token, `mismatched input '${token.text}' expecting ${expressionStart}`);
+    return this.#badOperand(token);
   }
 
   /** An identifier, a call of a function, or a message; `start` is a leading dot or the identifier itself. */
@@ -352,16 +371,9 @@ class Parser {
   }
 }
 
-/** A balanced tree of a chain of `&&` or `||`. */
-function balanced(
-  fn: string,
-  terms: readonly Expr[],
-  operators: readonly number[],
-  low: number,
-  high: number,
-): CallExpr {
-  const middle = (low + high + 1) >> 1;
-  const left = middle === low ? terms[middle]! : balanced(fn, terms, operators, low, middle - 1);
-  const right = middle === high ? terms[middle + 1]! : balanced(fn, terms, operators, middle + 1, high);
-  return call(operators[middle]!, fn, [left, right]);
-}
+/** Whether a token may come after a complete operand. */
+const mayFollow = ({ kind, text }: Token): boolean =>
+  kind === "end" || (kind === "symbol" && operandFollowers.has(text));
+
+/** A token as upstream shows it after a dot. */
+const shown = ({ kind, text }: Token): string => (kind === "end" ? "" : text);

@@ -38,6 +38,9 @@ const listTraversal: CallCost = (args) => valueTraversal(args[0]!);
 const regexSearch: CallCost = (args) =>
   traversal(1 + actualSize(args[0]!)) * Math.ceil(actualSize(args[1]!) * regexFactor);
 const shorterTraversal: CallCost = (args) => traversal(Math.min(actualSize(args[0]!), actualSize(args[1]!)));
+/** The cost of comparing two strings. */
+export const comparisonCost = (a: string, b: string): number =>
+  traversal(Math.min(countCodePoints(a), countCodePoints(b)));
 const bothTraversal: CallCost = (args) => traversal(actualSize(args[0]!) + actualSize(args[1]!));
 
 /** The cost of reading a value with all its parts. */

@@ -9,11 +9,19 @@ const maxSnippetLength = 16_384;
 /** The offset of an issue that has no place. */
 export const noOffset = -1;
 
+const wideDot = "\uff0e";
+
+interface ShownLine {
+  readonly snippet: string;
+  readonly dots: string;
+}
+
 export class Source {
   readonly text: string;
   /** UTF-16 offsets at which lines start. */
   readonly #lines: number[] = [0];
   readonly #issues: CelIssue[] = [];
+  readonly #shown = new Map<number, ShownLine>();
   #count = 0;
 
   constructor(text: string) {
@@ -58,18 +66,26 @@ export class Source {
 
   #displayIssue({ line, column, text }: CelIssue): string {
     const head = `ERROR: <input>:${line}:${column + 1}: ${text}`;
+    const shown = this.#shownLine(line);
+    if (shown === undefined) return head;
+    const { snippet, dots } = shown;
+    const before = dots.slice(0, Math.max(column, 0));
+    return `${head}\n | ${snippet}\n | ${before}${dots[column] === wideDot ? "\uff3e" : "^"}`;
+  }
+
+  /** A line, and dots as wide as its letters: those beyond ASCII are shown wide. */
+  #shownLine(line: number): ShownLine | undefined {
     const start = this.#lines[line - 1];
-    if (start === undefined || this.text === "") return head;
+    if (start === undefined || this.text === "") return undefined;
+    const known = this.#shown.get(line);
+    if (known !== undefined) return known;
     const end = this.#lines[line];
     const snippet = this.text.slice(start, end === undefined ? undefined : end - 1).replaceAll("\t", " ");
-    if (Buffer.byteLength(snippet) > maxSnippetLength) return head;
-    // Letters beyond ASCII are shown wide, so the dots below them are wide too.
-    const points = Array.from(snippet);
-    const wide = (point: string | undefined): boolean => point !== undefined && point > "\x7f";
-    let pointer = "";
-    for (const point of points.slice(0, Math.max(column, 0))) pointer += wide(point) ? "\uff0e" : ".";
-    pointer += wide(points[column]) ? "\uff3e" : "^";
-    return `${head}\n | ${snippet}\n | ${pointer}`;
+    if (Buffer.byteLength(snippet) > maxSnippetLength) return undefined;
+    const dots = Array.from(snippet, (point) => (point > "\x7f" ? wideDot : ".")).join("");
+    const shown = { snippet, dots };
+    this.#shown.set(line, shown);
+    return shown;
   }
 }
 
