@@ -10,6 +10,7 @@ import { loadCatalogue } from "#api/catalogue.ts";
 import { encodeObjectProtobuf } from "#machinery/codecs/envelope.ts";
 import { ProtobufCodec } from "#machinery/codecs/protobuf.ts";
 import { apiVersionOf } from "#machinery/meta/object.ts";
+import { checkAnswer } from "./testing/answers.ts";
 import { type Answer, type CallOptions, type LiveServer, startLiveServer } from "./testing/live-server.ts";
 import { pick, randomOf, randomValue } from "./testing/random-objects.ts";
 
@@ -26,23 +27,7 @@ afterEach(async () => {
   assert.equal((await server.call("GET", `${base}/api/v1/namespaces/default`)).status, 200);
 });
 
-/** What every answer must be, good or bad. */
-function check(answer: Answer, what: string): void {
-  assert.deepEqual(server.bugs, [], what);
-  assert.ok(answer.status >= 200 && answer.status < 500, `${what}: ${answer.status} ${answer.text}`);
-  if (answer.status < 400) return;
-  if (answer.bytes.length === 0) return; // HEAD
-  const type = String(answer.headers["content-type"]);
-  if (type.startsWith("text/plain")) return;
-  if (type !== "application/json") {
-    assert.equal(type, "application/vnd.kubernetes.protobuf");
-    assert.equal(answer.bytes.toString("latin1", 0, 4), "k8s\0");
-    return;
-  }
-  const { kind, code, metadata, status, message } = answer.json;
-  assert.deepEqual([kind, code, metadata, status], ["Status", answer.status, {}, "Failure"], what);
-  assert.ok(typeof message === "string" && message !== "", what);
-}
+const check = (answer: Answer, what: string): void => checkAnswer(server, answer, what);
 
 async function refused(method: string, path: string, options?: CallOptions): Promise<void> {
   const answer = await server.call(method, `${base}${path}`, options);

@@ -14,7 +14,8 @@ export function randomOf(seed: number): () => number {
 export const pick = <T>(random: () => number, from: readonly T[]): T =>
   from[Math.floor(random() * from.length)]!;
 
-const strange: readonly unknown[] = [
+/** Values that hardly any schema wants. */
+export const strange: readonly unknown[] = [
   null,
   [],
   {},
