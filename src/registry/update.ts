@@ -92,12 +92,13 @@ async function updateLoop(registry: Registry, request: UpdateRequest): Promise<U
     if (next === undefined) return { stored: existing, created: false };
     const { form } = resource;
     const value = await encoded(resource, next);
-    if (await isUnchanged(existing, entry, next, value)) return { stored: existing, created: false };
     const storedAt = (revision: Revision): StoredObject =>
       StoredObject.of(resource, location, revision, value, next);
     const definition = form?.guard(name, false) ?? [];
+    // What changes nothing is admitted too, as upstream: a policy may have been tightened since.
     const charges = await request.admit?.(next, existing.object);
     try {
+      if (await isUnchanged(existing, entry, next, value)) return { stored: existing, created: false };
       if (request.dryRun) return { stored: storedAt(entry.revision), created: false };
       const gone = isReleased(resource, next);
       const operation: Operation = gone ? { type: "delete", key } : { type: "put", key, value };

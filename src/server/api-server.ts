@@ -18,6 +18,7 @@ import { LeaderElector } from "#controllers/leader.ts";
 import { ControllerManager } from "#controllers/manager.ts";
 import { namespaceContentController } from "#controllers/namespace-content-controller.ts";
 import { namespaceController } from "#controllers/namespace-controller.ts";
+import { policyTypeChecker } from "#controllers/policy-type-checker.ts";
 import { resourceQuotaController } from "#controllers/resource-quota-controller.ts";
 import { workspaceController } from "#controllers/workspace-controller.ts";
 import { nameClaims } from "#crds/claims.ts";
@@ -320,6 +321,7 @@ function startControllers(
       garbageCollector(registry),
       resourceQuotaController(registry),
       clusterRoleAggregation(registry),
+      policyTypeChecker(registry, loadCatalogue()),
       kubernetesServiceController(registry, externalUrl),
       definitionController({
         registry,

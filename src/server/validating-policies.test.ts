@@ -69,7 +69,11 @@ const refusal = (answer: Answer): string => {
   assert.ok(answer.status >= 400, answer.text);
   return answer.json.message.replace(/^configmaps "[^"]*" is forbidden: /, "");
 };
-const accepted = (answer: Answer): void => assert.equal(answer.status, 201, answer.text);
+const made = (answer: Answer) => {
+  assert.equal(answer.status, 201, answer.text);
+  return answer.json;
+};
+const accepted = (answer: Answer): void => void made(answer);
 
 describe("validations", () => {
   it("refuse with the message, the expression's own message, or the expression", async () => {
@@ -200,7 +204,6 @@ describe("which writes", () => {
   it("without a binding are none, and other workspaces' never", async () => {
     await using _policy = await install({ validations: never, binding: { policyName: "another" } });
     accepted(await create());
-    await using _second = { [Symbol.asyncDispose]: async () => undefined };
     const other = await server.workspace("unruled", { type: "kubernetes" });
     const answer = await server.call("POST", `/clusters/${other}/api/v1/namespaces/default/configmaps`, {
       body: { apiVersion: "v1", kind: "ConfigMap", metadata: { name: "free" } },
@@ -317,6 +320,17 @@ describe("actions and failures", () => {
     accepted(await create());
   });
 
+  it("meet updates that change nothing too", async () => {
+    const object = made(await create({}, "same"));
+    await using _policy = await install({
+      validations: [{ expression: "oldObject == null", message: "frozen" }],
+    });
+    const answer = await server.call("PUT", `${base}/api/v1/namespaces/default/configmaps/same`, {
+      body: object,
+    });
+    assert.equal(refusal(answer), `${deniedBy} frozen`);
+  });
+
   it("an expression that costs too much is stopped", async () => {
     const list = "[1,2,3,4,5,6,7,8,9,10]";
     const deep = `${list}.all(a, ${list}.all(b, ${list}.all(c, ${list}.all(d, ${list}.all(e, ${list}.all(f, a+b+c+d+e+f > 0))))))`;
@@ -341,5 +355,46 @@ describe("actions and failures", () => {
       refusal(await create()),
       /expression ''a is ' \+ object\.data\.a' resulted in error: no such key: data$/,
     );
+  });
+});
+
+describe("type checking", () => {
+  /** The status once it is of the newest generation. */
+  const status = async (): Promise<Record<string, unknown>> => {
+    const watch = await server.watch(`${base}/${group}/validatingadmissionpolicies?watch=true`);
+    try {
+      for (let events = 1; ; events++) {
+        const { object } = (await watch.until(events))[events - 1]!;
+        const { observedGeneration = 0 } = (object.status ?? {}) as { observedGeneration?: number };
+        if (object.metadata.name === "p" && observedGeneration === object.metadata.generation)
+          return object.status as Record<string, unknown>;
+      }
+    } finally {
+      watch.close();
+    }
+  };
+
+  it("warns of what does not fit the kinds that the rules name", async () => {
+    {
+      await using _policy = await install({
+        validations: [
+          { expression: "object.data.size() < 3" },
+          { expression: "object.spec.replicas > 1", messageExpression: "string(object.data.x.y)" },
+        ],
+      });
+      const { typeChecking, observedGeneration } = await status();
+      assert.equal(observedGeneration, 1);
+      const { expressionWarnings } = typeChecking as {
+        expressionWarnings: { fieldRef: string; warning: string }[];
+      };
+      assert.equal(expressionWarnings[0]!.fieldRef, "spec.validations[1].expression");
+      assert.match(
+        expressionWarnings[0]!.warning,
+        /^\/v1, Kind=ConfigMap: compilation failed: ERROR: <input>:1:7: undefined field 'spec'\n/,
+      );
+      assert.equal(expressionWarnings.at(-1)!.fieldRef, "spec.validations[1].messageExpression");
+    }
+    await using _fine = await install({ validations: [{ expression: "object.data.size() < 100" }] });
+    assert.deepEqual(await status(), { observedGeneration: 1, typeChecking: {} });
   });
 });

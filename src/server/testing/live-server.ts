@@ -8,7 +8,7 @@ import { systemClock } from "#base/clock.ts";
 import { registryKeySpace } from "#registry/key-space.ts";
 import { openMemoryStore } from "#storage/memory/memory-store.ts";
 import type { Store } from "#storage/port.ts";
-import { type ApiServer, startApiServer } from "../api-server.ts";
+import { type ApiServer, type ApiServerOptions, startApiServer } from "../api-server.ts";
 import { ensurePki } from "../pki/pki.ts";
 import { memoryFiles } from "./tls-server.ts";
 
@@ -95,7 +95,9 @@ export interface LiveServer {
 export const liveTokens = 'admin-token,admin,1,"system:masters,dev"\nalice-token,alice,2\n';
 const longestWaitMs = 10_000;
 
-export async function startLiveServer(): Promise<LiveServer> {
+export async function startLiveServer(
+  options: Partial<Pick<ApiServerOptions, "authorizer" | "admissionPlugins">> = {},
+): Promise<LiveServer> {
   const pki = ensurePki({ files: memoryFiles(), now: Date.now(), randomBytes, hosts: [] });
   const store = openMemoryStore({ keySpace: registryKeySpace });
   const bugs: string[] = [];
@@ -112,6 +114,7 @@ export async function startLiveServer(): Promise<LiveServer> {
     authorizer: authorizerChain([privilegedGroupAuthorizer, publicInfoAuthorizer]),
     authenticateToken: () => undefined,
     version: "0.0.0",
+    ...options,
     log: (message, error) => void bugs.push(error instanceof Error ? `${message}: ${error.stack}` : message),
   });
   const connectAs = (who: "admin" | "nobody" = "admin"): ClientHttp2Session => {
