@@ -43,6 +43,10 @@ class CustomSchema implements CompiledCustomSchema {
   }
 
   prune(object: JsonObject, options: PruneOptions = {}): readonly string[] {
+    return this.#prune(object, options, isClean(object, this.#root));
+  }
+
+  #prune(object: JsonObject, options: PruneOptions, clean: boolean): readonly string[] {
     const { objectMeta } = this.#options;
     const root = this.#root;
     const meta = { objectMeta, dropInvalid: options.dropInvalidMetadata === true };
@@ -50,7 +54,7 @@ class CustomSchema implements CompiledCustomSchema {
     const own = Object.hasOwn(object, "metadata") ? coerceMeta(object.metadata!, meta) : undefined;
     if (own !== undefined) unknown.push(...own.unknown.map((path) => `metadata.${path}`));
     const { apiVersion, kind } = object;
-    if (this.#options.preserveUnknownFields !== true && !isClean(object, root)) {
+    if (this.#options.preserveUnknownFields !== true && !clean) {
       unknown.push(...prune(object, root, true));
       pruneNulls(object, root);
     }
@@ -64,9 +68,10 @@ class CustomSchema implements CompiledCustomSchema {
   decode(value: JsonValue, options: PruneOptions = {}): Decoded {
     if (!isJsonObject(value)) throw new DecodeError("json: cannot unmarshal into an object");
     // What is clean already is only read, so it may be shared with the input.
-    const shares = !this.#root.has(flags.embeddedBelow) && isClean(value, this.#root);
+    const clean = isClean(value, this.#root);
+    const shares = clean && !this.#root.has(flags.embeddedBelow);
     const source = shares ? { ...value } : cloneJson(value);
-    const unknown = this.prune(source, options);
+    const unknown = this.#prune(source, options, clean);
     const decoded: JsonObject = {};
     for (const key of ["apiVersion", "kind", "metadata"]) {
       if (Object.hasOwn(source, key)) decoded[key] = source[key]!;

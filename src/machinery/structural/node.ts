@@ -78,6 +78,8 @@ export class SchemaNode {
   readonly checks: Checks | undefined;
   readonly list: ListType | undefined;
   readonly rules: readonly Rule[] | undefined;
+  /** No property is called as something that every object inherits, so plain access finds own fields only. */
+  readonly hasPlainNames: boolean;
   #index: Map<string, SchemaNode> | undefined;
 
   constructor(parts: NodeParts) {
@@ -91,6 +93,7 @@ export class SchemaNode {
     this.checks = parts.checks;
     this.list = parts.list;
     this.rules = parts.rules;
+    this.hasPlainNames = !parts.names.some((name) => name in Object.prototype);
   }
 
   has(flag: number): boolean {

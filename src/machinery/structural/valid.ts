@@ -42,7 +42,15 @@ export function isValid(value: JsonValue, schema: SchemaNode, patterns: PatternC
 
 function fieldsAreValid(value: JsonObject, schema: SchemaNode, patterns: PatternCache): boolean {
   const { additional } = schema;
-  if (schema.names.length === 0 && additional === undefined) return true;
+  const { names, nodes } = schema;
+  if (names.length === 0 && additional === undefined) return true;
+  if (schema.hasPlainNames && (additional === undefined || additional === true)) {
+    for (let i = 0; i < names.length; i++) {
+      const inner = value[names[i]!];
+      if (inner !== undefined && !isValid(inner, nodes[i]!, patterns)) return false;
+    }
+    return true;
+  }
   for (const key in value) {
     const property = schema.property(key);
     if (property !== undefined) {
