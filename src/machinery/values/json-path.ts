@@ -17,9 +17,16 @@ const maxValues = 10_000;
 
 /** Undefined when the text is no path of this language. */
 export function parseJsonPath(text: string): JsonPath | undefined {
+  // A dot alone is the field without a name, which almost no object has; the object itself is `@`.
+  if (text.trim() === ".") return { find: (root) => fieldWithoutName(root) };
   const steps = new Reader(text).steps();
   if (steps === undefined) return undefined;
   return { find: (root) => walk(steps, root, root) };
+}
+
+function fieldWithoutName(root: JsonValue): JsonValue[] {
+  const value = isJsonObject(root) ? getOwn(root, "") : undefined;
+  return value === undefined ? [] : [value];
 }
 
 function walk(steps: readonly Step[], from: JsonValue, root: JsonValue): JsonValue[] {
