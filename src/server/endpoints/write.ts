@@ -162,6 +162,8 @@ export async function servePatch(
   const options = parseWriteOptions(context.query, "PatchOptions");
   const bytes = await requestBody(services.yaml, context.exchange);
   const patch = preparePatch(services, target, type, bytes);
+  // Nearly no patch speaks of managed fields: they need not be patched and decoded then.
+  const asksManaged = bytes.includes("managedFields") || bytes.includes("\\u");
   const { name, subresource } = context.info;
   const namespace = namespaceOf(context, target.resource);
   const warn = (text: string): void => context.warn(text);
@@ -177,7 +179,7 @@ export async function servePatch(
       subresource,
       async transform(current) {
         if (current === undefined) throw badRequest("a patch needs an object to change");
-        const shown = target.view?.show(current) ?? current;
+        const shown = target.view?.show(current) ?? (asksManaged ? current : withoutManaged(current));
         const patched = patch(shown as unknown as JsonObject);
         const object = normalisePatched(services, target, patched, bytes, options, warn);
         checkBodyAgainstUrl(object.metadata, { name, namespace });
@@ -190,6 +192,11 @@ export async function servePatch(
     }),
   );
   encoder.respond(context.exchange, 200, result.stored);
+}
+
+function withoutManaged(object: KubeObject): KubeObject {
+  const { managedFields: _kept, ...metadata } = object.metadata;
+  return { ...object, metadata };
 }
 
 type Patch = (current: JsonObject) => JsonValue;
