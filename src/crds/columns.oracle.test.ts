@@ -112,5 +112,5 @@ upstream.compare<Case>("cells of printer columns", {
   },
   // Upstream takes fields in the chance order of its maps, and characters of a text for its parts.
   // A slice beyond its list, and a filter that compares an integer with another number, give it no cell.
-  known: ({ jsonPath }) => jsonPath.endsWith(".*") || /\[0:2\]|\?\(/.test(jsonPath),
+  known: ({ jsonPath }) => /\.\*$|\.\.|\[0:2\]|\?\(/.test(jsonPath),
 });
