@@ -44,17 +44,18 @@ export class MatchConditions {
     if (this.isEmpty) return true;
     const asking = RequestAuthorizer.of(authorizer, write);
     const activation = activationOf(write, versioned, null, undefined, asking);
-    const outcome = await asking.settled(() => this.evaluate(activation));
+    const outcome = await asking.settled(() => this.evaluate(activation, write));
     if ("matches" in outcome) return outcome.matches;
     throw forbiddenResource(write.attributes.resource, write.attributes.name, outcome.error);
   }
 
   /** One that is false decides, whatever is wrong with the others. */
-  evaluate(activation: Activation): MatchOutcome {
+  async evaluate(activation: Activation, write: Write): Promise<MatchOutcome> {
     const budget = { remaining: matchConditionsBudget, perCall: perCallCostLimit };
     const errors: string[] = [];
     try {
       for (const expression of this.#expressions) {
+        await write.breathe();
         const result = evaluate(expression, activation, budget);
         if ("error" in result) errors.push(result.error);
         else if (result.value === false) return { matches: false };

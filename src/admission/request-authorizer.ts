@@ -38,9 +38,9 @@ export class RequestAuthorizer implements CelAuthorizer {
   }
 
   /** The result of an evaluation with this authorizer. It must do nothing else than evaluate. */
-  async settled<T>(evaluation: () => T): Promise<T> {
+  async settled<T>(evaluation: () => T | Promise<T>): Promise<T> {
     for (let i = 0; ; i++) {
-      const result = evaluation();
+      const result = await evaluation();
       const { pending } = this.#answers;
       if (pending.size === 0 || i === maxRepetitions) return result;
       await Promise.all(pending.values());

@@ -1,10 +1,13 @@
-import { notFound } from "#machinery/errors/errors.ts";
+import { notFound, timeout } from "#machinery/errors/errors.ts";
 import type { GroupVersionKind, KubeObject } from "#machinery/meta/object.ts";
 import type { AdmissionAttributes } from "#registry/admission.ts";
 import { namespaces } from "#registry/guards.ts";
 import { readObject } from "#registry/read.ts";
 import type { Registry } from "#registry/registry.ts";
 import { clusterAnnotation } from "#registry/stored-object.ts";
+
+/** Milliseconds of work (expressions, mostly) after which others have their turn. */
+const sliceMs = 10;
 
 /** The objects of a write in one version. */
 export interface VersionedWrite {
@@ -24,11 +27,13 @@ export class Write {
   readonly #versions = new Map<string, VersionedWrite>();
   #object: KubeObject | undefined;
   #namespace: KubeObject | undefined;
+  #workingSince: number;
 
   constructor(registry: Registry, attributes: AdmissionAttributes) {
     this.registry = registry;
     this.#attributes = attributes;
     this.#object = attributes.object;
+    this.#workingSince = registry.clock.now();
   }
 
   get attributes(): AdmissionAttributes {
@@ -44,6 +49,18 @@ export class Write {
   set object(object: KubeObject | undefined) {
     this.#object = object;
     this.#versions.clear();
+  }
+
+  /**
+   * Called between pieces of work: lets other requests go on when this one has worked for a while.
+   * @throws StatusError 504 when nobody waits for the answer any more
+   */
+  async breathe(): Promise<void> {
+    const now = this.registry.clock.now();
+    if (now - this.#workingSince < sliceMs) return;
+    await new Promise<void>((resolve) => setImmediate(resolve));
+    this.#workingSince = this.registry.clock.now();
+    if (this.#attributes.expired()) throw timeout("request did not complete within requested timeout");
   }
 
   /** Of the request: for a Namespace that has a name in the URL its own, as upstream's request info says it. */

@@ -26,6 +26,7 @@ import {
 import { ConfigurationError, collectParams, paramResource } from "./params.ts";
 import { type ActivePolicy, type Binding, Policies, type Policy, refusedName } from "./policy.ts";
 import { configured, namespaceOf } from "./validating.ts";
+import { withVariables } from "./variables.ts";
 
 const name = "MutatingAdmissionPolicy";
 
@@ -157,7 +158,9 @@ async function invoke(
   const before = write.object;
   const namespace = namespaceOf(write);
   const activation = activationOf(write, await write.in(version), param, namespace, asking);
-  const matched = await asking.settled(() => compiled.conditions.evaluate(activation));
+  const matched = await asking.settled(() =>
+    compiled.conditions.evaluate(withVariables(activation, compiled.variables), write),
+  );
   if ("error" in matched) {
     fail(policy, binding, matched.error, "Invalid");
     return false;
@@ -171,6 +174,7 @@ async function invoke(
     const versioned = await write.in(version);
     if (versioned.object === undefined) continue;
     const values = activationOf(write, versioned, param, namespace, asking);
+    await write.breathe();
     try {
       const patch = await asking.settled(() => evaluateMutation(mutation, values, compiled.variables));
       const object = mutated(write, versioned, versioned.object, patch);

@@ -1,7 +1,7 @@
 /** ValidatingAdmissionPolicy, compiled, and its evaluation (k8s.io/apiserver plugin/policy/validating/validator.go). */
 
 import { byteLength } from "#base/bytes.ts";
-import { perCallCostLimit, runtimeCostBudget } from "#machinery/cel/cel.ts";
+import { type CelBudget, perCallCostLimit, runtimeCostBudget } from "#machinery/cel/cel.ts";
 import { boolType, formatType, nullType, stringType } from "#machinery/cel/types.ts";
 import {
   compileExpression,
@@ -13,6 +13,7 @@ import { compileVariables, type Variables } from "#registry/expressions/variable
 import { listAt, type Members, textAt, valueAt } from "#registry/strategies/members.ts";
 import { type Activation, type Evaluated, evaluate, OutOfBudgetError } from "../expressions.ts";
 import { MatchConditions } from "../match-conditions.ts";
+import type { Write } from "../write.ts";
 import { withVariables } from "./variables.ts";
 
 interface Validation {
@@ -87,22 +88,27 @@ export function compileValidatingPolicy(spec: Members): ValidatingPolicy {
 const nothing: ValidationOutcome = { refusals: [], annotations: [], annotationErrors: [] };
 
 /** What a policy says about one write with one parameter. Does nothing else than evaluate. */
-export function evaluateValidatingPolicy(
+export async function evaluateValidatingPolicy(
   policy: ValidatingPolicy,
   activation: Activation,
-): ValidationOutcome {
+  write: Write,
+): Promise<ValidationOutcome> {
   const failed = (message: string): ValidationOutcome =>
     policy.failsOpen ? nothing : { ...nothing, refusals: [{ index: 0, message, reason: "" }] };
   try {
-    const matched = policy.conditions.evaluate(withVariables(activation, policy.variables));
+    const matched = await policy.conditions.evaluate(withVariables(activation, policy.variables), write);
     if ("error" in matched) return failed(matched.error);
     if (!matched.matches) return nothing;
     const budget = { remaining: runtimeCostBudget, perCall: perCallCostLimit };
     const values = withVariables(activation, policy.variables);
-    const results = policy.validations.map(({ expression }) => evaluate(expression, values, budget));
+    const results: Evaluated[] = [];
+    for (const { expression } of policy.validations) {
+      await write.breathe();
+      results.push(evaluate(expression, values, budget));
+    }
     return {
-      refusals: refusalsOf(policy, results, activation, budget),
-      ...annotationsOf(policy, activation),
+      refusals: await refusalsOf(policy, results, activation, budget, write),
+      ...(await annotationsOf(policy, activation, write)),
     };
   } catch (error) {
     if (error instanceof OutOfBudgetError) return failed(error.message);
@@ -110,13 +116,14 @@ export function evaluateValidatingPolicy(
   }
 }
 
-function refusalsOf(
+async function refusalsOf(
   policy: ValidatingPolicy,
   results: readonly Evaluated[],
   activation: Activation,
-  budget: { remaining: number; readonly perCall: number },
-): Refusal[] {
-  const messages = messagesOf(policy, activation, budget);
+  budget: CelBudget,
+  write: Write,
+): Promise<Refusal[]> {
+  const messages = await messagesOf(policy, activation, budget, write);
   return results.flatMap((result, index): Refusal[] => {
     const failed = (message: string): Refusal[] => (policy.failsOpen ? [] : [{ index, message, reason: "" }]);
     if ("error" in result) return failed(result.error);
@@ -131,35 +138,48 @@ function refusalsOf(
 }
 
 /** What message expressions make; a text when the budget was used up, which fails all validations. */
-function messagesOf(
+async function messagesOf(
   policy: ValidatingPolicy,
   activation: Activation,
-  budget: { remaining: number; readonly perCall: number },
-): readonly (string | undefined)[] | string {
+  budget: CelBudget,
+  write: Write,
+): Promise<readonly (string | undefined)[] | string> {
   const values = withVariables(activation, policy.variables);
   try {
-    return policy.validations.map(({ messageExpression }) => {
-      if (messageExpression === undefined) return undefined;
-      const result = evaluate(messageExpression, values, budget);
-      if ("error" in result || typeof result.value !== "string") return undefined;
-      const text = result.value.trim();
-      return text.includes("\n") || byteLength(text) > maxMessageBytes ? undefined : text;
-    });
+    const messages: (string | undefined)[] = [];
+    for (const { messageExpression } of policy.validations) {
+      await write.breathe();
+      messages.push(
+        messageExpression === undefined
+          ? undefined
+          : messageText(evaluate(messageExpression, values, budget)),
+      );
+    }
+    return messages;
   } catch (error) {
     if (error instanceof OutOfBudgetError) return error.message;
     throw error;
   }
 }
 
-function annotationsOf(
+/** Undefined for what cannot be shown. */
+function messageText(result: Evaluated): string | undefined {
+  if ("error" in result || typeof result.value !== "string") return undefined;
+  const text = result.value.trim();
+  return text.includes("\n") || byteLength(text) > maxMessageBytes ? undefined : text;
+}
+
+async function annotationsOf(
   policy: ValidatingPolicy,
   activation: Activation,
-): Pick<ValidationOutcome, "annotations" | "annotationErrors"> {
+  write: Write,
+): Promise<Pick<ValidationOutcome, "annotations" | "annotationErrors">> {
   const budget = { remaining: runtimeCostBudget, perCall: perCallCostLimit };
   const values = withVariables(activation, policy.variables);
   const annotations: (readonly [string, string])[] = [];
   const annotationErrors: string[] = [];
   for (const { key, expression } of policy.annotations) {
+    await write.breathe();
     const result = evaluate(expression, values, budget);
     if ("error" in result) {
       if (!policy.failsOpen) annotationErrors.push(result.error);

@@ -89,7 +89,9 @@ async function evaluatePolicy(
       for (const param of await collectParams(write, params, binding.paramRef)) {
         const versioned = await write.in(matched.version);
         const activation = activationOf(write, versioned, param, namespaceOf(write), asking);
-        const outcome = await asking.settled(() => evaluateValidatingPolicy(policy.compiled, activation));
+        const outcome = await asking.settled(() =>
+          evaluateValidatingPolicy(policy.compiled, activation, write),
+        );
         denials.push(...act(write, policy.name, binding, outcome));
         for (const [key, value] of outcome.annotations) {
           const values = annotations.get(key) ?? [];

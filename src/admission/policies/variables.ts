@@ -1,5 +1,5 @@
 /** `variables` of policies: each is computed when it is read (plugin/cel/composition.go). */
-import { perCallCostLimit } from "#machinery/cel/cel.ts";
+import { perCallCostLimit, runtimeCostBudget } from "#machinery/cel/cel.ts";
 import { LazyObject } from "#machinery/cel/structs.ts";
 import { CelError, type CelResult } from "#machinery/cel/values.ts";
 import type { Expression } from "#registry/expressions/compile.ts";
@@ -13,6 +13,8 @@ export function withVariables({ values }: Activation, { expressions }: Variables
   const compute = (name: string, { program, error }: Expression): CelResult => {
     if (program === undefined)
       return new CelError(`composited variable "${name}" fails to compile: ${error}`);
+    // The expression that reads it fails for its budget anyway: no need to go on.
+    if (cost > runtimeCostBudget) return new CelError("operation cancelled: actual cost limit exceeded");
     const budget = { remaining: Number.MAX_SAFE_INTEGER, perCall: perCallCostLimit };
     try {
       return program.evaluate(all, budget);
