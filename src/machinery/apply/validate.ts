@@ -62,6 +62,8 @@ export function scalarComplaint(scalar: ScalarAtom, value: JsonValue): string | 
   }
 }
 
+const nothing: Readonly<Record<string, never>> = {};
+
 function visitMap(node: TypedNode, value: JsonValue, walk: Walk): void {
   if (value === null) return;
   const map = asMap(value);
@@ -71,8 +73,8 @@ function visitMap(node: TypedNode, value: JsonValue, walk: Walk): void {
   }
   const { fields, element } = node.map!;
   let keys: readonly string[] | undefined;
-  for (const key in map) {
-    if (element !== undefined || fields.has(key)) continue;
+  for (const key in element === undefined ? map : nothing) {
+    if (fields.has(key)) continue;
     // Only for the error text: what Go says first depends on the order of a hash map; here it is the order of bytes.
     keys = sortedKeys(map);
     break;
