@@ -7,7 +7,7 @@ import { membership } from "./membership.ts";
 import { equal, typeName } from "./operations.ts";
 import { constant, constantContext, type Plan, PlanError, type Planner, toStep } from "./plan.ts";
 import { constantRegex, constantRegexError, isRegexFunction } from "./regex.ts";
-import { type CallCost, callCost, comparisonCost } from "./runtime-cost.ts";
+import { type CallCost, callCost, comparisonCost, isKnownBefore } from "./runtime-cost.ts";
 import { isRuntimeType } from "./runtime-types.ts";
 import { CelError, CelOptional, type CelResult, type CelValue, noSuchOverload } from "./values.ts";
 
@@ -142,46 +142,47 @@ function callStep(
   return lazy ? lazyCall(steps, implementation, cost) : strictCall(steps, implementation, cost);
 }
 
-function strictCall(
-  steps: readonly Step[],
-  implementation: Implementation,
-  cost: CallCost | undefined,
-): Step {
-  if (steps.length === 1) {
-    const [operand] = steps as [Step];
-    return (context) => {
-      const value = operand(context);
-      const result = value instanceof CelError ? value : implementation(value);
-      context.charge(cost === undefined ? 1 : cost([value], result));
-      return result;
-    };
-  }
-  return (context) => {
-    const args = steps.map((step) => step(context));
+/** Calls with arguments that may be errors; what it costs is taken first where the arguments tell it. */
+function called(implementation: Implementation, cost: CallCost | undefined) {
+  const before = isKnownBefore(cost);
+  return (context: Context, args: readonly CelResult[]): CelResult => {
+    if (before) context.charge(cost === undefined ? 1 : cost(args, null));
     const result = args.find(isError) ?? implementation(...(args as CelValue[]));
-    context.charge(cost === undefined ? 1 : cost(args, result));
+    if (!before) context.charge(cost!(args, result));
     return result;
   };
 }
 
 const isError = (value: CelResult): value is CelError => value instanceof CelError;
 
+function strictCall(
+  steps: readonly Step[],
+  implementation: Implementation,
+  cost: CallCost | undefined,
+): Step {
+  const invoke = called(implementation, cost);
+  if (steps.length === 1) {
+    const [operand] = steps as [Step];
+    return (context) => invoke(context, [operand(context)]);
+  }
+  return (context) =>
+    invoke(
+      context,
+      steps.map((step) => step(context)),
+    );
+}
+
 function lazyCall(steps: readonly Step[], implementation: Implementation, cost: CallCost | undefined): Step {
-  const charge = (context: Context, args: readonly CelResult[], result: CelResult): CelResult => {
-    context.charge(cost === undefined ? 1 : cost(args, result));
-    return result;
-  };
+  const invoke = called(implementation, cost);
   return (context) => {
-    const args: CelValue[] = [];
+    const args: CelResult[] = [];
     for (const step of steps) {
       const value = step(context);
-      if (value instanceof CelError) {
-        // The call itself costs something only when all arguments are there.
-        return args.length === steps.length - 1 ? charge(context, [...args, value], value) : value;
-      }
       args.push(value);
+      // The call itself costs something only when all arguments are there.
+      if (value instanceof CelError) return args.length === steps.length ? invoke(context, args) : value;
     }
-    return charge(context, args, implementation(...args));
+    return invoke(context, args);
   };
 }
 

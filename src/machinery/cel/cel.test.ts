@@ -193,3 +193,13 @@ test("properties named like those of every object are data", () => {
   assert.equal(ask("has(x.toString)"), false);
   assert.deepEqual(Object.keys(fromCel(ask("{'__proto__': 1}")) as JsonObject), ["__proto__"]);
 });
+
+test("work that is too much for the budget is not even begun", () => {
+  const stopped = (source: string, self: JsonValue) =>
+    assert.throws(() => evaluate(source, self), CelBudgetError, source);
+  stopped("lists.range(9007199254740991).size() > 0", {});
+  const names = Array.from({ length: 200_000 }, (_, index) => `n${index}`);
+  stopped("self.names.distinct().size() > 0", { names });
+  stopped("self.names.sort().size() > 0", { names });
+  stopped("sets.contains(self.names, self.names)", { names });
+});

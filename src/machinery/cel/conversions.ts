@@ -102,7 +102,6 @@ function durationSeconds({ nanos }: CelDuration): string {
 
 export function toDuration(value: CelValue): CelResult {
   if (value instanceof CelDuration) return value;
-  if (isInt(value)) return new CelDuration(BigInt(value));
   if (typeof value === "string") {
     const nanos = parseDuration(value);
     if (typeof nanos === "bigint") return new CelDuration(nanos);

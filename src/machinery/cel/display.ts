@@ -18,10 +18,13 @@ import {
   type CelValue,
 } from "./values.ts";
 
-/** Elements of a list or map that are shown. */
+/** Elements that are shown, all in all. */
 const maxShown = 1000;
 
-export function display(value: CelResult): string {
+export const display = (value: CelResult): string => shown(value, { left: maxShown });
+
+function shown(value: CelResult, limit: { left: number }): string {
+  limit.left--;
   if (value === null) return "0";
   if (typeof value !== "object") return String(value);
   if (value instanceof CelError) return value.message;
@@ -32,20 +35,20 @@ export function display(value: CelResult): string {
   if (value instanceof CelDuration) return durationText(value.nanos);
   if (value instanceof CelTypeValue) return value.name;
   if (value instanceof CelOptional)
-    return value.value === undefined ? "optional.none()" : `optional(${display(value.value)})`;
+    return value.value === undefined ? "optional.none()" : `optional(${shown(value.value, limit)})`;
   if (value instanceof CelList) {
-    const shown = Array.from({ length: Math.min(value.size, maxShown) }, (_, index) =>
-      display(value.get(index)),
-    );
-    return `[${shown.join(", ")}]`;
+    const parts: string[] = [];
+    for (let index = 0; index < value.size && limit.left > 0; index++)
+      parts.push(shown(value.get(index), limit));
+    return `[${parts.join(", ")}]`;
   }
   if (value instanceof CelMap) {
-    const shown: string[] = [];
+    const parts: string[] = [];
     for (const key of value.keys()) {
-      if (shown.length >= maxShown) break;
-      shown.push(`${display(key)}: ${display(value.find(key) ?? null)}`);
+      if (limit.left <= 0) break;
+      parts.push(`${shown(key, limit)}: ${shown(value.find(key) ?? null, limit)}`);
     }
-    return `{${shown.join(", ")}}`;
+    return `{${parts.join(", ")}}`;
   }
   return value.toString();
 }

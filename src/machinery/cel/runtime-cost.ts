@@ -171,3 +171,7 @@ function sortCost(overload: string | undefined): CallCost | undefined {
   if (overload?.endsWith("_sort") === true) return selfComparison(0);
   return overload?.endsWith("_sortByAssociatedKeys") === true ? selfComparison(1) : undefined;
 }
+
+/** Whether a cost is known from the arguments alone, so that it is taken before the work is done. */
+export const isKnownBefore = (cost: CallCost | undefined): boolean =>
+  cost !== resultSize && cost !== resultTraversalTwice;

@@ -1,5 +1,4 @@
 /** Lists: Kubernetes' (k8s.io/apiserver/pkg/cel/library/lists.go), cel-go's ext.Lists (version 3) and ext.Sets. */
-import { display } from "../display.ts";
 import { declare, type FunctionDeclaration, type Implementation, type OverloadSpec } from "../functions.ts";
 import { add, compare, contains, equal, isInt, isOrdered, typeName } from "../operations.ts";
 import {
@@ -14,8 +13,19 @@ import {
   ValueList,
 } from "../values.ts";
 
-/** Elements of the longest list that `lists.range` makes; upstream stops only when memory does. */
-const maxRange = 10_000_000;
+/** Integers from 0, without being stored: a range that is too long for the budget takes no memory either. */
+class RangeList extends CelList {
+  override readonly size: number;
+
+  constructor(size: number) {
+    super();
+    this.size = size;
+  }
+
+  override get(index: number): number {
+    return index;
+  }
+}
 
 const orderedNames = ["int", "uint", "double", "bool", "duration", "timestamp", "string", "bytes"];
 /** Names at run time, of which ext.Lists makes its overloads' names. */
@@ -77,8 +87,9 @@ const extreme = (name: string, replacing: number): Implementation =>
     return best ?? new CelError(`${name} called on empty list`);
   });
 
-function indexWhere(list: CelList, item: CelValue, indexes: Iterable<number>): number {
-  for (const index of indexes) {
+/** The index of the first equal element, or with a step of -1 of the last; -1 when there is none. */
+function indexWhere(list: CelList, item: CelValue, step: 1 | -1): number {
+  for (let index = step === 1 ? 0 : list.size - 1; index >= 0 && index < list.size; index += step) {
     const element = list.get(index);
     if (!(element instanceof CelError) && equal(element, item) === true) return index;
   }
@@ -148,11 +159,8 @@ const distinct = onList((list) => {
   return new ValueList(kept);
 });
 
-const range: Implementation = (count) => {
-  if (count === undefined || !isInt(count)) return noSuchOverload;
-  if (count > maxRange) return new CelError(`range of ${display(count)} elements is too long`);
-  return new ValueList(Array.from({ length: Math.max(Number(count), 0) }, (_, index) => index));
-};
+const range: Implementation = (count) =>
+  count === undefined || !isInt(count) ? noSuchOverload : new RangeList(Math.max(Number(count), 0));
 
 function containsAll(list: CelList, part: CelList): boolean | CelError {
   for (const element of elementsOf(part)) {
@@ -208,18 +216,10 @@ export const listsLibrary: readonly FunctionDeclaration[] = [
     ),
   ),
   declare("indexOf", [
-    [
-      "list_a_index_of_int",
-      "list(A).(A): int",
-      onList((list, item) => indexWhere(list, item!, Array(list.size).keys())),
-    ],
+    ["list_a_index_of_int", "list(A).(A): int", onList((list, item) => indexWhere(list, item!, 1))],
   ]),
   declare("lastIndexOf", [
-    [
-      "list_a_last_index_of_int",
-      "list(A).(A): int",
-      onList((list, item) => indexWhere(list, item!, Array.from(Array(list.size).keys()).reverse())),
-    ],
+    ["list_a_last_index_of_int", "list(A).(A): int", onList((list, item) => indexWhere(list, item!, -1))],
   ]),
   declare("slice", [["list_slice", "list(T).(int, int): list(T)", slice]]),
   declare(

@@ -4,7 +4,7 @@ import { declare, type FunctionDeclaration, type Implementation } from "../funct
 import { CelError, CelList, type CelResult, type CelValue, noSuchOverload, ValueList } from "../values.ts";
 import { formatText } from "./string-format.ts";
 
-/** Characters of the longest text that replacing may make; upstream's costs bound it only afterwards. */
+/** Characters of the longest text that replacing and joining may make; upstream's costs bound it only afterwards. */
 const maxResultLength = 32 * 1024 * 1024;
 
 const text = (value: CelValue | undefined): string => value as string;
@@ -91,10 +91,13 @@ const outerSpaces = new RegExp(`^${spaces}|${spaces}$`, "g");
 function join(list: CelValue | undefined, separator: string): CelResult {
   if (!(list instanceof CelList)) return noSuchOverload;
   const parts: string[] = [];
+  let length = 0;
   for (let index = 0; index < list.size; index++) {
     const part = list.get(index);
     if (typeof part !== "string")
       return part instanceof CelError ? part : new CelError(`join: invalid input: ${display(part)}`);
+    length += part.length + separator.length;
+    if (length > maxResultLength) return new CelError("the result of join is too long");
     parts.push(part);
   }
   return parts.join(separator);
