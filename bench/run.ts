@@ -1,9 +1,9 @@
 /**
  * `node bench/run.ts [--quick] [--only a,b] [--workspaces N] [--peer NAME,KUBECONFIG,PID[,PID]]`
  *
- * Scenarios: start, reads, writes, applies, lists, watches, custom, definitions, collect, workspaces, tree, resume. Client and server share the machine's cores;
- * so beside rates, operations per second of *server CPU time* are told. A peer that runs already (kube-apiserver and its
- * etcd) gets the same reads, writes, lists and watches in the same run.
+ * Scenarios: start, reads, writes, applies, lists, watches, bad-input, custom, definitions, collect, workspaces, tree, resume.
+ * Client and server share the machine's cores; so beside rates, operations per second of *server CPU time* are told. A peer that
+ * runs already (kube-apiserver and its etcd) gets the same reads, writes, lists and watches in the same run.
  */
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { cpus, totalmem } from "node:os";
@@ -13,6 +13,7 @@ import { privateBytes } from "./lib/process.ts";
 import { Report } from "./lib/report.ts";
 import { peer, type RunningServer, scratch, startEmptyHandler, startMyriad } from "./lib/servers.ts";
 import { applies } from "./scenarios/applies.ts";
+import { badInput } from "./scenarios/bad-input.ts";
 import { collect } from "./scenarios/collect.ts";
 import { customCreates, manyDefinitions } from "./scenarios/custom.ts";
 import { lists } from "./scenarios/lists.ts";
@@ -78,6 +79,12 @@ if (wants("reads") || wants("writes") || wants("applies") || wants("lists") || w
 if (wants("collect")) {
   const server = await startMyriad();
   await collect(report, server, quick ? 10_000 : 100_000);
+  await server.stop();
+}
+
+if (wants("bad-input")) {
+  const server = await startMyriad();
+  await badInput(report, server);
   await server.stop();
 }
 
