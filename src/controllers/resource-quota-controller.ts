@@ -16,6 +16,7 @@ import {
   zero,
 } from "#admission/quota/resource-list.ts";
 import { hasReason } from "#machinery/errors/errors.ts";
+import { readOwnJson } from "#machinery/json/read.ts";
 import type { GroupResource, KubeObject } from "#machinery/meta/object.ts";
 import { quantityOf } from "#machinery/values/quantity.ts";
 import type { ClusterName } from "#registry/cluster-name.ts";
@@ -56,7 +57,7 @@ export function resourceQuotaController(registry: Registry): Controller {
     const evaluator = evaluatorFor(resource);
     if (evaluator === undefined || evaluator.counts) return false;
     const usage = (value: Buffer): ResourceList =>
-      evaluator.usage(JSON.parse(value.toString("utf8")) as KubeObject, registry.clock.now());
+      evaluator.usage(readOwnJson(value) as unknown as KubeObject, registry.clock.now());
     return !equalLists(usage(change.value), usage(change.previous.value));
   };
 
@@ -115,7 +116,7 @@ const sameResource = (a: GroupResource, b: GroupResource): boolean =>
 
 /** The status does not yet say what the spec wants. */
 function needsCounting(value: Buffer): boolean {
-  const quota = quotaOf(JSON.parse(value.toString("utf8")) as KubeObject);
+  const quota = quotaOf(readOwnJson(value) as unknown as KubeObject);
   return !quota.counted || !equalLists(quota.wanted, quota.hard);
 }
 

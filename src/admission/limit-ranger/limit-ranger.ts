@@ -2,6 +2,7 @@
 import { compareBytes } from "#base/bytes.ts";
 import { forbiddenResource } from "#machinery/errors/errors.ts";
 import { aggregate } from "#machinery/errors/field-error.ts";
+import { readOwnJson } from "#machinery/json/read.ts";
 import type { KubeObject } from "#machinery/meta/object.ts";
 import { quantityText } from "#machinery/values/quantity.ts";
 import type { AdmissionAttributes } from "#registry/admission.ts";
@@ -60,7 +61,7 @@ function limitItems(registry: Registry, { cluster, namespace }: AdmissionAttribu
   if (store.count(limitRanges, cluster) === 0) return [];
   const found: (readonly Members[])[] = [];
   store.visit(listRange(limitRanges, cluster, namespace), undefined, (_key, value) => {
-    found.push(listAt(JSON.parse(value.toString("utf8")), "spec", "limits"));
+    found.push(listAt(readOwnJson(value), "spec", "limits"));
     return found.length < maxLimitRanges;
   });
   return found;

@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
+import { cloneJson } from "#machinery/json/clone.ts";
+import { readOwnJson } from "#machinery/json/read.ts";
 import type { JsonObject } from "#machinery/json/value.ts";
 import { canonicalBytes, clusterAnnotation } from "./canonical.ts";
 import { maxSplicedBytes, type StoredIdentity, spliceInto, spliceStored } from "./splice.ts";
@@ -104,7 +106,7 @@ describe("spliceStored", () => {
           const target = Buffer.alloc(offset + maxSplicedBytes(value, id) + 3, 0xff);
           const end = spliceInto(target, offset, value, id);
           assert.ok(end <= offset + maxSplicedBytes(value, id));
-          const back = JSON.parse(target.subarray(offset, end).toString("utf8"));
+          const back = readOwnJson(target.subarray(offset, end));
           const expected = {
             ...object,
             metadata: {
@@ -116,7 +118,8 @@ describe("spliceStored", () => {
               labels,
             },
           };
-          assert.deepEqual(back, JSON.parse(JSON.stringify(expected)));
+          // JSON.parse of this Node mixes up escaped keys (`parse-keys.ts`).
+          assert.deepEqual(back, cloneJson(expected as JsonObject));
           assert.deepEqual(spliceStored(value, id), target.subarray(offset, end));
         },
       ),

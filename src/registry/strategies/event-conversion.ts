@@ -2,7 +2,7 @@
  * Event as its two groups show it (k8s.io/kubernetes pkg/apis/events/v1/conversion.go). The stored form is core/v1. Members come
  * in the order of the schema, and those that Go always writes are there, as the decoder leaves them.
  */
-import type { JsonValue } from "#machinery/json/value.ts";
+import { isJsonObject, type JsonValue } from "#machinery/json/value.ts";
 import type { KubeObject } from "#machinery/meta/object.ts";
 
 interface Member {
@@ -84,7 +84,14 @@ function convert(
     const value = event[member[from]] as JsonValue | undefined;
     const empty = value === undefined || value === null || value === "";
     const shown = empty ? zeros[to][member[to]]?.() : value;
-    if (shown !== undefined) out[member[to]] = shown;
+    if (shown !== undefined) out[member[to]] = member.core === "series" ? seriesAs(to, shown) : shown;
   }
   return out;
+}
+
+/** Only the newer group writes a count of zero. */
+function seriesAs(to: keyof Member, series: JsonValue): JsonValue {
+  if (!isJsonObject(series)) return series;
+  const { count = 0, ...rest } = series;
+  return to === "events" || count !== 0 ? { count, ...rest } : rest;
 }
