@@ -140,7 +140,7 @@ describe("docs/storage-to-rest.md on the embedded engine", { skip: !has("kubectl
         data: { password: Buffer.from("hunter2").toString("base64") },
       },
     );
-    assert.deepEqual(Object.keys(metadata).toSorted(), ["creationTimestamp", "uid"]);
+    assert.deepEqual(Object.keys(metadata).toSorted(), ["creationTimestamp", "managedFields", "uid"]);
     const shown = JSON.parse(
       await shell.run(
         `kubectl --kubeconfig .myriad/admin.kubeconfig -s ${shell.server.url}/clusters/root:acme get secret db -o json`,

@@ -136,14 +136,16 @@ function accepted(
     throw wrong("invalid object at index 0", listed, why);
   }
   if (!isJsonObject(metadata)) throw inMetadata("missing metadata in converted object");
+  // What an apply has to compare on its way may be without metadata.
+  const own: Partial<KubeObject>["metadata"] = original.metadata ?? {};
   const same = (field: "name" | "namespace" | "uid", title: string): void => {
-    const [before, now] = [original.metadata[field] ?? "", metadata[field] ?? ""];
+    const [before, now] = [own[field] ?? "", metadata[field] ?? ""];
     if (now !== before) throw inObject(`must have the same ${title}: ${before} != ${String(now)}`);
   };
   same("name", "name");
   same("namespace", "namespace");
   same("uid", "UID");
-  const { labels: _labels, annotations: _annotations, ...kept } = original.metadata;
+  const { labels: _labels, annotations: _annotations, ...kept } = own;
   const texts = (field: "labels" | "annotations"): Record<string, string> | undefined => {
     const value = metadata[field];
     if (value === undefined || value === null) return undefined;

@@ -228,7 +228,7 @@ test("an apply in one version after an apply in the other keeps what the second 
     const convertedObjects = request.objects.map((object) => {
       const size = object.spec?.size ?? object.spec?.length;
       const spec = size === undefined ? {} : { [to.endsWith("v2") ? "length" : "size"]: size };
-      return { ...object, apiVersion: to, spec };
+      return { ...object, metadata: object.metadata ?? {}, apiVersion: to, spec };
     });
     const response = { uid: request.uid, result: { status: "Success" }, convertedObjects };
     return { ...body, response } as unknown as WebhookAnswer;
@@ -246,7 +246,8 @@ test("an apply in one version after an apply in the other keeps what the second 
   );
   const apply = (of: string, spec: object) =>
     server.call("PATCH", `${base}${of === "v1" ? in1 : in2}/a?fieldManager=me`, {
-      body: widget(of, "a", spec),
+      // With a label, what is asked of the webhook between the two has no metadata at all.
+      body: { ...widget(of, "a", spec), metadata: { name: "a", labels: { tenant: "a" } } },
       type: "application/apply-patch+yaml",
     });
   assert.equal((await apply("v2", { length: 3 })).status, 201);
