@@ -235,3 +235,9 @@ test("anything thrown becomes a Status", () => {
   assert.equal(errors.hasReason(errors.conflict(foos, "x"), "Conflict"), true);
   assert.equal(errors.hasReason(new Error("Conflict"), "Conflict"), false);
 });
+
+test("of very many errors the first thousand are told", () => {
+  const many = Array.from({ length: 5_000 }, (_, i) => fieldInvalid(`data[${i}]`, i, "no"));
+  const { status } = errors.invalid({ group: "", kind: "ConfigMap" }, "x", many);
+  assert.equal(status.details?.causes?.length, 1_000);
+});

@@ -163,8 +163,12 @@ export const requestEntityTooLarge = (limitBytes: number): StatusError =>
 export const requestEntityTooLargeFor = (why: string): StatusError =>
   failure(413, "RequestEntityTooLarge", `Request entity too large: ${why}`);
 
-/** `details.kind` is the Kind here, not the resource. One cause for each error, in order. */
-export function invalid(kind: GroupKind, name: string, errors: readonly FieldError[]): StatusError {
+/** With more, the answer would be larger than the request. */
+const maxErrorsTold = 1_000;
+
+/** `details.kind` is the Kind here, not the resource. One cause for each error, in order; the first thousand. */
+export function invalid(kind: GroupKind, name: string, all: readonly FieldError[]): StatusError {
+  const errors = all.slice(0, maxErrorsTold);
   const causes = errors.map(
     (error): StatusCause => ({
       reason: error.type,

@@ -208,3 +208,8 @@ test("keys with escapes stay themselves, whatever was read before", () => {
     assert.equal(writeJson(readJson(text)), text.replaceAll(" ", "").replace("-1.5e3", "-1500"));
   }
 });
+
+test("large text that is no JSON is refused without a second look at it", () => {
+  const large = Buffer.from(`{"a":"${"x".repeat(300_000)}"`);
+  assert.throws(() => parseJson(large), { message: "invalid JSON" });
+});

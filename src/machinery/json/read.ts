@@ -35,13 +35,19 @@ export function parseJson(bytes: Uint8Array, options: ReadOptions = {}): ReadRes
     value = facts.bigNumbers ? parseBigNumbers(text) : (JSON.parse(text) as JsonValue);
     if (facts.escapedKeys) value = parseKeys(text, parseBigNumbers);
   } catch (error) {
-    if (error instanceof SyntaxError) throw explainSyntaxError(text);
+    if (error instanceof SyntaxError) throw explained(text);
     throw error;
   }
   // Every `:` outside strings belongs to one key: fewer keys in the value than in the text means that some were repeated.
   const repeated = options.duplicates === true && countKeys(value) !== facts.colons;
   return { value, duplicates: repeated ? findDuplicateKeys(text) : none };
 }
+
+/** Longer text is not gone through once more to say what is wrong with it: nobody else should wait for that. */
+const maxExplainedLength = 256 * 1_024;
+
+const explained = (text: string): JsonSyntaxError =>
+  text.length > maxExplainedLength ? new JsonSyntaxError("invalid JSON") : explainSyntaxError(text);
 
 /** {@link parseJson} for text and for callers that only want the value. */
 export const readJson = (input: Uint8Array | string): JsonValue =>
