@@ -234,8 +234,7 @@ export class ManagedFields {
       typeIn: (wanted) => {
         const found = versionOf(wanted);
         if (found === undefined) return undefined;
-        // What a webhook would have to convert is compared as it is, by the type that it has.
-        const custom = resource.custom?.get(resource.form?.asynchronous === true ? version : found.version);
+        const custom = resource.custom?.get(found.version);
         return custom === undefined ? this.#schemas.named(found.type) : this.#schemas.node(custom.schema);
       },
       convert: (object, to) => json(converted(resource, kube(object), parseApiVersion(to)!.version)),

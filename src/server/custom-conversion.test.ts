@@ -227,7 +227,11 @@ test("an apply in one version after an apply in the other keeps what the second 
     const to = request.desiredAPIVersion;
     const convertedObjects = request.objects.map((object) => {
       const size = object.spec?.size ?? object.spec?.length;
-      const spec = size === undefined ? {} : { [to.endsWith("v2") ? "length" : "size"]: size };
+      const colour = object.spec?.colour;
+      const spec = {
+        ...(size === undefined ? {} : { [to.endsWith("v2") ? "length" : "size"]: size }),
+        ...(colour === undefined ? {} : { colour }),
+      };
       return { ...object, metadata: object.metadata ?? {}, apiVersion: to, spec };
     });
     const response = { uid: request.uid, result: { status: "Success" }, convertedObjects };
@@ -240,7 +244,10 @@ test("an apply in one version after an apply in the other keeps what the second 
   const base = await workspaceWith(
     "renamed",
     definitionOf({
-      versions: [version("v1", { size: integer }), version("v2", { length: integer })],
+      versions: [
+        version("v1", { size: integer, colour: { type: "string", default: "green" } }),
+        version("v2", { length: integer, colour: { type: "string", default: "green" } }),
+      ],
       spec: { conversion },
     }),
   );
@@ -252,9 +259,9 @@ test("an apply in one version after an apply in the other keeps what the second 
     });
   assert.equal((await apply("v2", { length: 3 })).status, 201);
   const second = await apply("v1", { size: 4 });
-  assert.deepEqual([second.status, second.json.spec], [200, { size: 4 }], second.text);
+  assert.deepEqual([second.status, second.json.spec], [200, { size: 4, colour: "green" }], second.text);
   const third = await apply("v2", { length: 5 });
-  assert.deepEqual([third.status, third.json.spec], [200, { length: 5 }], third.text);
+  assert.deepEqual([third.status, third.json.spec], [200, { length: 5, colour: "green" }], third.text);
 });
 
 const failures: readonly [string, (review: Review) => WebhookAnswer, RegExp][] = [
