@@ -26,7 +26,7 @@ afterEach(async () => {
 });
 
 /** What kube-apiserver itself answers with 500, although the request is at fault. */
-const upstreams500 = /^failed to create (typed|manager for existing)/;
+const upstreams500 = /^failed to (create (typed|manager for existing)|convert new object to proper version)/;
 
 /** Runs requests made from seeds; at least one in ten must get past the first checks. */
 async function manyRequests(
