@@ -454,6 +454,8 @@ func (t *tenant) subresources(ctx context.Context) {
 			return fmt.Errorf("scale %+v", scale)
 		}
 		scale.Spec.Replicas = 4
+		// The operator may write the garden at any time: the number is wanted whatever it wrote.
+		scale.ResourceVersion = ""
 		if err := t.client.SubResource("scale").Update(ctx, garden, client.WithSubResourceBody(scale)); err != nil {
 			return err
 		}
