@@ -1,6 +1,7 @@
 /** Users' regular expressions, in linear time (re2js), with a bounded memory of compiled ones. */
 import { RE2JS } from "re2js";
 import { Lru } from "#base/lru.ts";
+import { asciiMatcher } from "#machinery/regex/ascii-matcher.ts";
 import type { Implementation } from "./functions.ts";
 import { CelError, type CelResult, type CelValue, noSuchOverload, ValueList } from "./values.ts";
 
@@ -68,15 +69,23 @@ export const isRegexFunction = (fn: string): boolean => regexFunctions.has(fn);
 
 /** What is wrong with a constant expression in a call, which makes the whole program unusable. */
 export function constantRegexError(fn: string, pattern: string): string | undefined {
-  if (!regexFunctions.has(fn)) return undefined;
+  if (!regexFunctions.has(fn) || asciiMatcher(pattern) !== undefined) return undefined;
   const regex = compileRegex(pattern);
   return regex instanceof CelError ? regex.message : undefined;
 }
 
-/** A function with its constant expression, which needs no look-up. */
+/** A function with its constant expression. A program holds a small table, or what is too long for the cache. */
 export function constantRegex(fn: string, pattern: string): Implementation | undefined {
   if (fn !== "matches") return undefined;
-  const regex = compileRegex(pattern);
-  if (regex instanceof CelError) return undefined;
-  return (text) => (typeof text === "string" ? regex.test(text) : noSuchOverload);
+  const matcher = asciiMatcher(pattern);
+  if (matcher === undefined) {
+    const regex = compileRegex(pattern);
+    if (regex instanceof CelError) return undefined;
+    if (pattern.length > maxCachedLength)
+      return (text) => (typeof text === "string" ? regex.test(text) : noSuchOverload);
+  }
+  return (text) => {
+    if (typeof text !== "string") return noSuchOverload;
+    return matcher?.(text) ?? matches(text, pattern);
+  };
 }
