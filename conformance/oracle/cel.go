@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"encoding/json"
 	"fmt"
 	"sort"
@@ -190,7 +189,8 @@ func celRun(args celArgs) (any, error) {
 		return result, nil
 	}
 	result.Type = cel.FormatCELType(ast.OutputType())
-	program, err := made.env.Program(ast, cel.CostLimit(celconfig.PerCallLimit), cel.CostTracking(made.estimator))
+	program, err := made.env.Program(ast, cel.CostLimit(celconfig.PerCallLimit), cel.CostTracking(made.estimator),
+		cel.InterruptCheckFrequency(celconfig.CheckFrequency))
 	if err != nil {
 		result.ProgramError = err.Error()
 		return result, nil
@@ -208,7 +208,7 @@ func celRun(args celArgs) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	value, details, err := program.ContextEval(context.Background(), variables)
+	value, details, err := program.ContextEval(background, variables)
 	if details != nil && details.ActualCost() != nil {
 		result.Cost = strconv.FormatUint(*details.ActualCost(), 10)
 	}

@@ -104,7 +104,7 @@ func serve(in io.Reader, out io.Writer) error {
 	for {
 		line, err := readLine(reader)
 		if len(bytes.TrimSpace(line)) > 0 {
-			text, failed := encode(answer(line))
+			text, failed := encode(timed(line))
 			if failed != nil {
 				return failed
 			}
@@ -159,6 +159,7 @@ func quiet() {
 
 func main() {
 	quiet()
+	boundMemory()
 	if err := serve(os.Stdin, os.Stdout); err != nil {
 		fmt.Fprintln(os.Stderr, "oracle:", err)
 		os.Exit(1)

@@ -76,9 +76,13 @@ func patchJSON(args documentPatchArgs) (any, error) {
 }
 
 func unprocessable(err error) *fault {
-	told := faultOf(apierrors.NewGenericServerResponse(http.StatusUnprocessableEntity, "", schema.GroupResource{}, "", err.Error(), 0, false))
+	told := faultOf(unprocessableError(err))
 	told.Text = err.Error()
 	return told
+}
+
+func unprocessableError(err error) error {
+	return apierrors.NewGenericServerResponse(http.StatusUnprocessableEntity, "", schema.GroupResource{}, "", err.Error(), 0, false)
 }
 
 func patchMerge(args documentPatchArgs) (any, error) {

@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"sort"
 
 	"k8s.io/apiextensions-apiserver/pkg/apis/apiextensions"
 	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
@@ -25,6 +26,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/validation/field"
 	celconfig "k8s.io/apiserver/pkg/apis/cel"
 	"k8s.io/apiserver/pkg/cel/common"
+	"k8s.io/client-go/util/jsonpath"
 	"k8s.io/kube-openapi/pkg/handler"
 	kjson "sigs.k8s.io/json"
 )
@@ -419,7 +421,44 @@ func tableOf(args resourceArgs) (any, error) {
 	for _, row := range table.Rows {
 		rows = append(rows, row.Cells)
 	}
-	return map[string]any{"columns": table.ColumnDefinitions, "rows": rows, "fault": faultOf(fault)}, nil
+	found := [][]foundByPath{}
+	for _, item := range list.Items {
+		row := []foundByPath{}
+		for _, column := range columns {
+			row = append(row, findByPath(column.JSONPath, item.Object))
+		}
+		found = append(found, row)
+	}
+	return map[string]any{"columns": table.ColumnDefinitions, "rows": rows, "fault": faultOf(fault), "found": found}, nil
+}
+
+// foundByPath is what a path finds, each value as "type:JSON" and in an order of their own: maps are gone through by chance.
+type foundByPath struct {
+	Values []string `json:"values"`
+	Broken bool     `json:"broken,omitempty"`
+	Failed bool     `json:"failed,omitempty"`
+}
+
+func findByPath(text string, object map[string]any) foundByPath {
+	path := jsonpath.New("path")
+	if err := path.Parse("{" + text + "}"); err != nil {
+		return foundByPath{Values: []string{}, Broken: true}
+	}
+	results, err := path.AllowMissingKeys(true).FindResults(object)
+	found := foundByPath{Values: []string{}, Failed: err != nil}
+	if err != nil || len(results) == 0 {
+		return found
+	}
+	for _, result := range results[0] {
+		value := result.Interface()
+		text, err := encode(value)
+		if err != nil {
+			panic(err)
+		}
+		found.Values = append(found.Values, fmt.Sprintf("%T:%s", value, text))
+	}
+	sort.Strings(found.Values)
+	return found
 }
 
 func openAPIOf(args resourceArgs) (any, error) {

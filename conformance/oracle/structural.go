@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"encoding/json"
 	"fmt"
 
@@ -19,8 +18,6 @@ import (
 	"k8s.io/kube-openapi/pkg/spec3"
 	kjson "sigs.k8s.io/json"
 )
-
-var background = context.Background()
 
 // extensions knows CustomResourceDefinitions in all versions, with defaults and conversions.
 var extensions = func() *runtime.Scheme {

@@ -2,9 +2,12 @@
 import { ageOf } from "#api/columns/age.ts";
 import { nameOf } from "#api/columns/define.ts";
 import type { ColumnDefinition, Columns } from "#api/columns/types.ts";
-import { isJsonObject, isRawNumber, type JsonObject, type JsonValue } from "#machinery/json/value.ts";
-import { goJson } from "#machinery/json/write.ts";
+import { sortedCopy } from "#machinery/json/sorted.ts";
+import { isRawNumber, type JsonObject, type JsonValue, rawNumber } from "#machinery/json/value.ts";
+import { goJson, writeJson } from "#machinery/json/write.ts";
+import { goFloat } from "#machinery/values/float.ts";
 import { parseJsonPath } from "#machinery/values/json-path.ts";
+import { type Found, goInteger, Made } from "#machinery/values/json-path-values.ts";
 
 /** One of `additionalPrinterColumns`. */
 export interface PrinterColumn {
@@ -42,7 +45,7 @@ export function customColumns(given: readonly PrinterColumn[]): Columns {
           : description,
       priority: column.priority ?? 0,
     });
-    cells.push((object, nowMs) => cellOf(type, path.find(object)[0], nowMs));
+    cells.push((object, nowMs) => cellOf(type, path.find(object)?.[0], nowMs));
   }
   return {
     definitions,
@@ -53,17 +56,15 @@ export function customColumns(given: readonly PrinterColumn[]): Columns {
   };
 }
 
-function cellOf(type: string, value: JsonValue | undefined, nowMs: number): JsonValue {
+function cellOf(type: string, value: Found | undefined, nowMs: number): JsonValue {
   if (value === undefined) return null;
   switch (type) {
     case "string":
       return printed(value);
-    case "integer": {
-      const number = isRawNumber(value) ? Number(value.rawJSON) : value;
-      return typeof number === "number" ? Math.trunc(number) : null;
-    }
+    case "integer":
+      return wholeOf(value);
     case "number":
-      return typeof value === "number" ? value : isRawNumber(value) ? Number(value.rawJSON) : null;
+      return floatOf(value);
     case "boolean":
       return typeof value === "boolean" ? value : null;
     case "date":
@@ -73,18 +74,29 @@ function cellOf(type: string, value: JsonValue | undefined, nowMs: number): Json
   }
 }
 
-/** As Go prints a value; structures are JSON with sorted keys. */
-export function printed(value: JsonValue): string {
-  if (value === null) return "<no value>";
-  if (isRawNumber(value)) return value.rawJSON;
-  return typeof value === "object" ? goJson(sortedCopy(value)) : String(value);
+/** What a conversion to int64 makes of a float that is too great, on most machines. */
+const outOfRange = rawNumber("-9223372036854775808");
+
+function wholeOf(value: Found): JsonValue {
+  if (value instanceof Made && value.type !== "float64") return null;
+  if (!(value instanceof Made) && goInteger(value) !== undefined) return value;
+  const float = floatOf(value);
+  if (typeof float !== "number") return null;
+  return Math.abs(float) < 2 ** 63 ? Math.trunc(float) : outOfRange;
 }
 
-function sortedCopy(value: JsonValue): JsonValue {
-  if (Array.isArray(value)) return value.map(sortedCopy);
-  if (!isJsonObject(value)) return value;
-  const entries = Object.keys(value)
-    .sort()
-    .map((key) => [key, sortedCopy(value[key]!)] as const);
-  return Object.fromEntries(entries);
+/** Numbers in the path, and bytes of a text, are no numbers of an object. */
+function floatOf(value: Found): JsonValue {
+  if (value instanceof Made) return value.type === "float64" ? value.value : null;
+  return typeof value === "number" ? value : isRawNumber(value) ? Number(value.rawJSON) : null;
+}
+
+/** As Go prints a value; structures are JSON with sorted keys. */
+export function printed(value: Found): string {
+  if (value === null) return "<no value>";
+  if (value instanceof Made) return value.type === "float64" ? goFloat(value.value) : String(value.value);
+  if (typeof value === "number") return goInteger(value) === undefined ? goFloat(value) : writeJson(value);
+  if (isRawNumber(value))
+    return goInteger(value) === undefined ? goFloat(Number(value.rawJSON)) : value.rawJSON;
+  return typeof value === "object" ? goJson(sortedCopy(value)) : String(value);
 }

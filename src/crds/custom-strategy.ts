@@ -59,7 +59,7 @@ function selectableFields(paths: readonly string[]): NonNullable<Strategy["selec
   for (const text of paths) {
     const path: JsonPath | undefined = parseJsonPath(text);
     const read = (object: KubeObject): string => {
-      const value = path?.find(object as unknown as JsonValue)[0];
+      const value = path?.find(object as unknown as JsonValue)?.[0];
       return value === undefined || value === null ? "" : printed(value);
     };
     setOwn(fields as unknown as JsonObject, text.replace(/^\./, ""), read as unknown as JsonValue);

@@ -1,235 +1,217 @@
 /**
  * JSON paths as printer columns and selectable fields have them (k8s.io/client-go/util/jsonpath), with missing keys allowed:
  * `.spec.ports[0].name`, `.metadata.labels['a\.b']`, `.status.conditions[?(@.type=="Ready")].status`, `..name`, `[1:3]`, `[*]`.
+ * Fields of an object are taken in their order, where upstream takes them in a chance order.
  */
-import { getOwn, isJsonObject, isRawNumber, type JsonValue } from "#machinery/json/value.ts";
+import { getOwn, isJsonObject, type JsonObject, type JsonValue } from "#machinery/json/value.ts";
+import { type PathList, type PathNode, parsePath, type Slice } from "./json-path-parser.ts";
+import { type Found, goEqual, goLess, Made } from "./json-path-values.ts";
 
 /** A path that was read. */
 export interface JsonPath {
-  /** All values that the path leads to, in order. */
-  find(root: JsonValue): JsonValue[];
+  /**
+   * All values that the path leads to, in order. Undefined when something on the way is not what the path expects: an index
+   * beyond its list, a filter of what is no list.
+   */
+  find(root: JsonValue): readonly Found[] | undefined;
 }
 
-type Step = (values: readonly JsonValue[], root: JsonValue) => JsonValue[];
-
-/** Most values that one step of a path may hand on; longer lists are cut (`..` on a large object). */
-const maxValues = 10_000;
+/** Most values that one path may visit in one object; beyond them it finds nothing (`..` on a large object). */
+export const maxVisited = 100_000;
 
 /** Undefined when the text is no path of this language. */
 export function parseJsonPath(text: string): JsonPath | undefined {
-  // A dot alone is the field without a name, which almost no object has; the object itself is `@`.
-  if (text.trim() === ".") return { find: (root) => fieldWithoutName(root) };
-  const steps = new Reader(text).steps();
-  if (steps === undefined) return undefined;
-  return { find: (root) => walk(steps, root, root) };
+  const actions = parsePath(text);
+  if (actions === undefined) return undefined;
+  return {
+    find(root) {
+      const walk = new Walk();
+      const all = actions.map((list) => walk.list([root], list));
+      return walk.failed ? undefined : all[0];
+    },
+  };
 }
 
-function fieldWithoutName(root: JsonValue): JsonValue[] {
-  const value = isJsonObject(root) ? getOwn(root, "") : undefined;
-  return value === undefined ? [] : [value];
-}
+/**
+ * One evaluation. What goes wrong is noted in `failed`, and the walk goes on with the values that upstream has at that moment: a
+ * filter that only asks whether something exists looks at them, and not at the error.
+ */
+class Walk {
+  failed = false;
+  #visited = 0;
 
-function walk(steps: readonly Step[], from: JsonValue, root: JsonValue): JsonValue[] {
-  let values: JsonValue[] = [from];
-  for (const step of steps) {
-    values = step(values, root);
-    if (values.length === 0) return values;
-    if (values.length > maxValues) values.length = maxValues;
-  }
-  return values;
-}
-
-const namePattern = /^(?:\\.|[^\s.[\](){}\\'"?@$,<>=!:*|&])+/;
-const blank = /^\s*/;
-
-class Reader {
-  #rest: string;
-
-  constructor(text: string) {
-    this.#rest = text.trim();
-  }
-
-  steps(): Step[] | undefined {
-    this.#take(/^[$@]/);
-    const steps = this.#sequence();
-    return steps === undefined || this.#rest !== "" ? undefined : steps;
-  }
-
-  /** As long as steps follow. Undefined: what follows is broken. */
-  #sequence(): Step[] | undefined {
-    const steps: Step[] = [];
-    for (;;) {
-      let step: Step | undefined;
-      if (this.#take(/^\.\.(?=.)/) !== undefined) {
-        steps.push(descend);
-        if (this.#rest.startsWith("[")) continue;
-        step = this.#member();
-      } else if (this.#take(/^\.(?=\[)/) !== undefined) continue;
-      else if (this.#take(/^\./) !== undefined) {
-        // A dot alone is the value itself.
-        if (this.#rest === "" && steps.length === 0) return steps;
-        step = this.#member();
-      } else if (this.#take(/^\[/) !== undefined) step = this.#subscript();
-      else return steps;
-      if (step === undefined) return undefined;
-      steps.push(step);
+  list(values: readonly Found[], nodes: PathList): readonly Found[] {
+    let found = values;
+    for (const node of nodes) {
+      found = this.#step(found, node);
+      if (this.failed) break;
     }
+    return found;
   }
 
-  #member(): Step | undefined {
-    if (this.#take(/^\*/) !== undefined) return members;
-    const name = this.#take(namePattern);
-    return name === undefined ? undefined : member(unescaped(name));
-  }
-
-  #subscript(): Step | undefined {
-    this.#take(blank);
-    let step: Step | undefined;
-    if (this.#take(/^\*/) !== undefined) step = members;
-    else if (this.#take(/^\?\(/) !== undefined) step = this.#filter();
-    else step = this.#union();
-    this.#take(blank);
-    return step !== undefined && this.#take(/^\]/) !== undefined ? step : undefined;
-  }
-
-  #union(): Step | undefined {
-    const choices: Step[] = [];
-    do {
-      this.#take(blank);
-      const choice = this.#choice();
-      if (choice === undefined) return undefined;
-      choices.push(choice);
-      this.#take(blank);
-    } while (this.#take(/^,/) !== undefined);
-    if (choices.length === 1) return choices[0]!;
-    return (values, root) => values.flatMap((value) => choices.flatMap((choice) => choice([value], root)));
-  }
-
-  #choice(): Step | undefined {
-    const quoted = this.#quoted();
-    if (quoted !== undefined) return member(quoted);
-    const slice = this.#take(/^-?[0-9]*\s*:\s*-?[0-9]*(?:\s*:\s*[0-9]*)?/);
-    if (slice !== undefined) {
-      const [start = "", end = "", step = ""] = slice.split(":").map((part) => part.trim());
-      return sliced(start, end, step);
-    }
-    const index = this.#take(/^-?[0-9]+/);
-    return index === undefined ? undefined : item(Number(index));
-  }
-
-  #filter(): Step | undefined {
-    const left = this.#operand();
-    if (left === undefined) return undefined;
-    this.#take(blank);
-    const operator = this.#take(/^(?:==|!=|<=|>=|<|>)/);
-    let right: Operand | undefined;
-    if (operator !== undefined) {
-      this.#take(blank);
-      right = this.#operand();
-      if (right === undefined) return undefined;
-    }
-    this.#take(blank);
-    if (this.#take(/^\)/) === undefined) return undefined;
-    return (values, root) =>
-      values
-        .flatMap((value) => (Array.isArray(value) ? value : []))
-        .filter((value) => {
-          const found = left(value, root);
-          if (operator === undefined) return found.length > 0;
-          const other = right!(value, root);
-          return found.length === 1 && other.length === 1 && compare(found[0]!, operator, other[0]!);
+  #step(values: readonly Found[], node: PathNode): readonly Found[] {
+    this.#visit(values.length);
+    if (this.failed) return [];
+    switch (node.kind) {
+      case "field":
+        return values.flatMap((value) => {
+          const member = isObject(value) ? getOwn(value, node.name) : undefined;
+          return member === undefined ? [] : [member];
         });
-  }
-
-  #operand(): Operand | undefined {
-    const quoted = this.#quoted();
-    if (quoted !== undefined) return () => [quoted];
-    const base = this.#take(/^[@$]/);
-    if (base !== undefined) {
-      const steps = this.#sequence();
-      return steps && ((value, root) => walk(steps, base === "$" ? root : value, root));
+      case "wildcard":
+        return values.flatMap((value) => this.#parts(value));
+      case "recursive":
+        return this.#descend(values);
+      case "array":
+        return this.#array(values, node.slice);
+      case "union":
+        return this.#union(values, node.choices);
+      case "filter":
+        return this.#filter(values, node);
+      case "text":
+        return [node.text];
+      case "boolean":
+        return values.map(() => node.value);
+      case "number":
+        return values.map(() => new Made(node.whole ? "int" : "float64", node.value));
+      case "identifier":
+        // Also `range` and `end`, which go from one action to another and are no matter of a single cell.
+        return this.#fail(values);
     }
-    const literal = this.#take(/^(?:true|false|-?[0-9]+(?:\.[0-9]+)?)/);
-    return literal === undefined ? undefined : () => [JSON.parse(literal) as JsonValue];
   }
 
-  #quoted(): string | undefined {
-    const text = this.#take(/^(?:'(?:\\.|[^'\\])*'|"(?:\\.|[^"\\])*")/);
-    return text === undefined ? undefined : unescaped(text.slice(1, -1));
+  #fail(values: readonly Found[]): readonly Found[] {
+    this.failed = true;
+    return values;
   }
 
-  #take(pattern: RegExp): string | undefined {
-    const match = pattern.exec(this.#rest);
-    if (match === null) return undefined;
-    this.#rest = this.#rest.slice(match[0].length);
-    return match[0];
+  #visit(count: number): void {
+    this.#visited += count;
+    if (this.#visited > maxVisited) this.failed = true;
+  }
+
+  #parts(value: Found): readonly Found[] {
+    const parts = Array.isArray(value)
+      ? value
+      : isObject(value)
+        ? Object.values(value)
+        : typeof value === "string"
+          ? bytesOf(value)
+          : [];
+    this.#visit(parts.length);
+    return this.failed ? [] : parts;
+  }
+
+  /** Every value that has parts, and all such below it. Texts have parts: bytes, which have none. */
+  #descend(values: readonly Found[]): readonly Found[] {
+    const found: Found[] = [];
+    const open = values.toReversed();
+    while (open.length > 0 && !this.failed) {
+      const value = open.pop()!;
+      if (typeof value === "string") {
+        if (value !== "") found.push(value);
+        continue;
+      }
+      const parts = this.#parts(value);
+      if (parts.length === 0) continue;
+      found.push(value);
+      for (let i = parts.length - 1; i >= 0; i--) open.push(parts[i]!);
+    }
+    return found;
+  }
+
+  #array(values: readonly Found[], slice: Slice): readonly Found[] {
+    const found: Found[] = [];
+    for (const value of values) {
+      if (value === null) continue;
+      if (!Array.isArray(value)) return this.#fail(values);
+      const { length } = value;
+      const start = fromEnd(slice.start ?? 0, length);
+      let end = slice.end ?? length;
+      if (end < 0 || (end === 0 && slice.item)) end += length;
+      // Nothing is asked for: what follows is not looked at either.
+      if (start === end) return found;
+      if (start >= length || start < 0 || end > length || end < 0 || start > end) return this.#fail(values);
+      const { step = 1 } = slice;
+      if (step <= 0) return this.#fail(values);
+      for (let i = start; i < end; i += step) found.push(value[i]!);
+      this.#visit(end - start);
+    }
+    return found;
+  }
+
+  #union(values: readonly Found[], choices: readonly PathList[]): readonly Found[] {
+    const found: Found[] = [];
+    for (const choice of choices) {
+      found.push(...this.list(values, choice));
+      if (this.failed) return values;
+    }
+    return found;
+  }
+
+  #filter(values: readonly Found[], node: PathNode & { readonly kind: "filter" }): readonly Found[] {
+    const found: Found[] = [];
+    for (const value of values) {
+      if (!Array.isArray(value)) return this.#fail(values);
+      this.#visit(value.length);
+      for (const item of value) {
+        const left = this.list([item], node.left);
+        if (this.#visited > maxVisited) return this.#fail([]);
+        if (node.operator === "exists") {
+          this.failed = false;
+          if (left.length > 0) found.push(item);
+          continue;
+        }
+        if (this.failed) return values;
+        if (left.length === 0) continue;
+        if (left.length > 1) return this.#fail(values);
+        const right = this.list([item], node.right);
+        if (this.failed) return values;
+        if (right.length === 0) continue;
+        if (right.length > 1) return this.#fail(values);
+        const passes = compared(left[0]!, node.operator, right[0]!);
+        if (passes === undefined) return this.#fail(found);
+        if (passes) found.push(item);
+      }
+    }
+    return found;
   }
 }
 
-type Operand = (value: JsonValue, root: JsonValue) => JsonValue[];
+const isObject = (value: Found): value is JsonObject => !(value instanceof Made) && isJsonObject(value);
 
-const unescaped = (text: string): string => text.replace(/\\(.)/g, "$1");
+const fromEnd = (index: number, length: number): number => (index < 0 ? index + length : index);
 
-const member =
-  (name: string): Step =>
-  (values) =>
-    values.flatMap((value) => {
-      const found = isJsonObject(value) ? getOwn(value, name) : undefined;
-      return found === undefined ? [] : [found];
-    });
+/** No more than are looked at: a longer text has too many. */
+function bytesOf(text: string): readonly Made[] {
+  const bytes = new TextEncoder().encode(text.slice(0, maxVisited + 1));
+  return Array.from(bytes, (byte) => new Made("uint8", byte));
+}
 
-const members: Step = (values) =>
-  values.flatMap((value) => (Array.isArray(value) ? value : isJsonObject(value) ? Object.values(value) : []));
-
-const item =
-  (index: number): Step =>
-  (values) =>
-    values.flatMap((value) => {
-      const found = Array.isArray(value) ? value.at(index) : undefined;
-      return found === undefined ? [] : [found];
-    });
-
-const sliced =
-  (start: string, end: string, step: string): Step =>
-  (values) =>
-    values.flatMap((value) => {
-      if (!Array.isArray(value)) return [];
-      const every = step === "" ? 1 : Number(step);
-      if (every < 1) return [];
-      const cut = value.slice(start === "" ? 0 : Number(start), end === "" ? undefined : Number(end));
-      return cut.filter((_, index) => index % every === 0);
-    });
-
-/** The value itself and everything below it. */
-const descend: Step = (values) => {
-  const found: JsonValue[] = [];
-  const open = [...values].reverse();
-  while (open.length > 0 && found.length < maxValues) {
-    const value = open.pop()!;
-    found.push(value);
-    const below = Array.isArray(value) ? value : isJsonObject(value) ? Object.values(value) : [];
-    for (let i = below.length - 1; i >= 0; i--) open.push(below[i]!);
-  }
-  return found;
-};
-
-function compare(left: JsonValue, operator: string, right: JsonValue): boolean {
-  const [a, b] = [scalar(left), scalar(right)];
-  if (typeof a !== typeof b) return false;
+/** Undefined: the two cannot be compared. */
+function compared(left: Found, operator: string, right: Found): boolean | undefined {
   switch (operator) {
     case "==":
-      return a === b;
+      return goEqual(left, right);
     case "!=":
-      return a !== b;
+      return not(goEqual(left, right));
+    case "<":
+      return goLess(left, right);
+    case ">=":
+      return not(goLess(left, right));
+    case "<=":
+      return lessOrEqual(left, right);
+    case ">":
+      return not(lessOrEqual(left, right));
     default:
-      if (typeof a !== "string" && typeof a !== "number") return false;
-      return operator === "<" ? a < b! : operator === ">" ? a > b! : operator === "<=" ? a <= b! : a >= b!;
+      // `=`, `=!` and the like are read, and known to nobody.
+      return undefined;
   }
 }
 
-const scalar = (value: JsonValue): string | number | boolean | undefined =>
-  isRawNumber(value)
-    ? Number(value.rawJSON)
-    : typeof value === "object" || value === null
-      ? undefined
-      : value;
+function lessOrEqual(left: Found, right: Found): boolean | undefined {
+  const less = goLess(left, right);
+  return less === false ? goEqual(left, right) : less;
+}
+
+const not = (told: boolean | undefined): boolean | undefined => (told === undefined ? undefined : !told);
