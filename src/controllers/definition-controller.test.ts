@@ -37,17 +37,22 @@ const noConversion = {
   makeUid: () => "",
 };
 
-/** What one process has: a registry and the controller's options, on a store that it shares with the others. */
-function processOn(store: Store) {
+/**
+ * What one process has: a registry and the controller's options, on a store that it shares with the others. `isBlind`: it sees
+ * nothing of what others define.
+ */
+function processOn(store: Store, { isBlind = false, clock = systemClock } = {}) {
   const definitions = new Definitions({
     store,
     compile: customSchemaCompiler(schemas),
     conversion: noConversion,
   });
-  const claims = (cluster: ClusterName, of: string) => nameClaims(store, cluster, of, []);
+  const unclaimed = { resource: () => false, kind: () => false };
+  const claims = (cluster: ClusterName, of: string) =>
+    isBlind ? unclaimed : nameClaims(store, cluster, of, []);
   const registry = new Registry({
     store,
-    clock: systemClock,
+    clock,
     randomBytes,
     custom: definitions,
     resources: kubernetesResources(),
@@ -143,6 +148,32 @@ test("a controller that dies at any write is made good for by the next one", asy
     assert.equal(store.count(going), 0, `after ${survived} writes`);
     assert.equal(store.count(staying), 3);
     assert.equal(store.count(resource.collection, rootCluster), 1);
+    await store.close();
+  }
+});
+
+test("of two that were made at the same moment the younger gives its names back, whichever is stored first", async () => {
+  for (const order of [
+    ["older", "younger"],
+    ["younger", "older"],
+  ] as const) {
+    const store = openMemoryStore({ keySpace: registryKeySpace });
+    const { registry, controller } = processOn(store);
+    await bootstrapWorkspaces(registry, { externalUrl: "https://example.test", caPem: "" });
+    const resource = registry.mustResource(customResourceDefinitions);
+    const process = async (name: string) => controller.process(`names/${rootCluster}/${name}s.example.com`);
+    const isAccepted = async (name: string): Promise<boolean> => {
+      const at = { cluster: rootCluster, namespace: "", name: `${name}s.example.com` };
+      const { object } = await registry.get({ resource, ...at, freshness: { kind: "any" } });
+      return (object.status as { acceptedNames: { kind: string } }).acceptedNames.kind === "Same";
+    };
+    for (const name of order) {
+      const clock = { ...systemClock, now: () => Date.UTC(2026, 0, name === "older" ? 1 : 2) };
+      await fill(processOn(store, { isBlind: true, clock }), `${name}s`, "Same", 0);
+      assert.ok(await isAccepted(name));
+      await process(name);
+    }
+    assert.deepEqual([await isAccepted("older"), await isAccepted("younger")], [true, false]);
     await store.close();
   }
 });

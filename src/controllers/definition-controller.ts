@@ -141,8 +141,13 @@ export function definitionController(options: DefinitionControllerOptions): Cont
     if (stored === undefined || stored.metadata.deletionTimestamp !== undefined) return;
     const accepted = conditionIsTrue(stored.status?.conditions, "NamesAccepted");
     // Two that were created at the same moment saw nothing of each other: the younger one gives its names back.
-    const lost = accepted && isContested(cluster, key, stored);
-    if (accepted && !lost) return;
+    const rivals = accepted ? rivalsOf(cluster, key, stored) : [];
+    const lost = rivals.some((rival) => rankOf(rival.metadata) < rankOf(stored.metadata));
+    if (accepted && !lost) {
+      // The younger one may have been looked at before this one was there.
+      for (const { metadata } of rivals) await settleNames(cluster, metadata.name ?? "");
+      return;
+    }
     await change(cluster, definition, false, (current) => {
       const { acceptedNames, ...rest } = current.status ?? {};
       const before = lost ? { ...current, status: rest } : current;
@@ -158,12 +163,12 @@ export function definitionController(options: DefinitionControllerOptions): Cont
     });
   }
 
-  /** Another one has one of the accepted names as well, and had it first. */
-  function isContested(
+  /** Others that have one of the accepted names as well. */
+  function rivalsOf(
     cluster: ClusterName,
     own: Key,
-    { metadata, spec, status }: CustomResourceDefinition,
-  ): boolean {
+    { spec, status }: CustomResourceDefinition,
+  ): readonly CustomResourceDefinition[] {
     const {
       plural = "",
       singular = "",
@@ -177,13 +182,15 @@ export function definitionController(options: DefinitionControllerOptions): Cont
       ),
       ...[kind, listKind].map((one) => acceptedNameTerm(cluster, spec.group, "kind", one)),
     ];
-    const rank = (of: KubeObject["metadata"]): string => `${of.creationTimestamp ?? ""} ${of.uid ?? ""}`;
-    return terms.some((term) =>
-      store.indexEntries(term, `${term}\0`, pageSize).some(({ key }) => {
-        const other = key === own ? undefined : read(key);
-        return other !== undefined && rank(other.metadata) < rank(metadata);
-      }),
+    const keys = new Set(
+      terms.flatMap((term) => store.indexEntries(term, `${term}\0`, pageSize).map(({ key }) => key)),
     );
+    keys.delete(own);
+    return [...keys].flatMap((key) => {
+      const rival = read(key);
+      const { name = "" } = parseObjectKey(collection, false, key);
+      return rival === undefined ? [] : [{ ...rival, metadata: { ...rival.metadata, name } }];
+    });
   }
 
   /** Every step can be done again. What finalizers of instances hold is waited for: their deletion brings the item back. */
@@ -253,5 +260,9 @@ const neverEstablished: NewCondition = {
   reason: "NeverEstablished",
   message: "resource was never established",
 };
+
+/** Who was there first. */
+const rankOf = ({ creationTimestamp = "", uid = "" }: KubeObject["metadata"]): string =>
+  `${creationTimestamp} ${uid}`;
 
 const jsonOf = (value: unknown): JsonValue => (value ?? null) as JsonValue;

@@ -163,7 +163,7 @@ export interface Store {
   /** Current index entries `from <= term < to`, in term order, at most `limit`; `after` resumes behind an entry. */
   indexEntries(from: string, to: string, limit: number, after?: IndexEntry): IndexEntry[];
 
-  /** Commits durably. Throws {@link StoreLimitError}, {@link StoreUnavailableError}. An unknown outcome also throws the latter. */
+  /** Commits durably. What made a comparison fail can be read when that is answered. Throws {@link StoreLimitError}, {@link StoreUnavailableError}. An unknown outcome also throws the latter. */
   commit(txn: Txn): Promise<TxnResult>;
   /** See {@link WatchOptions}. Throws {@link CompactedError}. */
   watch(options: WatchOptions): Watch;

@@ -311,11 +311,16 @@ class EtcdStore implements Store {
     } catch (error) {
       throw this.#commitError(error);
     }
-    freshness.note(safeNumber(response.header.revision));
+    const mod = safeNumber(response.header.revision);
+    freshness.note(mod);
     try {
       const result = decodeTxn(txn, mods, response, identity);
       if (result.ok) this.#counters.commits++;
-      else this.#counters.refused++;
+      else {
+        this.#counters.refused++;
+        // Who looks again must see what was in the way, else the same comparison fails again.
+        await freshness.catchUp(mod);
+      }
       return result;
     } catch (error) {
       if (!(error instanceof ForeignStoreError)) throw error;

@@ -76,6 +76,14 @@ export class Freshness {
     return this.#next;
   }
 
+  /**
+   * Resolves when the replica has come to a revision that etcd told, or when it does not in time: whoever was refused for
+   * what it saw sees the reason then.
+   */
+  async catchUp(mod: number): Promise<void> {
+    await this.#wait(mod).catch(() => undefined);
+  }
+
   #startNext(): Promise<number> {
     this.#next = undefined;
     return this.#read();
@@ -94,6 +102,8 @@ export class Freshness {
 
   async #readRevision(): Promise<number> {
     if (this.#replica.failure !== undefined) throw this.#replica.failure;
+    // The watch may bring what others write before this answer arrives: only what was known before is in the past of it.
+    const { applied } = this.#replica;
     let mod: number;
     try {
       const request = { key: this.#keys.identity, limit: 1 };
@@ -103,7 +113,7 @@ export class Freshness {
       });
       mod = safeNumber(response.header.revision);
       const identity = response.kvs[0]?.value;
-      if (identity === undefined || !this.#replica.identity.equals(identity) || mod < this.#replica.applied) {
+      if (identity === undefined || !this.#replica.identity.equals(identity) || mod < applied) {
         const foreign = new ForeignStoreError(
           "etcd holds another store than the one this server was started on",
         );
@@ -124,7 +134,9 @@ export class Freshness {
     if (this.#replica.applied >= mod) return Promise.resolve(mod);
     return new Promise((resolve, reject) => {
       const until = this.#clock.now() + this.#deadlineMs;
-      this.#waiters.push({ mod, until, resolve, reject });
+      // Refused transactions tell revisions in any order.
+      const ascending = Math.max(mod, this.#waiters.at(-1)?.mod ?? 0);
+      this.#waiters.push({ mod: ascending, until, resolve, reject });
       if (this.#waiters.length === 1) this.#startNudging();
     });
   }
@@ -166,7 +178,7 @@ export class Freshness {
     cancel = this.#clock.after(firstProgressMs, nudge);
   }
 
-  /** Tells those whose revision is reached or whose time is over. Reads run one by one, so both ascend in the list. */
+  /** Tells those whose revision is reached or whose time is over. Both ascend in the list. */
   #settle(): void {
     const { applied, failure, lastError } = this.#replica;
     const now = this.#clock.now();
