@@ -14,7 +14,7 @@ import type { Comparison, Operation } from "#storage/port.ts";
 import { noRevision } from "#storage/port.ts";
 import type { AdmissionCheck } from "./admission.ts";
 import type { ClusterName } from "./cluster-name.ts";
-import { onFreshCopy } from "./freshness.ts";
+import { isNewest, onFreshCopy } from "./freshness.ts";
 import { namespaceGuard, workspaceGuard } from "./guards.ts";
 import { type ObjectLocation, objectKey } from "./keys.ts";
 import type { Registry } from "./registry.ts";
@@ -133,6 +133,7 @@ async function createNamed(
     if (charges !== undefined) compare.push(...charges.compare);
     try {
       if (request.dryRun) {
+        await isNewest(registry.store, resource, key, noRevision);
         if (registry.store.revisionOf(key) !== noRevision) throw taken(registry, resource, key, name);
         return StoredObject.of(resource, location, noRevision, value, object);
       }

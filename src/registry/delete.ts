@@ -4,7 +4,7 @@ import { canonicalBytes } from "#machinery/schema/canonical.ts";
 import type { Operation, Revision } from "#storage/port.ts";
 import type { AdmissionCheck } from "./admission.ts";
 import type { ClusterName } from "./cluster-name.ts";
-import { onFreshCopy } from "./freshness.ts";
+import { isNewest, onFreshCopy } from "./freshness.ts";
 import { objectKey } from "./keys.ts";
 import { type Propagation, setPropagation } from "./propagation.ts";
 import type { Registry } from "./registry.ts";
@@ -86,10 +86,15 @@ async function deleteLoop(registry: Registry, request: DeleteRequest): Promise<D
     }
     const changed = strategy.ignoresPropagation !== true && setPropagation(marked, request.propagation);
     const gone = isReleased(resource, marked);
-    if (!gone && !first && !changed) return { stored: existing, gone };
+    const isSeen = (): Promise<boolean> => isNewest(registry.store, resource, key, entry.revision);
+    if (!gone && !first && !changed) {
+      if (await isSeen()) return { stored: existing, gone };
+      continue;
+    }
     const value = gone || form === undefined ? canonicalBytes(marked) : await form.encode(marked);
     const storedAt = (revision: Revision): StoredObject =>
       StoredObject.of(resource, location, revision, value, marked);
+    if (request.dryRun && !(await isSeen())) continue;
     if (request.dryRun) return { stored: gone ? existing : storedAt(entry.revision), gone };
     const operation: Operation = gone ? { type: "delete", key } : { type: "put", key, value };
     const definition = gone ? [] : (form?.guard(name, false) ?? []);

@@ -3,7 +3,7 @@ import { CompactedError, type Key, type KeyRange, type Revision } from "#storage
 import type { ClusterName, ClusterScope } from "./cluster-name.ts";
 import { isCustomKey, listRange, objectKey, parseObjectKey } from "./keys.ts";
 import type { Registry } from "./registry.ts";
-import type { Resource } from "./resource.ts";
+import { mustBeCurrent, type Resource } from "./resource.ts";
 import { matches, type Selection, selectsAll } from "./selection.ts";
 import { StoredObject } from "./stored-object.ts";
 
@@ -63,7 +63,10 @@ async function reach(registry: Registry, revision: Revision): Promise<void> {
 
 export async function getObject(registry: Registry, request: GetRequest): Promise<StoredObject> {
   const settled = settleFreshness(registry, request.freshness);
-  if (settled instanceof Promise) await settled;
+  if (settled instanceof Promise) {
+    await settled;
+    mustBeCurrent(request.resource);
+  }
   const stored = readObject(registry, request);
   await stored.load();
   return stored;

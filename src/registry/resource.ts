@@ -48,6 +48,11 @@ export class DefinitionChangedError extends Error {
   override readonly name = "DefinitionChangedError";
 }
 
+/** For what is read on a fresh copy by a view that was found before. @throws DefinitionChangedError */
+export function mustBeCurrent({ form }: Resource): void {
+  if (form?.isCurrent() === false) throw new DefinitionChangedError();
+}
+
 /** A resource as the registry serves it: the facts, its key prefix (computed once) and its strategy. */
 export interface Resource extends GroupResource {
   readonly info: ResourceInfo;

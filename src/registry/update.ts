@@ -10,7 +10,7 @@ import type { Entry, Operation, Revision } from "#storage/port.ts";
 import type { AdmissionCheck } from "./admission.ts";
 import type { ClusterName } from "./cluster-name.ts";
 import { createObject } from "./create.ts";
-import { onFreshCopy } from "./freshness.ts";
+import { isNewest, onFreshCopy } from "./freshness.ts";
 import { objectKey } from "./keys.ts";
 import type { Registry } from "./registry.ts";
 import { convertTo, type Resource } from "./resource.ts";
@@ -89,7 +89,11 @@ async function updateLoop(registry: Registry, request: UpdateRequest): Promise<U
     const existing = new StoredObject(resource, location, entry.revision, entry.value);
     await existing.load();
     const next = await nextState(registry, request, existing);
-    if (next === undefined) return { stored: existing, created: false };
+    const isSeen = (): Promise<boolean> => isNewest(registry.store, resource, key, entry.revision);
+    if (next === undefined) {
+      if (await isSeen()) return { stored: existing, created: false };
+      continue;
+    }
     const { form } = resource;
     const value = await encoded(resource, next);
     const storedAt = (revision: Revision): StoredObject =>
@@ -98,8 +102,11 @@ async function updateLoop(registry: Registry, request: UpdateRequest): Promise<U
     // What changes nothing is admitted too, as upstream: a policy may have been tightened since.
     const charges = await request.admit?.(next, existing.object);
     try {
-      if (await isUnchanged(existing, entry, next, value)) return { stored: existing, created: false };
-      if (request.dryRun) return { stored: storedAt(entry.revision), created: false };
+      const unchanged = await isUnchanged(existing, entry, next, value);
+      if (unchanged || request.dryRun) {
+        if (!(await isSeen())) continue;
+        return { stored: unchanged ? existing : storedAt(entry.revision), created: false };
+      }
       const gone = isReleased(resource, next);
       const operation: Operation = gone ? { type: "delete", key } : { type: "put", key, value };
       const result = await registry.store.commit({

@@ -3,7 +3,7 @@ import { deleted } from "#machinery/errors/errors.ts";
 import { StatusError } from "#machinery/errors/status-error.ts";
 import type { ClusterName } from "#registry/cluster-name.ts";
 import { settleFreshness } from "#registry/read.ts";
-import type { Resource } from "#registry/resource.ts";
+import { mustBeCurrent, type Resource } from "#registry/resource.ts";
 import { StoredObject } from "#registry/stored-object.ts";
 import type { RequestContext } from "#server/context.ts";
 import type { Key } from "#storage/port.ts";
@@ -69,6 +69,7 @@ export async function serveDeleteCollection(
   const namespace = namespaceOf(context, resource);
   const { freshness, limit } = listFreshness(list);
   const at = (await settleFreshness(registry, freshness)) ?? registry.store.current();
+  mustBeCurrent(resource);
   const writer = encoder.list(at);
   const requester = { user: context.user, warn: (text: string) => context.warn(text) };
   const target = { resource, cluster, version: context.info.apiVersion };

@@ -1,6 +1,6 @@
 import type { ClusterName } from "#registry/cluster-name.ts";
 import { readObject, settleFreshness } from "#registry/read.ts";
-import type { Resource } from "#registry/resource.ts";
+import { mustBeCurrent, type Resource } from "#registry/resource.ts";
 import type { RequestContext } from "#server/context.ts";
 import type { ObjectResponder } from "./encoder.ts";
 import { getFreshness } from "./list-options.ts";
@@ -27,5 +27,9 @@ export function serveGet(
     if (loading !== undefined) return loading.then(() => encoder.respond(context.exchange, 200, stored));
     encoder.respond(context.exchange, 200, stored);
   };
-  return settled instanceof Promise ? settled.then(respond) : respond();
+  if (!(settled instanceof Promise)) return respond();
+  return settled.then(() => {
+    mustBeCurrent(resource);
+    return respond();
+  });
 }

@@ -3,6 +3,7 @@ import { badRequest, expired } from "#machinery/errors/errors.ts";
 import type { StatusError } from "#machinery/errors/status-error.ts";
 import { listPrefix } from "#registry/keys.ts";
 import { compactedListMessage, settleFreshness } from "#registry/read.ts";
+import { mustBeCurrent } from "#registry/resource.ts";
 import { selectsAll } from "#registry/selection.ts";
 import type { RequestContext } from "#server/context.ts";
 import type { ResponseStream } from "#server/exchange.ts";
@@ -33,6 +34,7 @@ export async function serveList(
   );
   const page = await settle(services, options, prefix);
   const { at, after, limit } = page;
+  mustBeCurrent(target.resource);
   if (at < registry.store.compacted()) throw tooOld(registry.store.current(), prefix, after);
 
   const writer = encoder.list(at);

@@ -164,13 +164,42 @@ function serveAgain(
 /** Times that a request is begun anew because its definition was changed under it. */
 const maxDefinitionChanges = 8;
 
-/** Texts and codes: apiextensions-apiserver pkg/apiserver/customresource_handler.go ServeHTTP. */
+/**
+ * By a view that may turn out to be of yesterday: when the definition was changed under the request, or when a refusal was by a
+ * definition that another server has changed.
+ */
 function serveView(
   options: RestOptions,
   context: RequestContext,
-  { resource, version, warning }: CustomView,
+  view: CustomView,
   find: () => CustomView | undefined,
   attempt = 1,
+): void | Promise<void> {
+  const { store } = options.services.registry;
+  const { resource } = view;
+  const again = async (error: unknown): Promise<void> => {
+    const refused = error instanceof StatusError;
+    if (!refused && !(error instanceof DefinitionChangedError)) throw error;
+    const fresh = store.fresh();
+    if (refused && typeof fresh === "number") throw error;
+    await fresh;
+    if (refused && resource.form?.isCurrent() !== false) throw error;
+    if (attempt > maxDefinitionChanges)
+      throw serviceUnavailable(`${resource.resource} is being redefined`, 1);
+    return serveAgain(options, context, find, attempt + 1);
+  };
+  try {
+    return serveOnce(options, context, view)?.catch(again);
+  } catch (error) {
+    return again(error);
+  }
+}
+
+/** Texts and codes: apiextensions-apiserver pkg/apiserver/customresource_handler.go ServeHTTP. */
+function serveOnce(
+  options: RestOptions,
+  context: RequestContext,
+  { resource, version, warning }: CustomView,
 ): void | Promise<void> {
   const { services } = options;
   const { info } = context;
@@ -183,14 +212,7 @@ function serveView(
   if (info.parts.length > 3) throw notFoundGeneric();
   checkVerb(context, resource, subresource?.verbs ?? version.verbs);
   const served = { info: resource.info, version };
-  const answer = serveVerb(services, context, served, resource, subresource);
-  return answer?.catch(async (error: unknown) => {
-    if (!(error instanceof DefinitionChangedError)) throw error;
-    if (attempt > maxDefinitionChanges)
-      throw serviceUnavailable(`${resource.resource} is being redefined`, 1);
-    await services.registry.store.fresh();
-    return serveAgain(options, context, find, attempt + 1);
-  });
+  return serveVerb(services, context, served, resource, subresource);
 }
 
 /** There is no one schema by which objects of all workspaces could be shown. */

@@ -2,7 +2,7 @@
 import { expired, statusOf } from "#machinery/errors/errors.ts";
 import type { ClusterScope } from "#registry/cluster-name.ts";
 import { settleFreshness } from "#registry/read.ts";
-import { DefinitionChangedError, type Resource } from "#registry/resource.ts";
+import { DefinitionChangedError, mustBeCurrent, type Resource } from "#registry/resource.ts";
 import type { StoredObject } from "#registry/stored-object.ts";
 import type { EventType } from "#registry/watch.ts";
 import type { RequestContext } from "#server/context.ts";
@@ -51,6 +51,7 @@ export async function serveWatch(
     after = await registry.store.fresh();
   }
   if (context.closed) return;
+  mustBeCurrent(target.resource);
   const stream = context.exchange.startStream(200, { "content-type": encoder.streamContentType });
   const session = new WatchSession(services, context, target, options, encoder, stream);
   session.run(after, initial);
