@@ -1,5 +1,5 @@
 /** A definition as resources: one for each of its versions. */
-
+import { createHash } from "node:crypto";
 import type { Columns } from "#api/columns/types.ts";
 import type { ResourceInfo, ResourceVersion, Subresource, Verb } from "#api/resource.ts";
 import type { GroupResource } from "#machinery/meta/object.ts";
@@ -122,8 +122,16 @@ export function infoOf(definition: Definition): ResourceInfo {
       .sort((a, b) => compareVersions(a.name, b.name))
       .map((version) => versionOf(definition, version, isTerminating ? terminatingVerbs : verbs)),
     storageVersion,
+    ...storageVersionHash(definition),
     virtual: false,
   };
+}
+
+/** Discovery's mark (apiserver pkg/endpoints/discovery/storageversionhash.go); of a storage version that is served only. */
+function storageVersionHash({ group, names, versions, storageVersion }: Definition) {
+  if (!versions.some(({ name, served }) => name === storageVersion && served)) return {};
+  const hash = createHash("sha256").update(`${group}/${storageVersion}/${names.kind}`).digest();
+  return { storageVersionHash: hash.subarray(0, 8).toString("base64") };
 }
 
 function versionOf(

@@ -6,8 +6,8 @@ import type { KubeObject } from "#machinery/meta/object.ts";
 import type { ClusterName } from "#registry/cluster-name.ts";
 import type { Strategy } from "#registry/strategy.ts";
 import { timestamp } from "#registry/system-fields.ts";
-import { withCondition } from "./conditions.ts";
-import { type NameClaims, settledStatus, withStorageVersion } from "./names.ts";
+import { withCondition, withoutCondition } from "./conditions.ts";
+import { type NameClaims, settledStatus } from "./names.ts";
 import { type CustomResourceDefinition, cleanupFinalizer } from "./types.ts";
 
 /** Rules for definitions, as they are about to be stored. */
@@ -47,18 +47,22 @@ export function definitionStrategy(
     prepareForUpdate(object, old, { cluster, nowMs, subresource }) {
       const definition = object as CustomResourceDefinition;
       const before = old as CustomResourceDefinition;
+      const { name = "" } = definition.metadata;
       if (subresource === "status") {
-        const { status } = definition;
-        if ((status?.storedVersions ?? []).length === 0)
-          definition.status = { ...status, storedVersions: withStorageVersion(definition.spec, status) };
+        const { storedVersions } = definition.status ?? {};
+        const settled = settledStatus(definition, claims(cluster, name), timestamp(nowMs));
+        definition.status = {
+          ...settled,
+          // Only definitions of v1beta1 could have such a schema; upstream takes the condition back from all others.
+          conditions: withoutCondition(settled.conditions, "NonStructuralSchema"),
+          ...((storedVersions ?? []).length === 0 ? {} : { storedVersions: storedVersions! }),
+        };
         return;
       }
-      if (definition.metadata.deletionTimestamp !== undefined) return;
       const same =
         jsonEqual(jsonOf(definition.spec), jsonOf(before.spec)) &&
         jsonEqual(jsonOf(definition.metadata.annotations), jsonOf(before.metadata.annotations));
       if (same) return;
-      const { name = "" } = definition.metadata;
       definition.status = settledStatus(definition, claims(cluster, name), timestamp(nowMs));
     },
     validateCreate: (object, _context, found) => rules.create(object, found),
@@ -68,6 +72,9 @@ export function definitionStrategy(
     prepareForDeletion(object) {
       const definition = object as CustomResourceDefinition;
       const { finalizers = [], deletionTimestamp = "" } = definition.metadata;
+      // Upstream's storage marks definitions itself (pkg/registry/customresourcedefinition/etcd.go): no grace, no new generation.
+      delete definition.metadata.deletionGracePeriodSeconds;
+      if (definition.metadata.generation !== undefined) definition.metadata.generation -= 1;
       if (!finalizers.includes(cleanupFinalizer))
         definition.metadata.finalizers = [...finalizers, cleanupFinalizer];
       const pending = {

@@ -38,7 +38,7 @@ export function settledStatus(
 }
 
 /** `status.storedVersions` only grows here: the storage version is among them. */
-export function withStorageVersion(
+function withStorageVersion(
   spec: CustomResourceDefinition["spec"],
   status: DefinitionStatus | undefined,
 ): readonly string[] {

@@ -142,9 +142,9 @@ async function nextState(
 
   const { resourceVersion = "", uid = "" } = metadata;
   if (resourceVersion === "" && strategy.requiresResourceVersion === true) {
-    throw invalid({ group: resource.group, kind: resource.storage.kind }, name, [
-      // Upstream prints the zero it misses in hexadecimal.
-      fieldInvalid("metadata.resourceVersion", undefined, "0x0: must be specified for an update"),
+    // Upstream names the resource where the kind belongs (apiserver pkg/registry/generic/registry/store.go).
+    throw invalid({ group: resource.group, kind: resource.resource }, name, [
+      fieldInvalid("metadata.resourceVersion", 0, "must be specified for an update"),
     ]);
   }
   if (uid !== "" && uid !== old.metadata.uid) {

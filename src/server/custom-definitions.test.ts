@@ -126,6 +126,126 @@ test("a definition goes when its objects have gone; meanwhile nothing new is tak
   assert.deepEqual((await server.call("GET", base + widgets)).json.items, []);
 });
 
+test("a deletion leaves the generation alone, and a watch of the objects goes on", async () => {
+  const base = await workspace("marked");
+  await define(base);
+  await create(base, "held", { finalizers: ["example.com/hold"] });
+  const list = (await server.call("GET", base + widgets)).json;
+  const watch = await server.watch(
+    `${base}${widgets}?watch=1&resourceVersion=${list.metadata.resourceVersion}`,
+  );
+  const deleted = await server.call("DELETE", `${base}${definitions}/widgets.example.com`);
+  const { generation, deletionGracePeriodSeconds, deletionTimestamp } = deleted.json.metadata;
+  assert.deepEqual([generation, deletionGracePeriodSeconds], [1, undefined]);
+  assert.ok(deletionTimestamp !== undefined);
+  const [event] = await watch.until(1);
+  assert.deepEqual([event?.type, event?.object.metadata.name], ["MODIFIED", "held"]);
+  watch.close();
+});
+
+test("what a write of the status may say: names and Established are settled again, no schema is non-structural", async () => {
+  const base = await workspace("statuses");
+  const created = (await define(base)).json as unknown as {
+    metadata: object;
+    status: { conditions: Condition[]; acceptedNames: object };
+  };
+  const path = `${base}${definitions}/widgets.example.com`;
+  const { conditions, acceptedNames } = created.status;
+  const answer = await server.call("PUT", `${path}/status`, {
+    body: {
+      ...created,
+      metadata: { ...created.metadata, labels: { a: "b" } },
+      status: {
+        ...created.status,
+        observedGeneration: 1,
+        acceptedNames: { ...acceptedNames, shortNames: ["odd"] },
+        conditions: [
+          ...conditions.map((one) => (one.type === "Established" ? { ...one, status: "False" } : one)),
+          { ...conditions[0], type: "NonStructuralSchema" },
+          { ...conditions[0], type: "Mine", observedGeneration: 7 },
+        ],
+      },
+    },
+  });
+  assert.equal(answer.status, 200, answer.text);
+  const status = answer.json.status as {
+    observedGeneration: number;
+    conditions: unknown[];
+    acceptedNames: object;
+  };
+  assert.deepEqual(status.acceptedNames, acceptedNames);
+  assert.equal(status.observedGeneration, 1);
+  assert.deepEqual(conditionsOf(answer.json), [
+    "NamesAccepted True NoConflicts",
+    "Established True InitialNamesAccepted",
+    "Mine True NoConflicts",
+  ]);
+  assert.deepEqual((status.conditions[2] as { observedGeneration: number }).observedGeneration, 7);
+  assert.deepEqual(answer.json.metadata.labels, { a: "b" });
+});
+
+test("what is wrong with names is told once; finalizers are free", async () => {
+  const base = await workspace("free");
+  const refused = await define(base, { names: { listKind: "Widget" } });
+  assert.equal(refused.status, 422);
+  assert.match(
+    refused.json.message,
+    /is invalid: spec.names.listKind: Invalid value: "Widget": kind and listKind may not be the same$/,
+  );
+  const free = definitionOf();
+  const body = { ...free, metadata: { ...free.metadata, finalizers: ["nope"] } };
+  const created = await server.call("POST", base + definitions, { body });
+  assert.equal(created.status, 201, created.text);
+});
+
+test("custom objects say what they are; discovery tells it in full", async () => {
+  const base = await workspace("kinds");
+  await define(base);
+  const text = async (body: object): Promise<string> => {
+    const answer = await server.call("POST", base + widgets, { body });
+    return `${answer.status} ${answer.json.message}`;
+  };
+  assert.equal(
+    await text({ metadata: { name: "a" } }),
+    `400 the object provided is unrecognized (must be of type Widget): Object 'Kind' is missing in '{"metadata":{"name":"a"}}' ({"metadata":{"name":"a"}})`,
+  );
+  assert.equal(
+    await text({ kind: "Widget", metadata: { name: "a" } }),
+    "400 the API version in the data () does not match the expected API version (example.com/v1)",
+  );
+  const gadget = { apiVersion: "example.com/v1", kind: "Gadget", metadata: { name: "a" } };
+  assert.equal(
+    await text(gadget),
+    '422 Gadget.example.com "a" is invalid: kind: Invalid value: "Gadget": must be Widget',
+  );
+  await create(base, "a");
+  const patched = await server.call("PATCH", `${base}${widgets}/a`, {
+    body: { kind: "Pod", apiVersion: "v1" },
+    type: merge,
+  });
+  assert.equal(
+    patched.json.message,
+    'Pod "a" is invalid: [kind: Invalid value: "Pod": must be Widget, apiVersion: Invalid value: "v1": must be example.com/v1]',
+  );
+  const list = (await server.call("GET", base + widgets)).json.metadata as { continue?: string };
+  assert.equal(list.continue, "");
+  const accept = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList";
+  const all = (await server.call("GET", `${base}/apis`, { accept })).json as unknown as {
+    items: { metadata: { name: string }; versions: { resources: { responseKind: object }[] }[] }[];
+  };
+  const group = all.items.find(({ metadata }) => metadata.name === "example.com");
+  assert.deepEqual(group?.versions[0]?.resources[0]?.responseKind, {
+    group: "example.com",
+    version: "v1",
+    kind: "Widget",
+  });
+  const plain = (await server.call("GET", `${base}/apis/example.com/v1`)).json as unknown as {
+    resources: { storageVersionHash?: string }[];
+  };
+  // sha256("example.com/v1/Widget"), the first eight bytes.
+  assert.equal(plain.resources[0]?.storageVersionHash, "gIwvi5rymmg=");
+});
+
 test("storedVersions: a version stays in the definition until it is taken out of the status", async () => {
   const base = await workspace("stored");
   const one = { name: "v1", served: true, storage: true, schema: { openAPIV3Schema: { type: "object" } } };

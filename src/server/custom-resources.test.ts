@@ -96,7 +96,7 @@ test("PUT wants a resource version, strategic merge patch is not taken, and brok
   assert.equal(put.status, 422);
   assert.match(
     put.json.message,
-    /metadata.resourceVersion: Invalid value: 0x0: must be specified for an update/,
+    /metadata.resourceVersion: Invalid value: 0: must be specified for an update/,
   );
   const patch = await server.call("PATCH", `${base}${widgets}/a`, {
     body: {},

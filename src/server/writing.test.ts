@@ -278,7 +278,7 @@ describe("update", () => {
     assert.deepEqual(problem(blind).slice(0, 2), [422, "Invalid"]);
     assert.match(
       blind.json.message,
-      /metadata.resourceVersion: Invalid value: 0x0: must be specified for an update/,
+      /metadata.resourceVersion: Invalid value: 0: must be specified for an update/,
     );
     assert.equal(
       (

@@ -13,6 +13,7 @@ const standardFinalizers: ReadonlySet<string> = new Set(["kubernetes", orphanFin
 /** Groups whose kinds upstream validates without the rule on finalizers' names, and the kinds of others. */
 const freeFinalizers: ReadonlySet<string> = new Set([
   "admissionregistration.k8s.io",
+  "apiextensions.k8s.io",
   "coordination.k8s.io",
   "core.kcp.io",
   "events.k8s.io",

@@ -26,7 +26,8 @@ const exceptions: ReadonlyMap<string, FieldSet> = new Map([
   ],
   ["/namespaces/finalize", onlyStatus],
   ["admissionregistration.k8s.io/validatingadmissionpolicies/status", specAndMetadata],
-  ["apiextensions.k8s.io/customresourcedefinitions/status", specAndMetadata],
+  // Metadata is not kept from changes there, so it is owned, too (kubernetes issue 137681).
+  ["apiextensions.k8s.io/customresourcedefinitions/status", onlySpec],
   ["flowcontrol.apiserver.k8s.io/flowschemas/status", specAndMetadata],
   ["flowcontrol.apiserver.k8s.io/prioritylevelconfigurations/status", specAndMetadata],
   ["networking.k8s.io/servicecidrs/status", specAndMetadata],

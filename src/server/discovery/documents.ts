@@ -71,7 +71,7 @@ export function discoveryDocuments(
       return kept(`${group}/${version}`, () => buffer(resourceList(facts)));
     },
     aggregatedCore: lazily(() => aggregated(core())),
-    aggregatedGroups: lazily(() => aggregated(named())),
+    aggregatedGroups: lazily(() => aggregated(named(), new Set(own))),
   };
 }
 
@@ -125,12 +125,18 @@ const subresourceEntry = (info: ResourceInfo, { version }: ResourceVersion, subr
 const isForeign = (group: string, version: string, subresource: Subresource): boolean =>
   subresource.group !== group || subresource.version !== version;
 
-/** `APIGroupDiscoveryList` of apidiscovery.k8s.io/v2; other requests have their turn while a large one is made. */
-async function aggregated(groups: readonly GroupFacts[]): Promise<AggregatedDocument> {
+/**
+ * `APIGroupDiscoveryList` of apidiscovery.k8s.io/v2; other requests have their turn while a large one is made. `own`: kinds that
+ * a workspace defines, whose group and version are told once more, as upstream does.
+ */
+async function aggregated(
+  groups: readonly GroupFacts[],
+  own: ReadonlySet<ResourceInfo> = new Set(),
+): Promise<AggregatedDocument> {
   const pacer = new Pacer();
   const items: string[] = [];
   for (const group of groups) {
-    items.push(JSON.stringify(await aggregatedGroup(group, pacer)));
+    items.push(JSON.stringify(await aggregatedGroup(group, own, pacer)));
     await pacer.turn();
   }
   const head = JSON.stringify({
@@ -143,12 +149,16 @@ async function aggregated(groups: readonly GroupFacts[]): Promise<AggregatedDocu
   return { body, etag: `"${digest}"` };
 }
 
-async function aggregatedGroup({ group, versions }: GroupFacts, pacer: Pacer) {
+async function aggregatedGroup(
+  { group, versions }: GroupFacts,
+  own: ReadonlySet<ResourceInfo>,
+  pacer: Pacer,
+) {
   const shown = [];
   for (const { version, resources } of versions) {
     const all = [];
     for (const { info, version: served } of resources) {
-      all.push(aggregatedResource(info, served));
+      all.push(aggregatedResource(info, served, own.has(info)));
       await pacer.turn();
     }
     shown.push({ version, resources: all, freshness: "Current" });
@@ -156,9 +166,13 @@ async function aggregatedGroup({ group, versions }: GroupFacts, pacer: Pacer) {
   return { metadata: group === "" ? {} : { name: group }, versions: shown };
 }
 
-const aggregatedResource = (info: ResourceInfo, { version, kind, verbs, subresources }: ResourceVersion) => ({
+const aggregatedResource = (
+  info: ResourceInfo,
+  { version, kind, verbs, subresources }: ResourceVersion,
+  inFull: boolean,
+) => ({
   resource: info.resource,
-  responseKind: { group: "", version: "", kind },
+  responseKind: { group: inFull ? info.group : "", version: inFull ? version : "", kind },
   scope: info.namespaced ? "Namespaced" : "Cluster",
   singularResource: info.singular,
   verbs,
@@ -166,7 +180,7 @@ const aggregatedResource = (info: ResourceInfo, { version, kind, verbs, subresou
   ...(info.categories.length > 0 && { categories: info.categories }),
   ...(subresources.length > 0 && {
     subresources: subresources.map((subresource) => {
-      const foreign = isForeign(info.group, version, subresource);
+      const foreign = inFull || isForeign(info.group, version, subresource);
       return {
         subresource: subresource.name,
         responseKind: {

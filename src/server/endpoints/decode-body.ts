@@ -2,7 +2,9 @@
 import { quote } from "#base/quote.ts";
 import { decodeEnvelope } from "#machinery/codecs/envelope.ts";
 import type { ProtobufCodec } from "#machinery/codecs/protobuf.ts";
-import { badRequest, unsupportedMediaType } from "#machinery/errors/errors.ts";
+import { badRequest, invalid, unsupportedMediaType } from "#machinery/errors/errors.ts";
+import { type FieldError, fieldInvalid } from "#machinery/errors/field-error.ts";
+import type { StatusError } from "#machinery/errors/status-error.ts";
 import { parseJson } from "#machinery/json/read.ts";
 import { isJsonObject, type JsonObject, type JsonValue } from "#machinery/json/value.ts";
 import { apiVersionOf, type KubeObject, parseApiVersion } from "#machinery/meta/object.ts";
@@ -44,8 +46,8 @@ interface RawBody {
 }
 
 /**
- * Decodes an object of the expected kind. A missing kind or apiVersion is filled in.
- * @throws StatusError 400 (broken body, other kind, strict field validation), 415
+ * Decodes an object of the expected kind. A missing kind or apiVersion is filled in, but for kinds that workspaces define.
+ * @throws StatusError 400 (broken body, other kind, strict field validation), 415, 422 (another custom kind)
  */
 export function decodeObject(
   codecs: Codecs,
@@ -56,7 +58,8 @@ export function decodeObject(
   warn: (text: string) => void,
 ): KubeObject {
   const raw = readBody(codecs, expected, bytes, contentType, fieldValidation !== "Ignore");
-  checkKind(expected, raw.value);
+  if (expected.compiled === undefined) checkKind(expected, raw.value);
+  else checkCustomKind(expected, raw.value, bytes);
   return normalise(codecs, expected, raw, fieldValidation, warn);
 }
 
@@ -177,17 +180,62 @@ function requireObject(value: JsonValue, expected: ExpectedType): JsonObject {
 function checkKind(expected: ExpectedType, value: JsonObject): void {
   const { apiVersion = "", kind = "" } = value;
   const wanted = apiVersionOf(expected.group, expected.version);
-  if (apiVersion !== "" && apiVersion !== wanted) {
-    throw badRequest(
-      `the API version in the data (${String(apiVersion)}) does not match the expected API version (${wanted})`,
-    );
-  }
+  if (apiVersion !== "" && apiVersion !== wanted) throw otherVersion(expected, apiVersion);
   if (kind !== "" && kind !== expected.kind) {
     const given = { version: parseApiVersion(wanted)?.version ?? "", kind: String(kind) };
     throw badRequest(
       `${cannotHandle(given, expected)}: the kind in the data does not match the kind of the endpoint`,
     );
   }
+}
+
+const otherVersion = ({ group, version }: ExpectedType, given: JsonValue): StatusError =>
+  badRequest(
+    `the API version in the data (${String(given)}) does not match the expected API version (${apiVersionOf(group, version)})`,
+  );
+
+/** Custom objects say what they are (apiextensions-apiserver pkg/registry/customresource/validator.go ValidateTypeMeta). */
+function checkCustomKind(expected: ExpectedType, value: JsonObject, bytes: Buffer): void {
+  const { apiVersion = "", kind = "" } = value;
+  if (kind === "" || typeof kind !== "string") {
+    const missing = `Object 'Kind' is missing in '${textStart(bytes, maxShownBody)}'`;
+    throw badRequest(
+      `the object provided is unrecognized (must be of type ${expected.kind}): ${missing} (${summary(bytes)})`,
+    );
+  }
+  if (apiVersion !== apiVersionOf(expected.group, expected.version)) throw otherVersion(expected, apiVersion);
+  const errors = typeMetaErrors(expected, value);
+  if (errors.length === 0) return;
+  const { name } = isJsonObject(value.metadata) ? value.metadata : {};
+  throw invalid({ group: expected.group, kind }, typeof name === "string" ? name : "", errors);
+}
+
+/** What is wrong with kind and apiVersion of a custom object. */
+export function typeMetaErrors(
+  { group, version, kind }: ExpectedType,
+  given: { readonly kind?: JsonValue; readonly apiVersion?: JsonValue },
+): FieldError[] {
+  const apiVersion = apiVersionOf(group, version);
+  return [
+    ...(given.kind === kind ? [] : [fieldInvalid("kind", given.kind, `must be ${kind}`)]),
+    ...(given.apiVersion === apiVersion
+      ? []
+      : [fieldInvalid("apiVersion", given.apiVersion, `must be ${apiVersion}`)]),
+  ];
+}
+
+/** Bytes of a body that an error shows. */
+const maxShownBody = 256;
+const maxSummary = 30;
+
+const textStart = (bytes: Buffer, max: number): string => bytes.subarray(0, max).toString("utf8");
+
+/** As apiserver's pkg/endpoints/handlers/rest.go summarizeData: JSON objects as text, others in hexadecimal. */
+function summary(bytes: Buffer): string {
+  if (bytes.length === 0) return "<empty>";
+  const shown = bytes.subarray(0, maxSummary);
+  const more = bytes.length > maxSummary ? " ..." : "";
+  return `${bytes[0] === 0x7b ? shown.toString("utf8") : shown.toString("hex")}${more}`;
 }
 
 const cannotHandle = (given: { version: string; kind: string }, expected: ExpectedType): string =>

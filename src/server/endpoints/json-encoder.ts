@@ -57,6 +57,8 @@ export interface JsonShape {
   /** Everything of a list before its meta, and between meta and items: `{"kind":...,"metadata":`, `,"items":[`. */
   readonly listHead: string;
   readonly listItems: string;
+  /** A list that is complete says so by an empty `continue`, as upstream's lists of custom objects do. */
+  readonly alwaysContinue?: boolean;
   addItem(chunks: Chunks, object: StoredObject): void;
 }
 
@@ -159,7 +161,9 @@ class JsonListWriter implements ListWriter {
   }
 
   #head(meta: ListMeta): Buffer {
-    return Buffer.from(`${this.#shape.listHead}${JSON.stringify(meta)}${this.#shape.listItems}`, "utf8");
+    const { listHead, listItems, alwaysContinue } = this.#shape;
+    const shown = alwaysContinue === true ? { continue: "", ...meta } : meta;
+    return Buffer.from(`${listHead}${JSON.stringify(shown)}${listItems}`, "utf8");
   }
 }
 
@@ -186,6 +190,7 @@ export function objectShape(resource: Resource, version: string, kind: string): 
       bookmarkObject(apiVersion, kind, revision, initialEventsEnd),
     listHead: `{"kind":${JSON.stringify(resource.storage.listKind ?? `${kind}List`)},"apiVersion":${JSON.stringify(apiVersion)},"metadata":`,
     listItems: ',"items":[',
+    alwaysContinue: resource.custom !== undefined,
     addItem(chunks, object) {
       if (!asStored(object)) {
         const converted = convertTo(resource, object.object, version);

@@ -37,7 +37,7 @@ export function parseWriteOptions(
   errors.push(...dryRunErrors(dryRun));
   const fieldValidation = query.get("fieldValidation") ?? "";
   if (!["", "Ignore", "Warn", "Strict"].includes(fieldValidation)) {
-    errors.push(fieldNotSupported("fieldValidation", fieldValidation, ["Ignore", "Warn", "Strict"]));
+    errors.push(fieldNotSupported("fieldValidation", fieldValidation, ["", "Ignore", "Strict", "Warn"]));
   }
   const fieldManager = query.get("fieldManager") ?? "";
   if (byteLength(fieldManager) > maxFieldManagerBytes)

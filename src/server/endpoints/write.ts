@@ -5,7 +5,7 @@ import { StatusError } from "#machinery/errors/status-error.ts";
 import { parseJson } from "#machinery/json/read.ts";
 import { isJsonObject, type JsonObject, type JsonValue } from "#machinery/json/value.ts";
 import { writeJson } from "#machinery/json/write.ts";
-import type { KubeObject } from "#machinery/meta/object.ts";
+import { type KubeObject, parseApiVersion } from "#machinery/meta/object.ts";
 import { applyJsonPatch } from "#machinery/patch/json-patch.ts";
 import { applyMergePatch } from "#machinery/patch/merge-patch.ts";
 import { applyStrategicMergePatch } from "#machinery/patch/strategic-merge-patch.ts";
@@ -16,7 +16,7 @@ import { wipeSystemFields } from "#registry/system-fields.ts";
 import type { RequestContext } from "#server/context.ts";
 import { admissionOf } from "./admission.ts";
 import { serveApply } from "./apply.ts";
-import { decodeObject, type ExpectedType, normalise } from "./decode-body.ts";
+import { decodeObject, type ExpectedType, normalise, typeMetaErrors } from "./decode-body.ts";
 import type { ObjectResponder } from "./encoder.ts";
 import { bareType } from "./media-types.ts";
 import { requestBody } from "./request-body.ts";
@@ -212,6 +212,23 @@ function preparePatch(services: EndpointServices, target: WriteTarget, type: str
   return (current) => applyStrategicMergePatch(current, patch, schema, services.types);
 }
 
+/** As ValidateTypeMeta of apiextensions-apiserver. */
+function checkCustomType(
+  expected: ExpectedType,
+  patched: JsonObject,
+  complain: (message: string) => StatusError,
+): void {
+  const { apiVersion = "", kind = "", metadata } = patched;
+  if (typeof kind !== "string" || kind === "") {
+    throw complain(`Object 'Kind' is missing in '${writeJson(patched).slice(0, 256)}'`);
+  }
+  const errors = typeMetaErrors(expected, { apiVersion, kind });
+  if (errors.length === 0) return;
+  const group = typeof apiVersion === "string" ? (parseApiVersion(apiVersion)?.group ?? "") : "";
+  const { name = "" } = isJsonObject(metadata) ? metadata : {};
+  throw invalid({ group, kind }, String(name), errors);
+}
+
 /** What a patch makes must be an object of the kind; problems are the patch's (422 on field `patch`). */
 function normalisePatched(
   services: EndpointServices,
@@ -227,6 +244,7 @@ function normalisePatched(
     ]);
   if (!isJsonObject(patched)) throw complain("the patch result is not an object");
   const { apiVersion, kind } = patched;
+  if (target.expected.compiled !== undefined) checkCustomType(target.expected, patched, complain);
   const object = ((): KubeObject => {
     try {
       return defaulted(
