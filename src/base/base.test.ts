@@ -3,7 +3,7 @@ import { test } from "node:test";
 import fc from "fast-check";
 import { BoundedQueue } from "./bounded-queue.ts";
 import { ByteLru } from "./byte-lru.ts";
-import { byteLength, compareBytes, ownedCopy, truncateBytes } from "./bytes.ts";
+import { byteLength, compareBytes, ownedCopy, sortByBytes, truncateBytes } from "./bytes.ts";
 import { isPrintable, quote } from "./quote.ts";
 
 test("quote prints what Go's %q prints", () => {
@@ -30,6 +30,11 @@ test("compareBytes orders as UTF-8 bytes do", () => {
     fc.property(text, text, (a, b) => {
       const expected = Math.sign(Buffer.compare(Buffer.from(a), Buffer.from(b)));
       assert.equal(Math.sign(compareBytes(a, b)), expected);
+    }),
+  );
+  fc.assert(
+    fc.property(fc.array(fc.oneof(text, fc.string())), (texts) => {
+      assert.deepEqual(sortByBytes([...texts]), [...texts].sort(compareBytes));
     }),
   );
 });

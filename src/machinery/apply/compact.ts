@@ -27,14 +27,27 @@ const escaped = (text: string): string => (hasSpecial.test(text) ? text.replace(
 
 /** The text of a set. Kept with the set. */
 export function compactSet(set: FieldSet): string {
-  set.compact ??= set.elements.map((element) => compactNode(element, set.nodes.get(element)!)).join("|");
+  set.compact ??= makeCompact(set);
   return set.compact;
 }
 
-function compactNode(element: PathElement, { owned, children }: FieldNode): string {
-  const name = compactName(element);
-  if (children === undefined) return name;
-  return `${name}${owned ? "*" : "<"}${compactSet(children)}>`;
+function makeCompact({ elements, nodes }: FieldSet): string {
+  // One look at all names of a level is cheaper than one at each.
+  const escapes = hasSpecial.test(elements.join(""));
+  return elements
+    .map((element) => {
+      const { owned, children } = nodes.get(element)!;
+      const name = escapes ? compactName(element) : plainName(element);
+      return children === undefined ? name : `${name}${owned ? "*" : "<"}${compactSet(children)}>`;
+    })
+    .join("|");
+}
+
+/** {@link compactName} where nothing is to be escaped, but for a colon at the start. */
+function plainName(element: PathElement): string {
+  if (!element.startsWith("f:") || element.length === 2) return `:${element}`;
+  const name = element.slice(2);
+  return name.startsWith(":") ? `~${name}` : name;
 }
 
 function compactName(element: PathElement): string {
@@ -54,12 +67,13 @@ export function compactManaged(entries: readonly JsonValue[], own: string): stri
   for (const value of entries) {
     if (!isJsonObject(value)) return undefined;
     const entry = value as ManagedFieldsEntry;
-    const set = textOfEntry(entry);
-    if (set === undefined) return undefined;
+    const written = writtenSet(entry);
+    if (written === undefined) return undefined;
+    const { set, setLength } = written;
     const { manager = "", apiVersion = "", time = "", subresource = "", operation } = entry;
     const version = apiVersion === own ? "" : apiVersion;
     text += `${escaped(manager)}|${operation === "Apply" ? "A" : "U"}${escaped(subresource)}|${escaped(version)}|${escaped(time)}|${set}>`;
-    length += headLength(entry) + jsonLength(set);
+    length += headLength(entry) + setLength;
   }
   return `${length.toString(36)}|${text}`;
 }
@@ -74,15 +88,23 @@ const known: ReadonlySet<string> = new Set([
   "subresource",
 ]);
 
-/** The set of an entry, if the compact form can tell all that the entry says. */
-function textOfEntry(entry: ManagedFieldsEntry): string | undefined {
-  const own = (entry as Backed)[behind];
-  if (own !== undefined) return typeof own === "string" ? own : compactSet(own);
+/** The text of an entry's set and the length of its JSON, if the compact form can tell all that the entry says. */
+function writtenSet(entry: ManagedFieldsEntry): { set: string; setLength: number } | undefined {
+  const own = (entry as Backed)[behind] ?? plainSet(entry);
+  if (own === undefined) return undefined;
+  if (typeof own === "string") return { set: own, setLength: jsonLength(own) };
+  const set = compactSet(own);
+  own.jsonLength ??= jsonLength(set);
+  return { set, setLength: own.jsonLength };
+}
+
+/** The set of an entry that this server did not make. */
+function plainSet(entry: ManagedFieldsEntry): FieldSet | undefined {
   if (entry.operation !== "Apply" && entry.operation !== "Update") return undefined;
   if (entry.fieldsType !== "FieldsV1" || (entry.apiVersion ?? "") === "") return undefined;
   for (const key of Object.keys(entry)) if (!known.has(key)) return undefined;
   try {
-    return compactSet(readFields(entry.fieldsV1));
+    return readFields(entry.fieldsV1);
   } catch {
     return undefined;
   }
@@ -173,6 +195,11 @@ export function entryOf(head: ManagedFieldsEntry, set: string | FieldSet): Manag
 export function setBehind(entry: ManagedFieldsEntry, cache?: SetCache): FieldSet | undefined {
   const set = (entry as Backed)[behind];
   return typeof set === "string" ? readCompactSet(set, cache) : set;
+}
+
+function textOfEntry(entry: ManagedFieldsEntry): string | undefined {
+  const set = (entry as Backed)[behind] ?? plainSet(entry);
+  return set === undefined || typeof set === "string" ? set : compactSet(set);
 }
 
 /** Whether two entries that this server made say the same but for their times. */

@@ -1,6 +1,7 @@
 /** What differs between two values of a type (structured-merge-diff typed/compare.go). Both were validated. */
 import { jsonEqual } from "#machinery/json/equal.ts";
 import type { JsonObject, JsonValue } from "#machinery/json/value.ts";
+import { addedBelow, notComparable } from "./added.ts";
 import { FieldSet, FieldSetBuilder } from "./field-set.ts";
 import { anyItemElement, noElement } from "./list-items.ts";
 import { fieldElement, type PathElement } from "./path-element.ts";
@@ -66,8 +67,6 @@ class Level {
   }
 }
 
-const notComparable = new Error("a list has an item that cannot be told from others");
-
 /** @throws TypedErrors when lists have items that cannot be told from others */
 export function compareTyped(node: TypedNode, left: JsonValue, right: JsonValue): Comparison {
   if (left === right) return sameValues;
@@ -97,6 +96,11 @@ function compareAt(
   into: Level,
 ): void {
   if (left === right) return;
+  if (left === undefined && right !== undefined) {
+    into.added.own(element);
+    into.added.under(element, addedBelow(node, right));
+    return;
+  }
   let leaf: boolean;
   if (right === undefined) leaf = compareAs(node, kindsOf(node, left), left, right, element, into);
   else {
@@ -107,9 +111,7 @@ function compareAt(
     }
     leaf = compareAs(node, rightKinds, left, right, element, into);
   }
-  if (leaf) return;
-  if (left === undefined) into.added.own(element);
-  else if (right === undefined) into.removed.own(element);
+  if (!leaf && right === undefined) into.removed.own(element);
 }
 
 /** True when the value was taken as a whole. */
@@ -168,18 +170,22 @@ function compareMembers(
     const type = field?.type ?? rest;
     if (type !== undefined) compareAt(type, a, b, field?.element ?? fieldElement(key), into);
   };
+  let common = 0;
   if (left !== undefined) {
     for (const key in left) {
       const a = left[key]!;
-      const b = right !== undefined && Object.hasOwn(right, key) ? right[key]! : undefined;
-      if (a !== b) compare(key, a, b);
+      if (right === undefined || !Object.hasOwn(right, key)) compare(key, a, undefined);
+      else {
+        common++;
+        const b = right[key]!;
+        if (a !== b) compare(key, a, b);
+      }
     }
   }
-  if (right !== undefined) {
-    for (const key in right) {
-      if (left === undefined || !Object.hasOwn(left, key)) compare(key, undefined, right[key]!);
-    }
-  }
+  // Mostly both have the same members, and none needs to be looked up again.
+  if (right === undefined || Object.keys(right).length === common) return;
+  for (const key in right)
+    if (left === undefined || !Object.hasOwn(left, key)) compare(key, undefined, right[key]!);
 }
 
 function compareItems(

@@ -20,8 +20,11 @@ export class FieldSet {
 
   readonly nodes: ReadonlyMap<PathElement, FieldNode>;
   #sorted: readonly PathElement[] | undefined;
-  /** The stored form, once it was made; see `compact.ts`. */
+  /** The stored form and the length of its JSON, once they were made; see `compact.ts`. */
   compact: string | undefined;
+  jsonLength: number | undefined;
+  /** Set where a level like this is found again; see `shared-level.ts`. */
+  sharedHash: number | undefined;
 
   constructor(nodes: ReadonlyMap<PathElement, FieldNode>) {
     this.nodes = nodes;

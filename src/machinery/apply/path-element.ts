@@ -3,7 +3,7 @@
  * `f:name` (field or map key), `k:{"name":"a"}` (item of a list by its keys), `v:"a"` (item of a set), `i:0` (index).
  * Texts are canonical: equal elements are equal strings.
  */
-import { compareBytes } from "#base/bytes.ts";
+import { compareBytes, sortByBytes } from "#base/bytes.ts";
 import { parseJson } from "#machinery/json/read.ts";
 import { isJsonObject, isRawNumber, type JsonObject, type JsonValue } from "#machinery/json/value.ts";
 import { sortedKeys } from "#machinery/schema/order.ts";
@@ -91,7 +91,7 @@ export function compareElements(a: PathElement, b: PathElement): number {
 /** Sorts elements as {@link compareElements} does, reading each only once. */
 export function sortElements(elements: PathElement[]): PathElement[] {
   if (elements.length < 2) return elements;
-  if (elements.every((element) => element.startsWith("f:"))) return elements.sort(compareBytes);
+  if (elements.every((element) => element.startsWith("f:"))) return sortByBytes(elements);
   return elements
     .map((element) => ({ element, content: element.startsWith("f:") ? undefined : contentOf(element) }))
     .sort((a, b) =>

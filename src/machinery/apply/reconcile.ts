@@ -6,8 +6,17 @@ import { type FieldNode, FieldSet, makeNode, ownedLeaf } from "./field-set.ts";
 import { fieldName, type PathElement } from "./path-element.ts";
 import type { TypedNode } from "./typed-node.ts";
 
-export const reconcileFieldSet = (type: TypedNode, set: FieldSet): FieldSet =>
-  below(type, set, (element) => memberType(type, element));
+export function reconcileFieldSet(type: TypedNode, set: FieldSet): FieldSet {
+  const fitting = fittingSets.get(type);
+  if (fitting?.has(set) === true) return set;
+  const reconciled = below(type, set, (element) => memberType(type, element));
+  if (fitting !== undefined) fitting.add(reconciled);
+  else fittingSets.set(type, new WeakSet([reconciled]));
+  return reconciled;
+}
+
+/** Sets that need nothing: the same one comes again with every write. Neither side is kept alive. */
+const fittingSets = new WeakMap<TypedNode, WeakSet<FieldSet>>();
 
 function below(
   type: TypedNode,

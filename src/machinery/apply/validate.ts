@@ -1,11 +1,18 @@
 /** Checks a value against its type (structured-merge-diff typed/validate.go). */
-import { isRawNumber, type JsonValue } from "#machinery/json/value.ts";
+import { isRawNumber, type JsonObject, type JsonValue } from "#machinery/json/value.ts";
 import { sortedKeys } from "#machinery/schema/order.ts";
 import { goPlain, goSyntax, goTypeName } from "./go-text.ts";
 import { ItemError, itemElement } from "./list-items.ts";
 import { elementText, fieldElement, type PathElement } from "./path-element.ts";
 import { type TypedError, TypedErrors } from "./typed-errors.ts";
-import { listKind, mapKind, type ScalarAtom, scalarKind, type TypedNode } from "./typed-node.ts";
+import {
+  listKind,
+  type MapAtom,
+  mapKind,
+  type ScalarAtom,
+  scalarKind,
+  type TypedNode,
+} from "./typed-node.ts";
 import { asList, asMap, kindsOf } from "./values.ts";
 
 interface Walk {
@@ -62,8 +69,6 @@ export function scalarComplaint(scalar: ScalarAtom, value: JsonValue): string | 
   }
 }
 
-const nothing: Readonly<Record<string, never>> = {};
-
 function visitMap(node: TypedNode, value: JsonValue, walk: Walk): void {
   if (value === null) return;
   const map = asMap(value);
@@ -71,25 +76,33 @@ function visitMap(node: TypedNode, value: JsonValue, walk: Walk): void {
     complain(walk, `expected map, got ${wrapped(value)}`);
     return;
   }
-  const { fields, element } = node.map!;
-  let keys: readonly string[] | undefined;
-  for (const key in element === undefined ? map : nothing) {
-    if (fields.has(key)) continue;
-    // Only for the error text: what Go says first depends on the order of a hash map; here it is the order of bytes.
-    keys = sortedKeys(map);
-    break;
-  }
-  for (const key of keys ?? Object.keys(map)) {
+  const before = walk.errors.length;
+  if (visitMembers(node.map!, map, Object.keys(map), walk)) return;
+  // Only for the error text: what Go says first depends on the order of a hash map; here it is the order of bytes.
+  walk.errors.length = before;
+  visitMembers(node.map!, map, sortedKeys(map), walk, true);
+}
+
+/** False when a member is unknown: the rest was not looked at then. */
+function visitMembers(
+  { fields, element }: MapAtom,
+  map: JsonObject,
+  keys: readonly string[],
+  walk: Walk,
+  tell = false,
+): boolean {
+  for (const key of keys) {
     const field = fields.get(key);
     const type = field?.type ?? element;
     if (type === undefined) {
-      complain(walk, "field not declared in schema", fieldElement(key));
-      return;
+      if (tell) complain(walk, "field not declared in schema", fieldElement(key));
+      return false;
     }
     walk.path.push(field?.element ?? fieldElement(key));
     visit(type, map[key]!, walk);
     walk.path.pop();
   }
+  return true;
 }
 
 function visitList(node: TypedNode, value: JsonValue, walk: Walk): void {
