@@ -10,12 +10,13 @@ import {
   addLists,
   equalLists,
   maskList,
+  negativeNames,
   type ResourceList,
   resourceListJson,
   subtractLists,
   zero,
 } from "#admission/quota/resource-list.ts";
-import { hasReason } from "#machinery/errors/errors.ts";
+import { hasReason, notFound } from "#machinery/errors/errors.ts";
 import { readOwnJson } from "#machinery/json/read.ts";
 import type { GroupResource, KubeObject } from "#machinery/meta/object.ts";
 import { quantityOf } from "#machinery/values/quantity.ts";
@@ -37,6 +38,8 @@ const measured: readonly GroupResource[] = [
   { group: "", resource: "persistentvolumeclaims" },
   { group: "resource.k8s.io", resource: "resourceclaims" },
 ];
+/** Counts of one quota in a row that somebody else's overtake. */
+const maxAttempts = 16;
 /** Names that these kinds use up; all others are counts. */
 const countPrefix = "count/";
 
@@ -83,24 +86,8 @@ export function resourceQuotaController(registry: Registry): Controller {
     async process(item) {
       const [cluster = "", namespace = "", quotaName = ""] = itemParts(item);
       const at = { cluster: cluster as ClusterName, namespace, name: quotaName };
-      const revision = store.current();
-      const before = quotaAt(registry, quotas, at, revision);
-      if (before === undefined) return;
-      const counted = await countUsage(registry, at.cluster, namespace, before, revision);
-      try {
-        await registry.update({
-          resource: quotas,
-          version: "v1",
-          ...at,
-          subresource: "status",
-          transform: (current) => withUsage(current!, before, counted),
-          dryRun: false,
-          requester: controllerRequester(name),
-          fieldManager: controllerManager,
-        });
-      } catch (error) {
-        if (!hasReason(error, "NotFound")) throw error;
-      }
+      for (let attempt = 0; attempt < maxAttempts; attempt++) if (await countOnce(at)) return;
+      throw new Error("the quota is counted too often");
     },
     resync(enqueue) {
       store.visit(listRange(quotas.collection, "*", ""), undefined, (key) => {
@@ -109,6 +96,37 @@ export function resourceQuotaController(registry: Registry): Controller {
       });
     },
   };
+
+  /** False: it was counted by somebody else meanwhile. */
+  async function countOnce(at: QuotaPlace): Promise<boolean> {
+    // The copy may be behind this controller's own last count.
+    await store.fresh();
+    const revision = store.current();
+    const before = quotaAt(registry, quotas, at, revision);
+    if (before === undefined) return true;
+    const counted = await countUsage(registry, at.cluster, at.namespace, before, revision);
+    let overtaken = false;
+    try {
+      await registry.update({
+        resource: quotas,
+        version: "v1",
+        ...at,
+        subresource: "status",
+        transform(current) {
+          if (current === undefined) throw notFound(quotas, at.name);
+          const changed = withUsage(current, before, counted);
+          overtaken = changed === undefined;
+          return changed ?? current;
+        },
+        dryRun: false,
+        requester: controllerRequester(name),
+        fieldManager: controllerManager,
+      });
+    } catch (error) {
+      if (!hasReason(error, "NotFound")) throw error;
+    }
+    return !overtaken;
+  }
 }
 
 const sameResource = (a: GroupResource, b: GroupResource): boolean =>
@@ -120,10 +138,16 @@ function needsCounting(value: Buffer): boolean {
   return !quota.counted || !equalLists(quota.wanted, quota.hard);
 }
 
+interface QuotaPlace {
+  readonly cluster: ClusterName;
+  readonly namespace: string;
+  readonly name: string;
+}
+
 function quotaAt(
   registry: Registry,
   resource: Resource,
-  at: { readonly cluster: ClusterName; readonly namespace: string; readonly name: string },
+  at: QuotaPlace,
   revision: Revision,
 ): Quota | undefined {
   const entry = registry.store.get(objectKey(resource.collection, at), revision);
@@ -133,11 +157,15 @@ function quotaAt(
 
 /**
  * The usage was counted at the revision of `before`; what admission charged to the quota since then comes on top, so
- * writes and counting need not wait for each other.
+ * writes and counting need not wait for each other. Undefined: that is not all that has happened since then.
  */
-function withUsage(current: KubeObject, before: Quota, counted: ResourceList): KubeObject {
+function withUsage(current: KubeObject, before: Quota, counted: ResourceList): KubeObject | undefined {
   const quota = quotaOf(current);
   const charged = subtractLists(quota.used, before.used);
+  const isSame = quota.counted === before.counted && equalLists(quota.hard, before.hard);
+  // Admission only ever adds.
+  if (!isSame || !equalLists(quota.wanted, before.wanted) || negativeNames(charged).length > 0)
+    return undefined;
   const used = new Map([
     ...maskList(quota.used, quota.wanted),
     ...maskList(addLists(counted, maskList(charged, counted)), quota.wanted),

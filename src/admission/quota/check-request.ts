@@ -30,7 +30,8 @@ export function checkRequest(
   const interesting: Quota[] = [];
   for (const quota of quotas) {
     const names = evaluator.matchingResources([...quota.hard.keys()]);
-    if (names.length === 0 || !inScopes(quota, evaluator, object)) continue;
+    const charged = evaluator.matchingResources([...chargedNames(quota)]);
+    if (charged.length === 0 || !inScopes(quota, evaluator, object)) continue;
     const problem = evaluator.constraint(names, object);
     if (problem !== undefined) throw refuse(`failed quota: ${quota.name}: ${problem}`);
     if (names.some((name) => !quota.used.has(name)))
@@ -44,7 +45,7 @@ export function checkRequest(
 
   const changed = new Map<Quota, ResourceList>();
   for (const quota of interesting) {
-    const delta = maskList(usageDelta(attributes, quota, evaluator, usage, nowMs), quota.hard);
+    const delta = maskList(usageDelta(attributes, quota, evaluator, usage, nowMs), chargedNames(quota));
     const used = addLists(quota.used, delta);
     // The status tells what is already so; it cannot be refused.
     if (attributes.subresource !== "status") {
@@ -60,6 +61,10 @@ export function checkRequest(
   }
   return changed;
 }
+
+/** What is in force, and what the controller is about to count: it adds what was charged since it began. */
+const chargedNames = (quota: Quota): ReadonlySet<string> =>
+  new Set([...quota.hard.keys(), ...quota.wanted.keys()]);
 
 /** What the write uses more than before; all of it when the old object was not this quota's. */
 function usageDelta(

@@ -3,8 +3,11 @@
  * the quota it was computed from, so no race lets usage exceed a limit, on any number of servers. What is freed, the
  * controller counts anew.
  */
+import { jsonEqual } from "#machinery/json/equal.ts";
+import type { JsonValue } from "#machinery/json/value.ts";
 import { canonicalBytes } from "#machinery/schema/canonical.ts";
 import type { AdmissionAttributes, AdmissionCharges } from "#registry/admission.ts";
+import type { ClusterName } from "#registry/cluster-name.ts";
 import { collectionPrefix, listRange, parseObjectKey } from "#registry/keys.ts";
 import type { Registry } from "#registry/registry.ts";
 import { StoredObject } from "#registry/stored-object.ts";
@@ -21,7 +24,9 @@ const collection = collectionPrefix(resourceQuotas);
 
 export interface QuotaPlugin {
   /** @throws StatusError 403 */
-  validate(attributes: AdmissionAttributes): undefined | Promise<AdmissionCharges | undefined>;
+  validate(
+    attributes: AdmissionAttributes,
+  ): AdmissionCharges | undefined | Promise<AdmissionCharges | undefined>;
 }
 
 export function quotaPlugin(registry: Registry): QuotaPlugin {
@@ -32,6 +37,7 @@ export function quotaPlugin(registry: Registry): QuotaPlugin {
     validate(attributes) {
       const { cluster, namespace, operation } = attributes;
       if (namespace === "" || (operation !== "CREATE" && operation !== "UPDATE")) return undefined;
+      if (isQuotaChange(attributes)) return touchWorkspace(registry, cluster);
       if (store.count(collection, cluster) === 0) return undefined;
       const evaluator = evaluatorFor(attributes.resource);
       if (evaluator === undefined || !evaluator.handles(attributes)) return undefined;
@@ -61,6 +67,23 @@ export function quotaPlugin(registry: Registry): QuotaPlugin {
       })();
     },
   };
+}
+
+/** A quota that is to be counted for: new, or with another spec. */
+const isQuotaChange = ({ resource, subresource, object, old }: AdmissionAttributes): boolean =>
+  resource.collection === collection &&
+  subresource === "" &&
+  !jsonEqual((object?.spec ?? null) as JsonValue, (old?.spec ?? null) as JsonValue);
+
+/**
+ * Each creation compares its workspace. With this, one through a server that does not know the quota yet fails, and finds
+ * the quota when it is tried again; else it would be charged to nothing, perhaps behind the controller's count.
+ */
+function touchWorkspace(registry: Registry, cluster: ClusterName): AdmissionCharges | undefined {
+  const entry = registry.store.get(registry.tenants.keyOf(cluster));
+  if (entry === undefined) return undefined;
+  const { key, revision, value } = entry;
+  return { compare: [{ key, revision }], operations: [{ type: "put", key, value }] };
 }
 
 interface StoredQuota {
