@@ -3,7 +3,14 @@ import type { KubeObject } from "#machinery/meta/object.ts";
 import { clusterAnnotation } from "./stored-object.ts";
 
 /** RFC 3339 in UTC with whole seconds, as meta/v1 Time is written. */
-export const timestamp = (nowMs: number): string => `${new Date(nowMs).toISOString().slice(0, 19)}Z`;
+export function timestamp(nowMs: number): string {
+  const second = Math.floor(nowMs / 1_000);
+  if (second !== latest.second) latest = { second, text: `${new Date(nowMs).toISOString().slice(0, 19)}Z` };
+  return latest.text;
+}
+
+/** Hundreds of writes ask within a second. */
+let latest = { second: Number.NaN, text: "" };
 
 /** A random (version 4) UUID. */
 export function makeUid(randomBytes: (size: number) => Uint8Array): string {

@@ -93,9 +93,20 @@ function writtenSet(entry: ManagedFieldsEntry): { set: string; setLength: number
   const own = (entry as Backed)[behind] ?? plainSet(entry);
   if (own === undefined) return undefined;
   if (typeof own === "string") return { set: own, setLength: jsonLength(own) };
-  const set = compactSet(own);
-  own.jsonLength ??= jsonLength(set);
-  return { set, setLength: own.jsonLength };
+  return { set: compactSet(own), setLength: jsonLengthOf(own) };
+}
+
+/** Length in bytes of the JSON of a set. Kept with the set, as those of the levels below it are. */
+function jsonLengthOf(set: FieldSet): number {
+  if (set.jsonLength !== undefined) return set.jsonLength;
+  let length = 2 + Math.max(0, set.nodes.size - 1);
+  for (const [element, { owned, children }] of set.nodes) {
+    length += byteLength(JSON.stringify(element)) + ":".length;
+    length += children === undefined ? "{}".length : jsonLengthOf(children);
+    if (owned && children !== undefined) length += '".":{},'.length;
+  }
+  set.jsonLength = length;
+  return length;
 }
 
 /** The set of an entry that this server did not make. */
@@ -128,7 +139,7 @@ function headLength({
   return byteLength(JSON.stringify(head)) + ',"fieldsV1":'.length;
 }
 
-/** Length in bytes of the JSON of a set: what its text has, less the marks, and more of JSON's own for each node. */
+/** The same of a set's text: what it has, less the marks, and more of JSON's own for each node. */
 function jsonLength(text: string): number {
   let marks = 0;
   let nodes = 1;
