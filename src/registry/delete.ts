@@ -110,18 +110,28 @@ async function deleteLoop(registry: Registry, request: DeleteRequest): Promise<D
   throw conflict(resource, name);
 }
 
-/** Texts: k8s.io/apiserver pkg/storage/interfaces.go Preconditions.Check. */
+/** Kinds whose own storage checks first, with the words of the store (pkg/registry/core/namespace/storage). */
+const checkedByStorage: ReadonlySet<string> = new Set([
+  "/namespaces",
+  "apiextensions.k8s.io/customresourcedefinitions",
+]);
+
+/** Texts: k8s.io/apiserver pkg/registry/rest/delete.go BeforeDelete, which names the kind where others name the resource. */
 function checkPreconditions(
   { resource, name, preconditions }: DeleteRequest,
   { metadata }: KubeObject,
 ): void {
   const { uid, resourceVersion } = preconditions;
-  if (uid !== undefined && uid !== metadata.uid) {
-    const why = `Precondition failed: UID in precondition: ${uid}, UID in object meta: ${metadata.uid}`;
-    throw conflict(resource, name, why);
-  }
-  if (resourceVersion !== undefined && resourceVersion !== metadata.resourceVersion) {
-    const why = `Precondition failed: ResourceVersion in precondition: ${resourceVersion}, ResourceVersion in object meta: ${metadata.resourceVersion}`;
-    throw conflict(resource, name, why);
-  }
+  const byStorage = checkedByStorage.has(`${resource.group}/${resource.resource}`);
+  const of = byStorage ? resource : { group: resource.group, resource: resource.storage.kind };
+  const complain = (field: string, wanted: string, found: string | undefined, happened: string): never => {
+    const why = byStorage
+      ? `Precondition failed: ${field} in precondition: ${wanted}, ${field} in object meta: ${found}`
+      : `the ${field} in the precondition (${wanted}) does not match the ${field} in record (${found}). The object might have been ${happened}`;
+    throw conflict(of, name, why);
+  };
+  if (uid !== undefined && uid !== metadata.uid)
+    complain("UID", uid, metadata.uid, "deleted and then recreated");
+  if (resourceVersion !== undefined && resourceVersion !== metadata.resourceVersion)
+    complain("ResourceVersion", resourceVersion, metadata.resourceVersion, "modified");
 }

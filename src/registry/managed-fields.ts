@@ -22,15 +22,16 @@ import {
 } from "#machinery/apply/scale-fields.ts";
 import { ApplyError } from "#machinery/apply/typed-errors.ts";
 import { type TypedNode, TypedSchemas } from "#machinery/apply/typed-node.ts";
-import type { JsonObject, JsonValue } from "#machinery/json/value.ts";
+import { isJsonObject, type JsonObject, type JsonValue } from "#machinery/json/value.ts";
 import { writeJson } from "#machinery/json/write.ts";
 import { apiVersionOf, type KubeObject, parseApiVersion } from "#machinery/meta/object.ts";
 import type { CompiledType, TypeCompiler } from "#machinery/schema/decode.ts";
 import type { TypeName, TypeResolver } from "#machinery/schema/types.ts";
 import { DecodeError } from "#machinery/schema/walk.ts";
 import { convertTo, isCustomKind, type Resource } from "./resource.ts";
+import { clusterAnnotation } from "./stored-object.ts";
 import { resetFieldsOf } from "./strategies/reset-fields.ts";
-import { timestamp } from "./system-fields.ts";
+import { dropDerivedAnnotation, timestamp } from "./system-fields.ts";
 
 /** What a workspace's writes of the server itself are noted as, where Kubernetes has a controller for them. */
 export const controllerManager = "kube-controller-manager";
@@ -85,8 +86,10 @@ export class ManagedFields {
     manager: string,
   ): KubeObject | Promise<KubeObject> {
     const now = this.#now();
+    const before = live && json(withoutDerived(live));
+    const after = json(withoutDerived(object));
     return this.#converting(endpoint, (kind) =>
-      withManaged(object, this.#manager.update(kind, live && json(live), json(object), manager, now)),
+      withManaged(object, this.#manager.update(kind, before, after, manager, now)),
     );
   }
 
@@ -102,8 +105,10 @@ export class ManagedFields {
     force: boolean,
   ): KubeObject | Promise<KubeObject> {
     const now = this.#now();
+    const before = live && json(withoutDerived(live));
+    const wanted = isJsonObject(patch.metadata) ? json(withoutDerived(kube(patch))) : patch;
     return this.#converting(endpoint, (kind) =>
-      kube(this.#manager.apply(kind, live && json(live), patch, manager, force, now)),
+      kube(this.#manager.apply(kind, before, wanted, manager, force, now)),
     );
   }
 
@@ -320,6 +325,15 @@ function withManaged(object: KubeObject, entries: readonly ManagedFieldsEntry[] 
     ...object,
     metadata: { ...object.metadata, managedFields: (entries ?? []) as unknown as JsonValue[] },
   };
+}
+
+/** The annotation that is told from the key belongs to nobody, and the first annotation of a client is the first one. */
+function withoutDerived(object: KubeObject): KubeObject {
+  const { annotations } = object.metadata;
+  if (!isJsonObject(annotations) || !Object.hasOwn(annotations, clusterAnnotation)) return object;
+  const bare = { ...object, metadata: { ...object.metadata } };
+  dropDerivedAnnotation(bare);
+  return bare;
 }
 
 const json = (object: KubeObject): JsonObject => object as unknown as JsonObject;

@@ -67,6 +67,40 @@ describe("server-side apply", () => {
     assert.deepEqual(read.json, created.json);
   });
 
+  it("does not count the annotation that names the workspace", async () => {
+    const path = at("configmaps", "annotated");
+    await server.call("POST", path.replace(/\/[^/]*$/, ""), { body: configMap("annotated", { a: "1" }) });
+    const body = { metadata: { annotations: { mine: "1" } } };
+    const type = "application/merge-patch+json";
+    const answer = await server.call("PATCH", `${path}?fieldManager=first`, { body, type });
+    const entry = managed(answer).find(({ manager }) => manager === "first");
+    assert.deepEqual(entry?.fieldsV1, { "f:metadata": { "f:annotations": { ".": {}, "f:mine": {} } } });
+    const back = configMap("annotated", {}, { annotations: { "kcp.io/cluster": "elsewhere" } });
+    assert.deepEqual(
+      owners(await apply(path, back)).filter(([manager]) => manager === "tester"),
+      [],
+    );
+  });
+
+  it("knows a Secret by what is stored of it", async () => {
+    const secret = {
+      apiVersion: "v1",
+      kind: "Secret",
+      metadata: { name: "words" },
+      stringData: { a: "1" },
+      data: { b: "Mg==" },
+    };
+    const path = at("secrets", "words");
+    const made = await server.call("POST", `${path.replace(/\/[^/]*$/, "")}?fieldManager=maker`, {
+      body: secret,
+    });
+    assert.deepEqual(owners(made), [
+      ["maker", "Update", { "f:data": { ".": {}, "f:a": {}, "f:b": {} }, "f:type": {} }],
+    ]);
+    const applied = await apply(path, { ...secret, data: undefined });
+    assert.deepEqual(owners(applied)[0], ["tester", "Apply", { "f:stringData": { "f:a": {} } }]);
+  });
+
   it("removes what a manager gives up, unless somebody else owns it", async () => {
     const path = at("configmaps", "two");
     await apply(path, configMap("two", { a: "1", b: "2" }));

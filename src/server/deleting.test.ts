@@ -58,11 +58,11 @@ describe("delete", () => {
     assert.deepEqual(problem(alien), [
       409,
       "Conflict",
-      `Operation cannot be fulfilled on configmaps "held": Precondition failed: UID in precondition: alien, UID in object meta: ${String(metadata.uid)}`,
+      `Operation cannot be fulfilled on ConfigMap "held": the UID in the precondition (alien) does not match the UID in record (${String(metadata.uid)}). The object might have been deleted and then recreated`,
     ]);
     const stale = await remove("/held", { preconditions: { resourceVersion: "1" } });
     assert.equal(stale.status, 409);
-    assert.match(stale.json.message, /ResourceVersion in precondition: 1, ResourceVersion in object meta: /);
+    assert.match(stale.json.message, /the ResourceVersion in the precondition \(1\) does not match the ResourceVersion in record /);
     const right = { uid: metadata.uid, resourceVersion: metadata.resourceVersion };
     assert.equal((await remove("/held", { preconditions: right })).status, 200);
   });

@@ -41,9 +41,8 @@ export const configMapStrategy: Strategy = {
 };
 
 export const secretStrategy: Strategy = {
-  prepareForCreate: (object) => takeStringData(object),
   // An update without a type is one to Opaque: upstream has filled in the default by then.
-  prepareForUpdate: (object) => takeStringData(object),
+  applyDefaults: takeStringData,
   validate: secretErrors,
   validateUpdate: (object, old) => [
     ...(object.type === old.type ? [] : [fieldInvalid("type", object.type, "field is immutable")]),
@@ -53,7 +52,7 @@ export const secretStrategy: Strategy = {
   selectableFields: { type: (object) => String(object.type ?? "") },
 };
 
-/** `stringData` is write-only: it becomes `data`. A Secret without a type is Opaque. */
+/** `stringData` is write-only: it becomes `data` before anybody sees the object. A Secret without a type is Opaque. */
 function takeStringData(object: KubeObject): void {
   const given = stringsOf(object, "stringData");
   delete object.stringData;
