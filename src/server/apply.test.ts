@@ -75,11 +75,9 @@ describe("server-side apply", () => {
     const answer = await server.call("PATCH", `${path}?fieldManager=first`, { body, type });
     const entry = managed(answer).find(({ manager }) => manager === "first");
     assert.deepEqual(entry?.fieldsV1, { "f:metadata": { "f:annotations": { ".": {}, "f:mine": {} } } });
-    const back = configMap("annotated", {}, { annotations: { "kcp.io/cluster": "elsewhere" } });
-    assert.deepEqual(
-      owners(await apply(path, back)).filter(([manager]) => manager === "tester"),
-      [],
-    );
+    const back = configMap("annotated", { a: "1" }, { annotations: { "kcp.io/cluster": "elsewhere" } });
+    const again = owners(await apply(path, back)).find(([manager]) => manager === "tester");
+    assert.deepEqual(again?.[2], { "f:data": { "f:a": {} } });
   });
 
   it("knows a Secret by what is stored of it", async () => {

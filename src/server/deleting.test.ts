@@ -62,7 +62,10 @@ describe("delete", () => {
     ]);
     const stale = await remove("/held", { preconditions: { resourceVersion: "1" } });
     assert.equal(stale.status, 409);
-    assert.match(stale.json.message, /the ResourceVersion in the precondition \(1\) does not match the ResourceVersion in record /);
+    assert.match(
+      stale.json.message,
+      /the ResourceVersion in the precondition \(1\) does not match the ResourceVersion in record /,
+    );
     const right = { uid: metadata.uid, resourceVersion: metadata.resourceVersion };
     assert.equal((await remove("/held", { preconditions: right })).status, 200);
   });
