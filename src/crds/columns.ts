@@ -40,7 +40,7 @@ export function customColumns(given: readonly PrinterColumn[]): Columns {
       type: type as ColumnDefinition["type"],
       format: column.format ?? "",
       description:
-        description === ""
+        description === "" && column !== ageColumn
           ? `Custom resource definition column (in JSONPath format): ${column.jsonPath}`
           : description,
       priority: column.priority ?? 0,

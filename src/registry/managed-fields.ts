@@ -260,7 +260,7 @@ export class ManagedFields {
 
   #decode(compiled: CompiledType, merged: JsonObject): JsonObject {
     try {
-      const { value } = compiled.decode(merged);
+      const { value } = compiled.decodeMerged?.(merged) ?? compiled.decode(merged);
       compiled.applyDefaults(value);
       return value;
     } catch (error) {

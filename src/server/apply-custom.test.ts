@@ -123,5 +123,13 @@ describe("server-side apply of custom resources", () => {
     assert.equal(conflict.json.message, 'Apply failed with 1 conflict: conflict with "tester": .spec.whole');
     const unknown = await apply(path, thing({ what: 1 }), { manager: "third" });
     assert.match(unknown.json.message, /\.spec\.what: field not declared in schema$/);
+    // A null that the schema does not let be is not dropped, as a body's would be; where there is a default, it gets that.
+    const nulls = await apply(path, thing({ items: [{ name: "z", value: null }] }), { manager: "fourth" });
+    assert.match(
+      nulls.json.message,
+      /spec.items\[2\].value: Invalid value: "null": spec.items\[2\].value in body must be of type string: "null"$/,
+    );
+    const defaulted = await apply(path, thing({ size: null }), { manager: "fourth", force: true });
+    assert.equal(defaulted.json.spec.size, 7);
   });
 });

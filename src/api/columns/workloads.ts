@@ -212,10 +212,10 @@ export const workloadColumns: Readonly<Record<string, Columns>> = {
   ),
   // Not a resource: every scale subresource shows this.
   "autoscaling/scales": columns(
-    string("Name", "metadata", "name"),
+    name,
     integer("Desired", "spec", "replicas"),
     integer("Available", "status", "replicas"),
-    age,
+    column("Age", age.cell, { type: "date" }),
   ),
   "policy/poddisruptionbudgets": columns(
     name,

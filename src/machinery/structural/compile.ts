@@ -56,7 +56,7 @@ class CustomSchema implements CompiledCustomSchema {
     const { apiVersion, kind } = object;
     if (this.#options.preserveUnknownFields !== true && !clean) {
       unknown.push(...prune(object, root, true));
-      pruneNulls(object, root);
+      if (options.keepNulls !== true) pruneNulls(object, root);
     }
     if (root.has(flags.embeddedBelow)) unknown.push(...coerceEmbedded(object, root, meta));
     if (typeof kind === "string") object.kind = kind;

@@ -11,6 +11,8 @@ export interface PruneOptions {
    * webhooks) they are an error.
    */
   readonly dropInvalidMetadata?: boolean;
+  /** For what an apply has merged: upstream does not decode it again, so nulls stay, and are defaulted or refused. */
+  readonly keepNulls?: boolean;
 }
 
 /**

@@ -1,7 +1,7 @@
 import type { ResourceVersion } from "#api/resource.ts";
-import { badRequest, notAcceptable } from "#machinery/errors/errors.ts";
+import { badRequest } from "#machinery/errors/errors.ts";
 import { readOwnJson } from "#machinery/json/read.ts";
-import { isCustomKind, type Resource } from "#registry/resource.ts";
+import type { Resource } from "#registry/resource.ts";
 import type { RequestContext } from "#server/context.ts";
 import type { ObjectEncoder } from "./encoder.ts";
 import { JsonEncoder, type JsonStyle, objectShape } from "./json-encoder.ts";
@@ -62,8 +62,6 @@ function makeStateless(
     );
   }
   if (shape !== "object") return partialProtobufEncoder(services.protobuf, metaVersion);
-  // Custom resources have no protobuf form; their metadata has (spec 3.1).
-  if (isCustomKind(resource)) throw notAcceptable(["application/json", "application/yaml"]);
   return objectProtobufEncoder(services.protobuf, resource, version);
 }
 

@@ -23,6 +23,8 @@ export interface Offer {
   readonly stream: boolean;
   /** Table and partial metadata can be had. */
   readonly transforms: boolean;
+  /** The object itself has a protobuf form; those that workspaces define have none. */
+  readonly protobuf: boolean;
 }
 
 export const contentTypes: Readonly<Record<Format, string>> = {
@@ -56,7 +58,7 @@ export class Negotiator {
   negotiate(accept: string | undefined, offer: Offer): MediaType | undefined {
     const header = accept === undefined || accept === "" ? "application/json" : accept;
     if (header.length > maxHeaderLength) return undefined;
-    const cacheKey = `${offer.list ? "l" : ""}${offer.stream ? "s" : ""}${offer.transforms ? "t" : ""}|${header}`;
+    const cacheKey = `${offer.list ? "l" : ""}${offer.stream ? "s" : ""}${offer.transforms ? "t" : ""}${offer.protobuf ? "p" : ""}|${header}`;
     const cached = this.#cache.get(cacheKey);
     if (cached !== undefined) return cached === "none" ? undefined : cached;
     const found = choose(parseAccept(header), offer);
@@ -71,6 +73,7 @@ function choose(clauses: readonly Clause[], offer: Offer): MediaType | undefined
     if (format === undefined || (format === "yaml" && offer.stream)) continue;
     const as = clause.parameters.get("as");
     const pretty = clause.parameters.get("pretty") === "1";
+    if (as === undefined && format === "protobuf" && !offer.protobuf) continue;
     if (as === undefined) return { format, shape: "object", metaVersion: "v1", pretty };
     const metaVersion = clause.parameters.get("v") ?? "";
     if (!offer.transforms || clause.parameters.get("g") !== "meta.k8s.io") continue;

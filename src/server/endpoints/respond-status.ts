@@ -12,7 +12,7 @@ export function respondStatus(
   code: number,
   status: object,
 ): void {
-  const offer = { list: false, stream: false, transforms: false };
+  const offer = { list: false, stream: false, transforms: false, protobuf: true };
   const format = services.negotiator.negotiate(exchange.header("accept"), offer)?.format ?? "json";
   const retryAfter = (status as Status).details?.retryAfterSeconds;
   const headers = retryAfter === undefined ? {} : { "retry-after": String(retryAfter) };

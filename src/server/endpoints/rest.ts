@@ -13,7 +13,7 @@ import { StatusError } from "#machinery/errors/status-error.ts";
 import type { GroupResource } from "#machinery/meta/object.ts";
 import type { ClusterName } from "#registry/cluster-name.ts";
 import { customCollectionPrefix } from "#registry/keys.ts";
-import { DefinitionChangedError, type Resource } from "#registry/resource.ts";
+import { DefinitionChangedError, isCustomKind, type Resource } from "#registry/resource.ts";
 import { logicalClusters } from "#registry/tenants.ts";
 import type { Endpoint, RequestContext } from "#server/context.ts";
 import { pageNotFound } from "#server/text-error.ts";
@@ -250,9 +250,11 @@ function serveVerb(
 ): void | Promise<void> {
   const { info, cluster } = context;
   const { version } = found;
+  // Custom resources have no protobuf form; their metadata has (spec 3.1).
+  const protobuf = !isCustomKind(resource);
   const encoderFor = (offer: Offer): ObjectEncoder =>
     makeEncoder(services, context, resource, version, negotiated(services, context, offer));
-  const one = { list: false, stream: false, transforms: true };
+  const one = { list: false, stream: false, transforms: true, protobuf };
   switch (info.verb) {
     case "list":
     case "watch": {
@@ -269,10 +271,10 @@ function serveVerb(
           context,
           target,
           options,
-          encoderFor({ list: true, stream: false, transforms: true }),
+          encoderFor({ list: true, stream: false, transforms: true, protobuf }),
         );
       }
-      const encoder = encoderFor({ list: false, stream: true, transforms: true });
+      const encoder = encoderFor({ list: false, stream: true, transforms: true, protobuf });
       return serveWatch(services, context, target, options, encoder);
     }
     default:
@@ -292,7 +294,14 @@ function serveVerb(
   const target: WriteTarget = { resource, cluster: name, expected, version: version.version, view };
   const responder = (): ObjectResponder => {
     if (scale === undefined) return encoderFor(one);
-    return scaleResponder(services, context, resource, version, scale, negotiated(services, context, one));
+    return scaleResponder(
+      services,
+      context,
+      resource,
+      version,
+      scale,
+      negotiated(services, context, { ...one, protobuf: true }),
+    );
   };
   switch (info.verb) {
     case "get":
@@ -309,7 +318,7 @@ function serveVerb(
       );
     case "deletecollection": {
       const options = parseListOptions(context.query, resource, "", false);
-      const encoder = encoderFor({ list: true, stream: false, transforms: true });
+      const encoder = encoderFor({ list: true, stream: false, transforms: true, protobuf });
       return serveDeleteCollection(services, context, resource, name, options, encoder);
     }
     default:

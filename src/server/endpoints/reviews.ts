@@ -33,7 +33,7 @@ export async function serveReview(
 ): Promise<void> {
   if (context.info.verb !== "create") throw methodNotSupported(info, context.info.verb);
   const { services } = reviews;
-  const offer = { list: false, stream: false, transforms: false };
+  const offer = { list: false, stream: false, transforms: false, protobuf: true };
   const media = services.negotiator.negotiate(context.exchange.header("accept"), offer);
   if (media === undefined) throw notAcceptable(acceptedAnswers(offer));
   const options = parseWriteOptions(context.query, "CreateOptions");

@@ -9,7 +9,7 @@ import {
   withReplicas,
 } from "#api/scale.ts";
 import { encodeObjectProtobuf } from "#machinery/codecs/envelope.ts";
-import { badRequest, conflict, internalError, invalid } from "#machinery/errors/errors.ts";
+import { badRequest, conflict, foreignError, invalid } from "#machinery/errors/errors.ts";
 import { fieldInvalid } from "#machinery/errors/field-error.ts";
 import type { JsonValue } from "#machinery/json/value.ts";
 import { writeJson } from "#machinery/json/write.ts";
@@ -45,7 +45,7 @@ function mustScaleOf(object: KubeObject, description: ScaleDescription): KubeObj
  * `metadata.uid` and `metadata.resourceVersion` as preconditions.
  */
 export function scaleView(
-  resource: Pick<Resource, "group" | "resource" | "namespaced">,
+  resource: Pick<Resource, "group" | "resource" | "namespaced" | "custom">,
   description: ScaleDescription,
 ): SubresourceView {
   return {
@@ -64,7 +64,8 @@ export function scaleView(
       }
       const metadata = { ...changed.metadata, ...(namespace !== undefined && { namespace }) };
       const errors = objectMetaErrors({ ...changed, metadata }, { namespaced: resource.namespaced });
-      if (replicas < 0)
+      // Custom kinds say so themselves, of the field that they have it in.
+      if (replicas < 0 && resource.custom === undefined)
         errors.push(fieldInvalid("spec.replicas", replicas, "must be greater than or equal to 0"));
       if (errors.length > 0) throw invalid({ group: "autoscaling", kind: "Scale" }, name, errors);
       if (uid !== "" && uid !== object.metadata.uid) {
@@ -119,5 +120,6 @@ const json = (object: object): JsonValue => object as JsonValue;
 /** @throws StatusError 500 when the object does not say how many replicas it wants, 400 for a broken selector */
 function shownScale(object: KubeObject, description: ScaleDescription): KubeObject {
   if (hasReplicas(object, description)) return mustScaleOf(object, description);
-  throw internalError(`the spec replicas field ${fieldOf(description)} does not exist`);
+  // As upstream, and no bug of this server: the definition lets such objects be.
+  throw foreignError(`the spec replicas field ${fieldOf(description)} does not exist`);
 }
