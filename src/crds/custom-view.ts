@@ -183,6 +183,15 @@ class LazyType implements CustomType {
   }
 }
 
+/**
+ * What all workspaces' resources of that name have in common: their metadata. The objects are as they are stored, each by its
+ * own workspace's definition, so nothing else of them can be shown.
+ */
+export const sharedResource = (of: GroupResource): Resource => ({
+  ...orphanedResource(of),
+  custom: new Map(),
+});
+
 /** What is left of a resource whose definition is gone, for clean-up. */
 export function orphanedResource({ group, resource }: GroupResource): Resource {
   const storage: ResourceVersion = { version: "", kind: resource, type: "", verbs: [], subresources: [] };

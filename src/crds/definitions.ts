@@ -7,14 +7,14 @@ import { writeJson } from "#machinery/json/write.ts";
 import type { GroupResource, GroupVersionKind } from "#machinery/meta/object.ts";
 import type { CompiledCustomSchema } from "#machinery/structural/custom-schema.ts";
 import type { ClusterName } from "#registry/cluster-name.ts";
-import { acceptedNameTerm } from "#registry/key-space.ts";
+import { acceptedNameTerm, definedTerm } from "#registry/key-space.ts";
 import { collectionPrefix, customResourceOf, listRange, objectKey, parseObjectKey } from "#registry/keys.ts";
 import type { CustomResources } from "#registry/registry.ts";
 import type { Resource } from "#registry/resource.ts";
 import type { Key, Store } from "#storage/port.ts";
 import { CompiledSchemas, type SchemaCompiler } from "./compiled-schemas.ts";
 import type { ConversionServices } from "./conversion.ts";
-import { type CustomView, DefinitionViews, orphanedResource } from "./custom-view.ts";
+import { type CustomView, DefinitionViews, orphanedResource, sharedResource } from "./custom-view.ts";
 import { type Definition, readDefinition, schemaHash } from "./definition.ts";
 import { type CustomResourceDefinition, customResourceDefinitions } from "./types.ts";
 
@@ -104,6 +104,13 @@ export class Definitions implements CustomResources {
         return held.views.resource(held.definition.storageVersion);
     }
     return undefined;
+  }
+
+  /** The resource of all workspaces together; undefined when none defines it. */
+  everywhere({ group, resource }: GroupResource): Resource | undefined {
+    const term = definedTerm(group, resource);
+    const [first] = this.#store.indexEntries(term, `${term}\0`, 1);
+    return first === undefined ? undefined : sharedResource({ group, resource });
   }
 
   list(cluster: ClusterName): readonly Resource[] {

@@ -29,6 +29,9 @@ export const refusedNamesIndex = "refused-names/";
 export const refusedNamesTerm = (cluster: string, group: string): string =>
   `${refusedNamesIndex}${cluster}/${group}`;
 
+/** Definitions by the resource that they make their workspace serve, of all workspaces: `defined/<group>/<resource>`. */
+export const definedTerm = (group: string, resource: string): string => `defined/${group}/${resource}`;
+
 /** Owners that are indexed, of one object; with more, the rest is looked at only when the object itself changes. */
 const maxIndexedOwners = 1_024;
 /** As `makeUid` makes them. An owner with any other UID cannot exist; such references share one term. */
@@ -43,7 +46,7 @@ const definitionCollection = "/registry/apiextensions.k8s.io/customresourcedefin
 const workspaceCollection = "/registry/tenancy.kcp.io/workspaces/";
 
 export const registryKeySpace: KeySpace = {
-  version: "4",
+  version: "5",
   prefix: registryPrefix,
   partition: partitionOf,
   terms,
@@ -112,6 +115,7 @@ function definitionTerms(key: Key, group: string, { acceptedNames = {}, conditio
     if (name !== "") terms.add(acceptedNameTerm(cluster, group, "resource", name));
   for (const name of [kind, listKind])
     if (name !== "") terms.add(acceptedNameTerm(cluster, group, "kind", name));
+  if (plural !== "") terms.add(definedTerm(group, plural));
   if (conditions?.some(({ type, status }) => type === "NamesAccepted" && status === "False") === true)
     terms.add(refusedNamesTerm(cluster, group));
   return terms;

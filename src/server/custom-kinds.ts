@@ -11,6 +11,7 @@ import type { JsonObject } from "#machinery/json/value.ts";
 import type { GroupResource } from "#machinery/meta/object.ts";
 import type { ClusterName } from "#registry/cluster-name.ts";
 import { collectionPrefix } from "#registry/keys.ts";
+import type { Resource } from "#registry/resource.ts";
 import type { Revision, Store } from "#storage/port.ts";
 import type { CustomKinds } from "./endpoints/rest.ts";
 import { type CustomServed, ServedSet } from "./endpoints/served-set.ts";
@@ -43,6 +44,10 @@ export class CustomKindsOf implements CustomKinds {
 
   view(cluster: ClusterName, of: GroupResource, version: string): CustomView | undefined {
     return this.#definitions.view(cluster, of, version);
+  }
+
+  everywhere(of: GroupResource): Resource | undefined {
+    return this.#definitions.everywhere(of);
   }
 
   servedSet(cluster: ClusterName, base: ServedSet): ServedSet {

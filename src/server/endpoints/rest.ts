@@ -12,7 +12,6 @@ import {
 import { StatusError } from "#machinery/errors/status-error.ts";
 import type { GroupResource } from "#machinery/meta/object.ts";
 import type { ClusterName } from "#registry/cluster-name.ts";
-import { customCollectionPrefix } from "#registry/keys.ts";
 import { DefinitionChangedError, isCustomKind, type Resource } from "#registry/resource.ts";
 import { logicalClusters } from "#registry/tenants.ts";
 import type { Endpoint, RequestContext } from "#server/context.ts";
@@ -49,6 +48,8 @@ export interface RestOptions {
 export interface CustomKinds {
   /** A resource in a version as a path names it. */
   view(cluster: ClusterName, of: GroupResource, version: string): CustomView | undefined;
+  /** Objects of all workspaces by their metadata; undefined when no workspace defines the resource. */
+  everywhere(of: GroupResource): Resource | undefined;
   /** What a workspace serves in all, for discovery and OpenAPI. */
   servedSet(cluster: ClusterName, base: ServedSet): ServedSet;
 }
@@ -111,7 +112,7 @@ function serveResource(
   const found = served.find(info.apiGroup, info.apiVersion, info.resource);
   if (found === undefined) {
     if (cluster.kind === "one") return serveCustom(options, context, cluster.name);
-    throw customEverywhere(services, context) ?? pageNotFound();
+    return serveEverywhere(options, context);
   }
   if (info.parts.length > 3) throw notFoundGeneric();
   if (found.info.virtual) return options.serveVirtual(context, found);
@@ -215,13 +216,36 @@ function serveOnce(
   return serveVerb(services, context, served, resource, subresource);
 }
 
-/** There is no one schema by which objects of all workspaces could be shown. */
-function customEverywhere(services: EndpointServices, { info }: RequestContext): Error | undefined {
+/**
+ * A resource of workspaces' own in `/clusters/*`. There is no one schema by which objects of all workspaces could be shown, so
+ * they are listed and watched by their metadata only, in whatever version (kcp: customresource_handler.go, wildcard partial metadata).
+ */
+function serveEverywhere(options: RestOptions, context: RequestContext): void | Promise<void> {
+  const { services } = options;
+  const { info } = context;
   const of = { group: info.apiGroup, resource: info.resource };
-  if (!of.group.includes(".") || services.registry.store.count(customCollectionPrefix(of)) === 0)
-    return undefined;
-  const { status } = methodNotSupported(of, info.verb);
-  const message = `${status.message} in the \`*\` logical cluster: workspaces define it each for itself`;
+  const serve = (): Promise<void> => {
+    const resource = of.group.includes(".") ? options.custom.everywhere(of) : undefined;
+    if (resource === undefined) throw pageNotFound();
+    if ((info.verb !== "list" && info.verb !== "watch") || info.parts.length > 1)
+      throw notEverywhere(of, info.verb);
+    const list = info.verb === "list";
+    const media = negotiated(services, context, { list, stream: !list, transforms: true, protobuf: false });
+    if (media.shape !== "PartialObjectMetadata") throw notEverywhere(of, info.verb);
+    const encoder = makeEncoder(services, context, resource, resource.storage, media);
+    const listOptions = parseListOptions(context.query, resource, "", !list);
+    const target = { resource, cluster: "*" as const, namespace: info.namespace };
+    return list
+      ? serveList(services, context, target, listOptions, encoder)
+      : serveWatch(services, context, target, listOptions, encoder);
+  };
+  const fresh = services.registry.store.fresh();
+  return typeof fresh === "number" ? serve() : fresh.then(serve);
+}
+
+function notEverywhere(of: GroupResource, verb: string): StatusError {
+  const { status } = methodNotSupported(of, verb === "" ? "this" : verb);
+  const message = `${status.message} in the \`*\` logical cluster: workspaces define it each for itself, so only list and watch of PartialObjectMetadata are served there`;
   return new StatusError({ ...status, message });
 }
 
