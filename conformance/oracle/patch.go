@@ -48,7 +48,7 @@ func strictErrors(args documentPatchArgs, into any) ([]string, error) {
 	return texts(strict), nil
 }
 
-type jsonPatchOperation struct {
+type jsonPatchOp struct {
 	Op    string `json:"op"`
 	Path  string `json:"path"`
 	From  string `json:"from"`
@@ -56,7 +56,7 @@ type jsonPatchOperation struct {
 }
 
 func patchJSON(args documentPatchArgs) (any, error) {
-	strict, err := strictErrors(args, &[]jsonPatchOperation{})
+	strict, err := strictErrors(args, &[]jsonPatchOp{})
 	if err != nil {
 		return patchResult{Fault: faultOf(err)}, nil
 	}

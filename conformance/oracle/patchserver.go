@@ -61,7 +61,7 @@ func servedPatch(args servePatchArgs) (runtime.Object, []error, error) {
 	if args.PatchType == "json" {
 		if looks {
 			var err error
-			if strict, err = kjson.UnmarshalStrict([]byte(args.Patch), &[]jsonPatchOperation{}); err != nil {
+			if strict, err = kjson.UnmarshalStrict([]byte(args.Patch), &[]jsonPatchOp{}); err != nil {
 				return nil, nil, apierrors.NewBadRequest(fmt.Sprintf("error decoding patch: %v", err))
 			}
 			for i, err := range strict {

@@ -88,7 +88,7 @@ describe("patch", () => {
     assert.equal((await patch("p", "[]")).status, 400);
     assert.equal((await patch("absent", {})).json.message, 'configmaps "absent" not found');
     assert.equal((await patch("p", { metadata: { name: "q" } })).status, 400);
-    assert.equal((await patch("p", { kind: "Secret" })).status, 400);
+    assert.equal((await patch("p", { kind: "Secret" })).status, 422);
     assert.deepEqual(problem(await patch("p", { metadata: { resourceVersion: "1" } })).slice(0, 2), [
       409,
       "Conflict",

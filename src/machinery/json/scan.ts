@@ -217,13 +217,20 @@ class Scanner {
   }
 
   #fail(context: string): never {
-    const code = this.#text.codePointAt(this.#at);
-    if (code === undefined) throw new JsonSyntaxError("unexpected end of JSON input", this.#at);
+    let code = this.#text.codePointAt(this.#at);
+    if (code === undefined) {
+      if (!wordLike.test(context)) throw new JsonSyntaxError("unexpected end of JSON input", this.#at);
+      // At the end Go looks at one more character, a space, and that cannot stand in a word.
+      code = 0x20;
+    }
     // Go looks at bytes: beyond ASCII it prints the first byte of the character.
     const byte = code < 0x80 ? code : Buffer.from(String.fromCodePoint(code))[0]!;
     throw new JsonSyntaxError(`invalid character ${goChar(String.fromCharCode(byte))} ${context}`, this.#at);
   }
 }
+
+/** What a space cannot be part of. */
+const wordLike = /numeric literal$|^in literal |escape/;
 
 const isDigit = (char: string | undefined): boolean => char !== undefined && char >= "0" && char <= "9";
 

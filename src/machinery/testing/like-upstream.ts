@@ -13,8 +13,8 @@ import { type Oracle, OracleError, openOracle } from "./oracle.ts";
 export const generatedCases = 10_000;
 /** Cases that are compared at a time. */
 const batch = 200;
-/** Differences that one failure shows. */
-const maxShown = 5;
+/** Differences that one failure shows; MYRIAD_ORACLE_SHOWN for more. */
+const maxShown = Number(process.env.MYRIAD_ORACLE_SHOWN ?? 5);
 /** Characters of a case or an answer that it shows. */
 const maxShownLength = 3_000;
 

@@ -43,6 +43,8 @@ export const acceptedBodies = [
 interface RawBody {
   readonly value: JsonObject;
   readonly duplicates: readonly string[];
+  /** Strict errors that were found before. */
+  readonly problems?: readonly string[];
 }
 
 /**
@@ -63,7 +65,7 @@ export function decodeObject(
   return normalise(codecs, expected, raw, fieldValidation, warn);
 }
 
-/** The last steps for a value that is already JSON: patch results go through here too. */
+/** The last steps for a value that is already JSON. @throws StatusError 400 */
 export function normalise(
   codecs: Codecs,
   expected: ExpectedType,
@@ -71,27 +73,42 @@ export function normalise(
   fieldValidation: FieldValidation,
   warn: (text: string) => void,
 ): KubeObject {
-  const compiled = expected.compiled ?? codecs.compiler.compile(expected.type);
   try {
-    const decoded = compiled.decode(raw.value);
-    const problems = [...duplicatesToTell(expected, raw, decoded.unknownFields), ...decoded.unknownFields];
-    if (problems.length > 0 && fieldValidation === "Strict") {
-      throw new DecodeError(`strict decoding error: ${problems.join(", ")}`);
-    }
-    if (fieldValidation === "Warn") for (const problem of problems) warn(problem);
-    compiled.applyDefaults(decoded.value);
-    const object = decoded.value as unknown as KubeObject;
-    object.apiVersion = apiVersionOf(expected.group, expected.version);
-    object.kind = expected.kind;
-    object.metadata ??= {};
-    // An empty list asks to forget who owns what; decoding cannot tell it from none.
-    if (resetsManaged(raw.value)) object.metadata.managedFields = [];
-    return object;
+    return decodeTree(codecs, expected, raw, fieldValidation, warn);
   } catch (error) {
     if (error instanceof DecodeError)
       throw badRequest(`${cannotHandle(expected, expected)}: ${error.message}`);
     throw error;
   }
+}
+
+/** {@link normalise} for callers with words of their own: patch results. @throws DecodeError */
+export function decodeTree(
+  codecs: Codecs,
+  expected: ExpectedType,
+  raw: RawBody,
+  fieldValidation: FieldValidation,
+  warn: (text: string) => void,
+): KubeObject {
+  const compiled = expected.compiled ?? codecs.compiler.compile(expected.type);
+  const decoded = compiled.decode(raw.value);
+  const problems = [
+    ...(raw.problems ?? []),
+    ...duplicatesToTell(expected, raw, decoded.unknownFields),
+    ...decoded.unknownFields,
+  ];
+  if (problems.length > 0 && fieldValidation === "Strict") {
+    throw new DecodeError(`strict decoding error: ${problems.join(", ")}`);
+  }
+  if (fieldValidation === "Warn") for (const problem of problems) warn(problem);
+  compiled.applyDefaults(decoded.value);
+  const object = decoded.value as unknown as KubeObject;
+  object.apiVersion = apiVersionOf(expected.group, expected.version);
+  object.kind = expected.kind;
+  object.metadata ??= {};
+  // An empty list asks to forget who owns what; decoding cannot tell it from none.
+  if (resetsManaged(raw.value)) object.metadata.managedFields = [];
+  return object;
 }
 
 /** Inside of what its Go type does not know, the decoder of a built-in kind does not look for duplicates. */
@@ -172,10 +189,12 @@ function readBody(
 
 function requireObject(value: JsonValue, expected: ExpectedType): JsonObject {
   if (isJsonObject(value)) return value;
-  throw badRequest(
-    `couldn't get version/kind; json parse error: json: cannot unmarshal ${jsonTypeName(value)} into Go value of type struct { APIVersion string "json:\\"apiVersion,omitempty\\""; Kind string "json:\\"kind,omitempty\\"" } (expected a ${expected.kind})`,
-  );
+  throw badRequest(`${notAnObject(value)} (expected a ${expected.kind})`);
 }
+
+/** What upstream says of a value that is no object when it looks for the kind. */
+export const notAnObject = (value: JsonValue): string =>
+  `couldn't get version/kind; json parse error: json: cannot unmarshal ${jsonTypeName(value)} into Go value of type struct { APIVersion string "json:\\"apiVersion,omitempty\\""; Kind string "json:\\"kind,omitempty\\"" }`;
 
 function checkKind(expected: ExpectedType, value: JsonObject): void {
   const { apiVersion = "", kind = "" } = value;

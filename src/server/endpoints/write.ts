@@ -1,14 +1,7 @@
 /** POST, PUT, PATCH: decode, hand to the registry, answer in the client's form. */
-import { badRequest, invalid, unsupportedMediaType } from "#machinery/errors/errors.ts";
-import { fieldInvalid } from "#machinery/errors/field-error.ts";
-import { StatusError } from "#machinery/errors/status-error.ts";
-import { parseJson } from "#machinery/json/read.ts";
-import { isJsonObject, type JsonObject, type JsonValue } from "#machinery/json/value.ts";
-import { writeJson } from "#machinery/json/write.ts";
-import { type KubeObject, parseApiVersion } from "#machinery/meta/object.ts";
-import { applyJsonPatch } from "#machinery/patch/json-patch.ts";
-import { applyMergePatch } from "#machinery/patch/merge-patch.ts";
-import { applyStrategicMergePatch } from "#machinery/patch/strategic-merge-patch.ts";
+import { badRequest, unsupportedMediaType } from "#machinery/errors/errors.ts";
+import type { JsonObject } from "#machinery/json/value.ts";
+import type { KubeObject } from "#machinery/meta/object.ts";
 import type { ClusterName } from "#registry/cluster-name.ts";
 import { isCustomKind, type Resource } from "#registry/resource.ts";
 import type { Requester } from "#registry/strategy.ts";
@@ -16,9 +9,10 @@ import { wipeSystemFields } from "#registry/system-fields.ts";
 import type { RequestContext } from "#server/context.ts";
 import { admissionOf } from "./admission.ts";
 import { serveApply } from "./apply.ts";
-import { decodeObject, type ExpectedType, normalise, typeMetaErrors } from "./decode-body.ts";
+import { decodeObject, type ExpectedType } from "./decode-body.ts";
 import type { ObjectResponder } from "./encoder.ts";
 import { bareType } from "./media-types.ts";
+import { patchedObject, readPatch } from "./patch.ts";
 import { requestBody } from "./request-body.ts";
 import { type EndpointServices, namespaceOf } from "./services.ts";
 import { Tracking } from "./tracking.ts";
@@ -161,7 +155,9 @@ export async function servePatch(
   if (type === patchTypes.apply) return serveApply(services, context, target, encoder);
   const options = parseWriteOptions(context.query, "PatchOptions");
   const bytes = await requestBody(services.yaml, context.exchange);
-  const patch = preparePatch(services, target, type, bytes);
+  const kind = type === patchTypes.json ? "json" : type === patchTypes.merge ? "merge" : "strategic";
+  const { fieldValidation } = options;
+  const patch = readPatch(services.types, target.expected, kind, bytes, fieldValidation);
   // Nearly no patch speaks of managed fields: they need not be patched and decoded then.
   const asksManaged = bytes.includes("managedFields") || bytes.includes("\\u");
   const { name, subresource } = context.info;
@@ -180,8 +176,10 @@ export async function servePatch(
       async transform(current) {
         if (current === undefined) throw badRequest("a patch needs an object to change");
         const shown = target.view?.show(current) ?? (asksManaged ? current : withoutManaged(current));
-        const patched = patch(shown as unknown as JsonObject);
-        const object = normalisePatched(services, target, patched, bytes, options, warn);
+        const patched = patch.apply(shown as unknown as JsonObject);
+        const { expected } = target;
+        const decoded = patchedObject(services, expected, patch, patched, fieldValidation, warn);
+        const object = defaulted(services, target, decoded);
         checkBodyAgainstUrl(object.metadata, { name, namespace });
         const tracked = await tracking.merge(current, object);
         return tracking.afterAdmission(tracked, admission.mutate(tracked, current));
@@ -197,74 +195,4 @@ export async function servePatch(
 function withoutManaged(object: KubeObject): KubeObject {
   const { managedFields: _kept, ...metadata } = object.metadata;
   return { ...object, metadata };
-}
-
-type Patch = (current: JsonObject) => JsonValue;
-
-/** Reads the patch once; it may be applied several times. @throws StatusError 400 for a malformed one */
-function preparePatch(services: EndpointServices, target: WriteTarget, type: string, bytes: Buffer): Patch {
-  const patch = parseJson(bytes).value;
-  if (type === patchTypes.json) return (current) => applyJsonPatch(current, patch);
-  if (!isJsonObject(patch))
-    throw badRequest(`error decoding patch: expected an object, got ${writeJson(patch).slice(0, 64)}`);
-  if (type === patchTypes.merge) return (current) => applyMergePatch(current, patch);
-  const schema = { kind: "ref", ref: target.expected.type } as const;
-  return (current) => applyStrategicMergePatch(current, patch, schema, services.types);
-}
-
-/** As ValidateTypeMeta of apiextensions-apiserver. */
-function checkCustomType(
-  expected: ExpectedType,
-  patched: JsonObject,
-  complain: (message: string) => StatusError,
-): void {
-  const { apiVersion = "", kind = "", metadata } = patched;
-  if (typeof kind !== "string" || kind === "") {
-    throw complain(`Object 'Kind' is missing in '${writeJson(patched).slice(0, 256)}'`);
-  }
-  const errors = typeMetaErrors(expected, { apiVersion, kind });
-  if (errors.length === 0) return;
-  const group = typeof apiVersion === "string" ? (parseApiVersion(apiVersion)?.group ?? "") : "";
-  const { name = "" } = isJsonObject(metadata) ? metadata : {};
-  throw invalid({ group, kind }, String(name), errors);
-}
-
-/** What a patch makes must be an object of the kind; problems are the patch's (422 on field `patch`). */
-function normalisePatched(
-  services: EndpointServices,
-  target: WriteTarget,
-  patched: JsonValue,
-  bytes: Buffer,
-  options: WriteOptions,
-  warn: (text: string) => void,
-): KubeObject {
-  const complain = (message: string): StatusError =>
-    invalid({ group: "", kind: "" }, "", [
-      fieldInvalid("patch", bytes.toString("utf8").slice(0, 4_096), message),
-    ]);
-  if (!isJsonObject(patched)) throw complain("the patch result is not an object");
-  const { apiVersion, kind } = patched;
-  if (target.expected.compiled !== undefined) checkCustomType(target.expected, patched, complain);
-  const object = ((): KubeObject => {
-    try {
-      return defaulted(
-        services,
-        target,
-        normalise(
-          services,
-          target.expected,
-          { value: patched, duplicates: [] },
-          options.fieldValidation,
-          warn,
-        ),
-      );
-    } catch (error) {
-      if (error instanceof StatusError && error.code === 400) throw complain(error.message);
-      throw error;
-    }
-  })();
-  if (apiVersion !== object.apiVersion || kind !== object.kind) {
-    throw badRequest("the patch changes apiVersion or kind, which are fixed by the URL");
-  }
-  return object;
 }

@@ -1,0 +1,294 @@
+/** Patches with field validation, from their bytes to an object or an answer: `patch.serve` of the oracle. */
+import { isDeepStrictEqual } from "node:util";
+import fc from "fast-check";
+import { StatusError } from "#machinery/errors/status-error.ts";
+import { readJson } from "#machinery/json/read.ts";
+import type { JsonObject, JsonValue } from "#machinery/json/value.ts";
+import { apiVersionOf } from "#machinery/meta/object.ts";
+import { likeUpstream } from "#machinery/testing/like-upstream.ts";
+import { pick, randomOf, randomValue } from "../testing/random-objects.ts";
+import type { ExpectedType } from "./decode-body.ts";
+import { type PatchKind, patchedObject, readPatch } from "./patch.ts";
+import { catalogue, codecs, filled, upstreamKinds } from "./testing/upstream-kinds.ts";
+import type { FieldValidation } from "./write-options.ts";
+
+const upstream = likeUpstream();
+
+interface Case {
+  readonly kind: ExpectedType;
+  readonly patchType: PatchKind;
+  readonly original: JsonObject;
+  readonly patch: string;
+  readonly validation: FieldValidation;
+}
+
+const validations: readonly FieldValidation[] = ["Strict", "Strict", "Warn", "Ignore"];
+// Definitions get their defaults in the oracle.
+const kinds = upstreamKinds.filter(({ kind }) => kind !== "CustomResourceDefinition");
+
+const isPlain = (value: unknown): boolean =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
+
+/** What a body of the kind might hold, without its head. */
+function partsOf(kind: ExpectedType, random: () => number, wrongness: number): JsonObject {
+  const value = randomValue({ kind: "ref", ref: kind.type }, catalogue, random, wrongness);
+  const { apiVersion: _version, kind: _kind, ...parts } = (isPlain(value) ? value : {}) as JsonObject;
+  return readJson(JSON.stringify(parts)) as JsonObject;
+}
+
+/** An object as it is stored. */
+function originalOf(kind: ExpectedType, random: () => number): JsonObject {
+  const { metadata, ...parts } = partsOf(kind, random, 1e9);
+  const compiled = codecs.compiler.compile(kind.type);
+  const head = { apiVersion: apiVersionOf(kind.group, kind.version), kind: kind.kind };
+  try {
+    return compiled.decode({ ...head, metadata: metadata ?? {}, ...parts }).value;
+  } catch {
+    return { ...head, metadata: { name: "a" } };
+  }
+}
+
+/** Something unknown, something twice, or something broken. */
+function spoiled(text: string, random: () => number): string {
+  const roll = random();
+  if (roll > 0.6) return text;
+  if (roll < 0.05)
+    return text.slice(0, random() * text.length) + pick(random, ["", "x", "}", ",", '"', "1e"]);
+  const keys = [...text.matchAll(/[{,]"[a-zA-Z]+":/g)];
+  const place = keys[Math.floor(random() * keys.length)];
+  if (place === undefined) return text;
+  const at = place.index + 1;
+  const unknown = pick(random, ["unknown", "Op", "values", "é"]);
+  const extra = roll < 0.3 ? `"${unknown}":{"a":1,"a":2},` : `${place[0].slice(1)}null,`;
+  return text.slice(0, at) + extra + text.slice(at);
+}
+
+function operationOf(original: JsonObject, parts: JsonObject, random: () => number): JsonValue {
+  const fields = Object.keys({ ...original, ...parts, data: 1 }).filter(
+    (name) => !/^(apiVersion|kind)$/.test(name),
+  );
+  const name = pick(random, fields);
+  const operation: JsonObject = {
+    op: pick(random, ["add", "add", "replace", "remove", "test", "copy", "move"]),
+    path: `/${name}`,
+  };
+  if (random() < 0.9) operation.value = parts[name] ?? pick(random, [null, 1, "a", {}, []]);
+  if (/copy|move/.test(String(operation.op)) || random() < 0.1) operation.from = `/${pick(random, fields)}`;
+  if (random() < 0.02) return pick<JsonValue>(random, [1, "a", null, [], true]);
+  if (random() < 0.04)
+    operation[pick(random, ["op", "path", "from"])] = pick<JsonValue>(random, [1, null, [], {}, true]);
+  return operation;
+}
+
+const patchTypes: readonly PatchKind[] = ["json", "merge", "strategic"];
+
+const generateOf = (patchType: PatchKind): fc.Arbitrary<Case> =>
+  fc.integer({ min: 0, max: 0x7fff_ffff }).map((seed) => {
+    const random = randomOf(seed);
+    const kind = pick(random, kinds);
+    const original = originalOf(kind, random);
+    const parts = partsOf(kind, random, pick(random, [30, 200, 1e9]));
+    const patch: JsonValue =
+      random() < 0.02
+        ? pick<JsonValue>(random, [null, 1, "a", [], {}, true])
+        : patchType === "json"
+          ? Array.from({ length: 1 + Math.floor(random() * 3) }, () => operationOf(original, parts, random))
+          : parts;
+    const validation = pick(random, validations);
+    return { kind, patchType, original, patch: spoiled(JSON.stringify(patch), random), validation };
+  });
+
+const configMap: ExpectedType = {
+  group: "",
+  version: "v1",
+  kind: "ConfigMap",
+  type: "io.k8s.api.core.v1.ConfigMap",
+};
+const hand = (patchType: PatchKind, patches: readonly string[]): Case[] =>
+  patches.flatMap((patch) =>
+    (["Strict", "Warn", "Ignore"] as const).map((validation) => ({
+      kind: configMap,
+      patchType,
+      original: { apiVersion: "v1", kind: "ConfigMap", metadata: { name: "a" }, data: { k: "v" } },
+      patch,
+      validation,
+    })),
+  );
+
+const byHand: Readonly<Record<PatchKind, readonly string[]>> = {
+  json: [
+    "[]",
+    "null",
+    "{}",
+    "1",
+    "[1]",
+    "[[]]",
+    "[null]",
+    "[",
+    '[{"op":"add","path":"/data/a","value":"b","foo":1}]',
+    '[{"op":"add","path":"/data/a","value":"b","foo":1,"bar":2},{"foo":1,"op":"remove","path":"/data/k"}]',
+    '[{"op":"add","op":"add","path":"/data/a","value":"b"}]',
+    '[{"op":"add","path":"/data","value":{"a":"1","a":"2"}}]',
+    '[{"op":"add","path":"/data/a","value":"b","foo":{"a":1,"a":2}}]',
+    '[{"Op":"add","path":"/data/a","value":"b"}]',
+    '[{"op":"add","path":1,"value":"b"}]',
+    '[{"op":null,"path":"/data/a","value":"b"}]',
+    '[{"op":"add","path":"/data/a","from":{},"value":"b"}]',
+    '[{"op":"add","path":"/zz","value":"b"}]',
+    '[{"op":"add","path":"/zz","value":"b","foo":1}]',
+    '[{"op":"add","path":"/data","value":5,"foo":1}]',
+    '[{"op":"replace","path":"","value":[]}]',
+    '[{"op":"remove","path":"/nothing","foo":1}]',
+    '[{"op":"remove","path":"/kind"}]',
+    '[{"op":"replace","path":"/kind","value":5}]',
+    '[{"op":"replace","path":"/kind","value":"Foo"}]',
+    '[{"op":"replace","path":"/apiVersion","value":"v2"}]',
+  ],
+  merge: [
+    "{}",
+    "null",
+    "[]",
+    "[1]",
+    "1",
+    '"a"',
+    "{",
+    "",
+    '{"data":{"a":"1","a":"2"}}',
+    '{"data":{"a":"1"},"zz":1}',
+    '{"data":{"a":1}}',
+    '{"data":5,"zz":1}',
+    '{"data":{"a":"1","a":"2"},"zz":1,"yy":{"b":1,"b":1}}',
+    '{"kind":"Foo"}',
+    '{"kind":null}',
+    '{"kind":true}',
+    '{"apiVersion":"v2"}',
+  ],
+  strategic: [
+    "{}",
+    "null",
+    "[]",
+    "1",
+    "{",
+    '{"data":{"a":"1","a":"2"}}',
+    '{"data":{"a":"1"},"zz":1}',
+    '{"kind":"Foo"}',
+  ],
+};
+
+type Told =
+  | { readonly object: JsonValue; readonly warnings: readonly string[] }
+  | { readonly code: number; readonly text: string };
+
+/** The object as it is shown differs in the order of fields, and managed fields. */
+const bare = (text: string): string =>
+  text
+    .replace(/^(?:patch: )?Invalid value: "(?:[^"\\]|\\.)*": /s, "")
+    .replaceAll("main.jsonPatchOp", "handlers.jsonPatchOp");
+
+/** Strict errors in an order of their own: duplicates come first here (docs/differences.md). */
+const ordered = (text: string): string =>
+  text.replace(
+    /(strict decoding error: )(.*)$/s,
+    (_all, start: string, list: string) =>
+      start +
+      list
+        .split(/, (?=unknown field|duplicate field|json patch )/)
+        .sort()
+        .join(", "),
+  );
+
+/** What was done wrong with the object; a JSON patch that cannot be done has a message of its own. */
+const causeOf = (status: {
+  message?: string;
+  details?: { causes?: readonly { message: string }[] };
+}): string =>
+  /^the server rejected/.test(status.message ?? "")
+    ? status.message!
+    : (status.details?.causes?.[0]?.message ?? status.message ?? "");
+
+function ours({ kind, patchType, original, patch, validation }: Case): Told {
+  const warnings: string[] = [];
+  try {
+    const read = readPatch(catalogue, kind, patchType, Buffer.from(patch), validation);
+    const patched = read.apply(original);
+    const object = patchedObject(codecs, kind, read, patched, validation, (text) => warnings.push(text));
+    // The oracle applies no defaults.
+    const { value } = codecs.compiler.compile(kind.type).decode(read.apply(original) as JsonObject);
+    return {
+      object: filled({ ...value, apiVersion: object.apiVersion, kind: object.kind }),
+      warnings: warnings.sort(),
+    };
+  } catch (error) {
+    if (!(error instanceof StatusError)) throw error;
+    return { code: error.code, text: ordered(bare(causeOf(error.status as never))) };
+  }
+}
+
+/** A value of the wrong type is told, but not the same one or not in the same words (docs/differences.md). */
+const isWrongValue = (told: Told): boolean =>
+  "code" in told &&
+  told.code === 422 &&
+  !/^strict decoding error|^no kind|^couldn't get|^the server rejected/.test(told.text);
+
+/** Doubled keys in a value that stays as it was given are told of the patched object, too. */
+const onceOnly = (told: Told): unknown => {
+  const isTwice = (text: string): boolean => /^duplicate field/.test(text);
+  if (!("code" in told)) return { ...told, warnings: told.warnings.filter((text) => !isTwice(text)) };
+  const [start, list] = told.text.split("strict decoding error: ");
+  const kept = list?.split(", ").filter((text) => !isTwice(text));
+  return { ...told, text: [start, kept?.join(", ")].join("|") };
+};
+/** Upstream's converter lets integers run over; what it does not expect is a 500 (docs/differences.md). */
+const isOddStrategic = ({ patchType }: Case, own: Told, theirs: Told): boolean =>
+  patchType === "strategic" &&
+  "code" in own &&
+  (/^json: cannot unmarshal number /.test(own.text) || ("code" in theirs && theirs.code === undefined));
+
+/** Its paths of unknown fields leave the keys of maps out. */
+const leavesKeysOut = ({ patchType }: Case, own: Told, theirs: Told): boolean => {
+  const loose = (told: Told): string =>
+    JSON.stringify("code" in told ? told.text : told.warnings).replace(/(unknown field \\")[^"]*/g, "$1");
+  return patchType === "strategic" && loose(own) === loose(theirs);
+};
+
+const tellsTwice = ({ patchType, patch }: Case, own: Told, theirs: Told): boolean =>
+  patchType === "json" &&
+  /"a":1,"a":2|null,|"a":"1","a":"2"/.test(patch) &&
+  isDeepStrictEqual(onceOnly(own), onceOnly(theirs));
+
+for (const patchType of patchTypes) {
+  upstream.compare<Case>(`${patchType} patches under field validation`, {
+    cases: hand(patchType, byHand[patchType]),
+    generate: generateOf(patchType),
+    runs: 1_000,
+    ours,
+    known: (input, own, told) =>
+      tellsTwice(input, own as Told, told as Told) ||
+      leavesKeysOut(input, own as Told, told as Told) ||
+      isOddStrategic(input, own as Told, told as Told) ||
+      (isWrongValue(own as Told) && isWrongValue(told as Told)),
+    theirs: async (oracle, { kind, patchType: type, original, patch, validation }) => {
+      const told = (await oracle.ask("patch.serve", {
+        apiVersion: apiVersionOf(kind.group, kind.version),
+        kind: kind.kind,
+        patchType: type,
+        original,
+        patch,
+        validation,
+      })) as unknown as {
+        object?: JsonObject;
+        warnings: string[];
+        fault?: { text: string; status?: { code: number; message: string } };
+      };
+      const { fault } = told;
+      const head = { apiVersion: apiVersionOf(kind.group, kind.version), kind: kind.kind };
+      // A server knows the kind by the Go type.
+      if (fault === undefined)
+        return { object: filled({ ...told.object!, ...head }), warnings: told.warnings.sort() };
+      return {
+        code: fault.status?.code,
+        text: ordered(bare(fault.status === undefined ? fault.text : causeOf(fault.status))),
+      };
+    },
+  });
+}
