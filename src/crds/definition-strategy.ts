@@ -34,6 +34,8 @@ export function definitionStrategy(
 ): Strategy {
   return {
     tracksGeneration: true,
+    // The finalizer that cleans up holds a definition back; upstream's storage marks it, and looks at no policy.
+    ignoresPropagation: true,
     requiresResourceVersion: true,
     applyDefaults(object) {
       const definition = object as CustomResourceDefinition;

@@ -6,7 +6,7 @@ import type { AdmissionCheck } from "./admission.ts";
 import type { ClusterName } from "./cluster-name.ts";
 import { isNewest, onFreshCopy } from "./freshness.ts";
 import { objectKey } from "./keys.ts";
-import { type Propagation, setPropagation } from "./propagation.ts";
+import { type Propagation, propagationByDefault, setPropagation } from "./propagation.ts";
 import type { Registry } from "./registry.ts";
 import type { Resource } from "./resource.ts";
 import { decodeStored, StoredObject } from "./stored-object.ts";
@@ -84,7 +84,8 @@ async function deleteLoop(registry: Registry, request: DeleteRequest): Promise<D
       markDeleted(marked, nowMs);
       strategy.prepareForDeletion?.(marked);
     }
-    const changed = strategy.ignoresPropagation !== true && setPropagation(marked, request.propagation);
+    const wanted = request.propagation ?? propagationByDefault(marked, strategy.orphansByDefault === true);
+    const changed = strategy.ignoresPropagation !== true && setPropagation(marked, wanted);
     const gone = isReleased(resource, marked);
     const isSeen = (): Promise<boolean> => isNewest(registry.store, resource, key, entry.revision);
     if (!gone && !first && !changed) {
@@ -123,7 +124,8 @@ function checkPreconditions(
 ): void {
   const { uid, resourceVersion } = preconditions;
   const byStorage = checkedByStorage.has(`${resource.group}/${resource.resource}`);
-  const of = byStorage ? resource : { group: resource.group, resource: resource.storage.kind };
+  const { group } = resource.strategy.storedAs?.resource ?? resource;
+  const of = byStorage ? resource : { group, resource: resource.storage.kind };
   const complain = (field: string, wanted: string, found: string | undefined, happened: string): never => {
     const why = byStorage
       ? `Precondition failed: ${field} in precondition: ${wanted}, ${field} in object meta: ${found}`

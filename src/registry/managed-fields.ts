@@ -108,7 +108,7 @@ export class ManagedFields {
     const before = live && json(withoutDerived(live));
     const wanted = isJsonObject(patch.metadata) ? json(withoutDerived(kube(patch))) : patch;
     return this.#converting(endpoint, (kind) =>
-      kube(this.#manager.apply(kind, before, wanted, manager, force, now)),
+      toldManaged(kube(this.#manager.apply(kind, before, wanted, manager, force, now))),
     );
   }
 
@@ -335,6 +335,9 @@ function withoutDerived(object: KubeObject): KubeObject {
   dropDerivedAnnotation(bare);
   return bare;
 }
+
+const toldManaged = (object: KubeObject): KubeObject =>
+  object.metadata.managedFields === undefined ? withManaged(object, undefined) : object;
 
 const json = (object: KubeObject): JsonObject => object as unknown as JsonObject;
 const kube = (object: JsonObject): KubeObject => object as unknown as KubeObject;

@@ -5,6 +5,15 @@ import { foregroundFinalizer, orphanFinalizer } from "#machinery/meta/validation
 /** meta/v1 DeletionPropagation. */
 export type Propagation = "Background" | "Foreground" | "Orphan";
 
+/** What an object's kind wants where neither the deletion nor the object says it (shouldOrphanDependents, the same file). */
+export function propagationByDefault(
+  { metadata: { finalizers = [] } }: KubeObject,
+  orphansByDefault: boolean,
+): Propagation | undefined {
+  const said = finalizers.includes(orphanFinalizer) || finalizers.includes(foregroundFinalizer);
+  return orphansByDefault && !said ? "Orphan" : undefined;
+}
+
 /**
  * Sets the garbage collector's finalizer: a policy replaces the one that is there, without a policy it stays
  * (k8s.io/apiserver pkg/registry/generic/registry/store.go deletionFinalizersForGarbageCollection). Answers whether anything changed.

@@ -51,6 +51,8 @@ export interface StoredAs {
 export interface Strategy {
   /** `metadata.generation` is kept: 1 at creation, one more for each change outside metadata and status. */
   readonly tracksGeneration?: boolean;
+  /** Part of the metadata whose change counts for the generation, too. */
+  readonly generationCounts?: "annotations" | "labels";
   /** PUT to a missing name creates it. */
   readonly allowCreateOnUpdate?: boolean;
   /** PUT needs `metadata.resourceVersion`. */
@@ -59,6 +61,10 @@ export interface Strategy {
   readonly keepsStatusAtCreation?: boolean;
   /** Objects of this kind have no dependents: a deletion's propagation policy has no effect. */
   readonly ignoresPropagation?: boolean;
+  /** A deletion that says nothing about dependents, of an object that does not either, leaves them. */
+  readonly orphansByDefault?: boolean;
+  /** Said of deletions without a propagation policy. */
+  readonly policyWarning?: string;
   /** Checks a name; answers upstream's complaint texts. Default: DNS-1123 subdomain. */
   validateName?(name: string, prefix: boolean): readonly string[];
   /**
@@ -66,6 +72,8 @@ export interface Strategy {
    * more before it is validated. Idempotent; sees `status` as it was sent.
    */
   applyDefaults?(object: KubeObject, nowMs: number): void;
+  /** The same for bodies in other versions than the storage's, before conversion; for what their managed fields show. */
+  defaultsIn?(version: string, object: KubeObject): void;
   /** Sets what the server owns; drops what a client may not set. Most kinds lose `status` before that. */
   prepareForCreate?(object: KubeObject, context: StrategyContext): void;
   /** `old` must not be changed. Spec and status separation was applied already. */

@@ -173,7 +173,7 @@ async function nextState(
   if (request.internal === true) return object;
   strategy.applyDefaults?.(object, context.nowMs);
   strategy.prepareForUpdate?.(object, old, context);
-  if (strategy.tracksGeneration === true) bumpGeneration(resource, object, old);
+  if (strategy.tracksGeneration === true) bumpGeneration(resource, object, old, subresource);
   const errors: FieldError[] = [
     ...objectMetaUpdateErrors(object, old, {
       namespaced: resource.namespaced,
@@ -240,12 +240,20 @@ function separateStatus(resource: Resource, object: KubeObject, old: KubeObject,
 }
 
 /** One more for any change outside metadata and status; of custom resources, status counts unless it is a subresource. */
-function bumpGeneration(resource: Resource, object: KubeObject, old: KubeObject): void {
+function bumpGeneration(resource: Resource, object: KubeObject, old: KubeObject, subresource: string): void {
   const statusCounts = resource.custom !== undefined && !resource.hasStatus;
   const content = ({ metadata: _metadata, status, ...rest }: KubeObject): JsonValue =>
     (statusCounts && status !== undefined ? { ...rest, status } : rest) as JsonValue;
-  if (!jsonEqual(content(object), content(old)))
+  const counts = subresource === "" ? resource.strategy.generationCounts : undefined;
+  if (!jsonEqual(content(object), content(old)) || (counts !== undefined && differIn(counts, object, old)))
     object.metadata.generation = (old.metadata.generation ?? 0) + 1;
+}
+
+function differIn(field: "annotations" | "labels", object: KubeObject, old: KubeObject): boolean {
+  const before = { ...old, metadata: { ...old.metadata } };
+  dropDerivedAnnotation(before);
+  const pairs = ({ metadata }: KubeObject): JsonValue => metadata[field] ?? {};
+  return !jsonEqual(pairs(object), pairs(before));
 }
 
 const encoded = (resource: Resource, object: KubeObject): Buffer | Promise<Buffer> =>

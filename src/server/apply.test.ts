@@ -67,6 +67,14 @@ describe("server-side apply", () => {
     assert.deepEqual(read.json, created.json);
   });
 
+  it("leaves no managed fields when the last owner gives up its last field", async () => {
+    const path = at("configmaps", "given-up");
+    await apply(path, configMap("given-up", { a: "1" }));
+    const answer = await apply(path, { apiVersion: "v1", kind: "ConfigMap", metadata: { name: "given-up" } });
+    assert.deepEqual([answer.json.data, managed(answer)], [undefined, []]);
+    assert.equal((await server.call("GET", path)).json.metadata.managedFields, undefined);
+  });
+
   it("does not count the annotation that names the workspace", async () => {
     const path = at("configmaps", "annotated");
     await server.call("POST", path.replace(/\/[^/]*$/, ""), { body: configMap("annotated", { a: "1" }) });

@@ -106,3 +106,16 @@ test("an owner of a kind that only workspaces of this type have", async () => {
   const seen = await events(2, () => made("of-replicaset", { ownerReferences: [owner] }));
   assert.deepEqual(seen, ["ADDED of-replicaset", "DELETED of-replicaset"]);
 });
+
+test("a Job leaves its dependents unless the deletion says otherwise, and says so", async () => {
+  const jobs = base.replace("/api/v1/", "/apis/batch/v1/").replace("configmaps", "jobs");
+  const template = { spec: { restartPolicy: "Never", containers: [{ name: "c", image: "x" }] } };
+  const body = { metadata: { name: "work", finalizers: ["example.com/held"] }, spec: { template } };
+  assert.equal((await server.call("POST", jobs, { body })).status, 201);
+  const quiet = await server.call("DELETE", `${jobs}/work?propagationPolicy=Background&dryRun=All`);
+  assert.equal(quiet.headers.warning, undefined);
+  assert.deepEqual(quiet.json.metadata.finalizers, ["example.com/held"]);
+  const answer = await server.call("DELETE", `${jobs}/work`);
+  assert.match(String(answer.headers.warning), /child pods are preserved by default when jobs are deleted/);
+  assert.deepEqual(answer.json.metadata.finalizers, ["example.com/held", "orphan"]);
+});

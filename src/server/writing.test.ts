@@ -331,3 +331,24 @@ describe("update", () => {
     assert.equal((await server.call("GET", `${apps}/d/nothing`)).status, 404);
   });
 });
+
+describe("generation", () => {
+  it("counts a Deployment's annotations and an EndpointSlice's labels, as upstream does", async () => {
+    const template = { metadata: { labels: { a: "b" } }, spec: { containers: [{ name: "c", image: "x" }] } };
+    const slices = apps
+      .replace("apis/apps/v1", "apis/discovery.k8s.io/v1")
+      .replace("deployments", "endpointslices");
+    const changed = async (collection: string, body: object, metadata: object): Promise<unknown> => {
+      await server.call("POST", collection, { body: { metadata: { name: "counted" }, ...body } });
+      const type = "application/merge-patch+json";
+      const answer = await server.call("PATCH", `${collection}/counted`, { body: { metadata }, type });
+      return answer.json.metadata.generation;
+    };
+    const spec = { selector: { matchLabels: { a: "b" } }, template };
+    assert.equal(await changed(apps, { spec }, { labels: { x: "y" } }), 1);
+    assert.equal(await changed(apps, { spec }, { annotations: { x: "y" } }), 2);
+    const slice = { addressType: "IPv4", endpoints: [] };
+    assert.equal(await changed(slices, slice, { annotations: { x: "y" } }), 1);
+    assert.equal(await changed(slices, slice, { labels: { x: "y" } }), 2);
+  });
+});

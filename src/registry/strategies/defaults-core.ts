@@ -38,6 +38,8 @@ export function persistentVolumeDefaults(object: KubeObject): void {
   const spec = draftOf(object, "spec");
   fillZero(spec, { persistentVolumeReclaimPolicy: "Retain" });
   fill(spec, { volumeMode: "Filesystem" });
+  const hostPath = given(spec, "hostPath");
+  if (hostPath !== undefined) fill(hostPath, { type: "" });
 }
 
 export function persistentVolumeClaimDefaults(object: KubeObject): void {

@@ -15,7 +15,13 @@ export function deploymentDefaults(object: KubeObject): void {
     fill(draftAt(strategy, "rollingUpdate"), { maxUnavailable: "25%", maxSurge: "25%" });
 }
 
+/** Where upstream's internal `spec.templateGeneration` shows. */
+export const templateGenerationAnnotation = "deprecated.daemonset.template.generation";
+
 export function daemonSetDefaults(object: KubeObject): void {
+  const { annotations } = object.metadata;
+  if (annotations?.[templateGenerationAnnotation] === undefined)
+    object.metadata.annotations = { ...annotations, [templateGenerationAnnotation]: "0" };
   const spec = specWithTemplate(object);
   fill(spec, { revisionHistoryLimit: 10 });
   const strategy = draftAt(spec, "updateStrategy");

@@ -25,6 +25,7 @@ const scaleDown = {
 
 export const horizontalPodAutoscalerStrategy: Strategy = {
   applyDefaults: setDefaults,
+  defaultsIn: (_version, object) => fill(draftOf(object, "spec"), { minReplicas: 1 }),
   validate: autoscalerErrors,
   convert: (object, toVersion) =>
     toVersion === "v1" ? horizontalPodAutoscalerToV1(object) : horizontalPodAutoscalerToV2(object),

@@ -48,6 +48,7 @@ import {
 import { horizontalPodAutoscalerStrategy } from "./horizontal-pod-autoscaler.ts";
 import { labelSelectorErrors, selectorChooses } from "./label-selector.ts";
 import { jsonOf, listAt, membersAt, pairsAt, textAt, valueAt } from "./members.ts";
+import { normalizeDataSources, notePhase, startPhase, templateGeneration } from "./prepare-kinds.ts";
 import {
   countErrors,
   cronJobErrors,
@@ -143,6 +144,9 @@ const podStrategy: Strategy = plain(podDefaults, {
 });
 
 const jobStrategy: Strategy = plain(jobDefaults, {
+  orphansByDefault: true,
+  policyWarning:
+    "child pods are preserved by default when jobs are deleted; set propagationPolicy=Background to remove them or set propagationPolicy=Orphan to suppress this warning",
   validate: (object) => jobTemplateErrors(object.spec, spec),
   prepareForCreate(object: KubeObject) {
     generateJobSelector(object);
@@ -201,14 +205,25 @@ export const plainKinds: readonly (readonly [string, Strategy])[] = [
   ],
   [
     "/persistentvolumeclaims",
-    plain(persistentVolumeClaimDefaults, { validate: persistentVolumeClaimErrors }),
+    plain(persistentVolumeClaimDefaults, {
+      prepareForCreate: normalizeDataSources,
+      prepareForUpdate: normalizeDataSources,
+      validate: persistentVolumeClaimErrors,
+    }),
   ],
-  ["/persistentvolumes", plain(persistentVolumeDefaults)],
+  [
+    "/persistentvolumes",
+    plain(persistentVolumeDefaults, {
+      prepareForCreate: startPhase,
+      prepareForUpdate: notePhase,
+    }),
+  ],
   ["/pods", podStrategy],
   ["/podtemplates", plain(podTemplateObjectDefaults)],
   [
     "/replicationcontrollers",
     plain(replicationControllerDefaults, {
+      orphansByDefault: true,
       selectableFields: { "status.replicas": numberOf("status", "replicas") },
     }),
   ],
@@ -222,13 +237,19 @@ export const plainKinds: readonly (readonly [string, Strategy])[] = [
   ["autoscaling/horizontalpodautoscalers", horizontalPodAutoscalerStrategy],
   ["apps/controllerrevisions", fixed(["data"])],
   ["node.k8s.io/runtimeclasses", fixed(["handler"])],
-  ["apps/daemonsets", workload(daemonSetDefaults, "daemonset", false)],
-  ["apps/deployments", workload(deploymentDefaults, "deployment", true)],
+  ["apps/daemonsets", { ...workload(daemonSetDefaults, "daemonset", false), ...templateGeneration }],
+  [
+    "apps/deployments",
+    { ...workload(deploymentDefaults, "deployment", true), generationCounts: "annotations" },
+  ],
   ["apps/replicasets", workload(replicaSetDefaults, "deployment", true)],
   ["apps/statefulsets", statefulSetStrategy],
   ["batch/cronjobs", plain(cronJobDefaults, { validate: cronJobErrors, validateCreate: cronJobNameErrors })],
   ["batch/jobs", jobStrategy],
-  ["discovery.k8s.io/endpointslices", plain(endpointSliceDefaults, fixed(["addressType"]))],
+  [
+    "discovery.k8s.io/endpointslices",
+    plain(endpointSliceDefaults, { ...fixed(["addressType"]), generationCounts: "labels" }),
+  ],
   ["flowcontrol.apiserver.k8s.io/flowschemas", plain(flowSchemaDefaults)],
   ["flowcontrol.apiserver.k8s.io/prioritylevelconfigurations", plain(priorityLevelDefaults)],
   ["networking.k8s.io/ingressclasses", plain(ingressClassDefaults, fixed(["spec", "controller"]))],

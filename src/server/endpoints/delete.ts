@@ -34,6 +34,7 @@ export async function serveDelete(
   const { name, apiVersion: version } = context.info;
   const namespace = namespaceOf(context, resource);
   const target = { resource, cluster, version };
+  warnOfPolicy(context, resource, options);
   const { stored, gone } = await services.registry.delete({
     resource,
     cluster,
@@ -73,6 +74,7 @@ export async function serveDeleteCollection(
   const writer = encoder.list(at);
   const requester = { user: context.user, warn: (text: string) => context.warn(text) };
   const target = { resource, cluster, version: context.info.apiVersion };
+  warnOfPolicy(context, resource, options);
   let after: Key | undefined;
   for (;;) {
     const found: StoredObject[] = [];
@@ -115,6 +117,11 @@ export async function serveDeleteCollection(
     after = resumeAfter;
   }
   writer.respond(context.exchange, { resourceVersion: String(registry.store.current()) });
+}
+
+function warnOfPolicy(context: RequestContext, { strategy }: Resource, options: DeleteOptions): void {
+  if (strategy.policyWarning !== undefined && propagationOf(options) === undefined)
+    context.warn(strategy.policyWarning);
 }
 
 async function readOptions(services: EndpointServices, context: RequestContext): Promise<DeleteOptions> {

@@ -124,8 +124,9 @@ async function readObjectBody(
 /** With the defaults of the kind's code. In other versions than the storage's the registry adds them after conversion. */
 function defaulted(services: EndpointServices, target: WriteTarget, object: KubeObject): KubeObject {
   const { resource, version, view } = target;
-  if (view === undefined && version === resource.storage.version)
-    resource.strategy.applyDefaults?.(object, services.clock.now());
+  if (view !== undefined) return object;
+  if (version === resource.storage.version) resource.strategy.applyDefaults?.(object, services.clock.now());
+  else resource.strategy.defaultsIn?.(version, object);
   return object;
 }
 
