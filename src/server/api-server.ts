@@ -177,6 +177,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
     negotiator: new Negotiator(),
     encoders: new Map(),
     watches,
+    authorizer,
     admission: builtinAdmission({
       registry,
       authorizer,

@@ -11,6 +11,7 @@ import {
 } from "#machinery/errors/errors.ts";
 import { StatusError } from "#machinery/errors/status-error.ts";
 import type { ClusterName } from "#registry/cluster-name.ts";
+import { attributesOf, notAllowed } from "./access.ts";
 import { parseRequestPath } from "./cluster-path.ts";
 import type { ClusterTarget } from "./context.ts";
 import type { Request } from "./request.ts";
@@ -126,7 +127,7 @@ function refuseImpersonation({ exchange }: Request): void {
 }
 
 function authorize(request: Request, { authorizer }: FilterOptions): void | Promise<void> {
-  const attributes = attributesOf(request);
+  const attributes = attributesOf(request, request.unknownCluster);
   const decision = authorizer.authorize(attributes);
   if (decision instanceof Promise) return decision.then((late) => enforce(request, attributes, late));
   enforce(request, attributes, decision);
@@ -137,44 +138,7 @@ function enforce(request: Request, attributes: Attributes, { decision, reason }:
     // Public paths are public as such, but not below a workspace whose existence would show by them.
     if (request.unknownCluster === "" || isAdmin(request)) return;
   }
-  throw forbidden(
-    attributes.resourceRequest
-      ? { user: attributes.user.name, verb: attributes.verb, resource: forbiddenResource(attributes) }
-      : { user: attributes.user.name, verb: attributes.verb, path: attributes.path },
-    request.unknownCluster === "" ? reason : "",
-  );
-}
-
-const forbiddenResource = ({ apiGroup, resource, subresource, namespace, name }: Attributes) => ({
-  group: apiGroup,
-  resource,
-  subresource,
-  namespace,
-  name,
-});
-
-/** A request as authorizers see it. */
-export function attributesOf({ info, user, cluster, unknownCluster }: Request): Attributes {
-  return {
-    user,
-    verb: info.verb,
-    resourceRequest: info.isResourceRequest,
-    namespace: info.namespace,
-    apiGroup: info.apiGroup,
-    apiVersion: info.apiVersion,
-    resource: info.resource,
-    subresource: info.subresource,
-    name: info.name,
-    path: info.path,
-    cluster:
-      cluster.kind === "one"
-        ? cluster.name
-        : cluster.kind === "wildcard"
-          ? "*"
-          : unknownCluster === ""
-            ? undefined
-            : unknownCluster,
-  };
+  throw notAllowed(attributes, request.unknownCluster === "" ? reason : "");
 }
 
 const isAdmin = ({ user }: Request): boolean => user.groups.includes(GROUP_MASTERS);

@@ -1,5 +1,6 @@
 /** Binds the admission chain to one write request. */
 import { scaleType } from "#api/scale.ts";
+import type { Decision } from "#authz/authorizer.ts";
 import type { JsonObject } from "#machinery/json/value.ts";
 import type { GroupVersionKind, KubeObject } from "#machinery/meta/object.ts";
 import type {
@@ -9,6 +10,7 @@ import type {
   AdmissionOperation,
 } from "#registry/admission.ts";
 import { convertTo } from "#registry/resource.ts";
+import { attributesOf, notAllowed } from "#server/access.ts";
 import type { RequestContext } from "#server/context.ts";
 import { normalise } from "./decode-body.ts";
 import { type EndpointServices, namespaceOf } from "./services.ts";
@@ -91,9 +93,28 @@ export function admissionOf(
     },
     check: (object, old) => {
       const operation = object === undefined ? "DELETE" : old === undefined ? "CREATE" : "UPDATE";
-      return admission.validate(attributes(operation, shown(object), shown(old)));
+      const validate = () => admission.validate(attributes(operation, shown(object), shown(old)));
+      if (operation !== "CREATE" || context.info.verb === "create") return validate();
+      const allowed = mustBeAllowedToCreate(services, context);
+      return allowed === undefined ? validate() : allowed.then(validate);
     },
   };
+}
+
+/**
+ * A PUT or apply that makes the object needs the right to create as well (apiserver pkg/endpoints/handlers/update.go
+ * withAuthorization). @throws StatusError 403
+ */
+function mustBeAllowedToCreate(
+  { authorizer }: EndpointServices,
+  context: RequestContext,
+): undefined | Promise<void> {
+  const attributes = { ...attributesOf(context), verb: "create" };
+  const enforce = ({ decision, reason }: Decision): undefined => {
+    if (decision !== "allow") throw notAllowed(attributes, reason);
+  };
+  const answer = authorizer.authorize(attributes);
+  return answer instanceof Promise ? answer.then(enforce) : enforce(answer);
 }
 
 /** A body may leave its namespace to the URL; plugins see it in the object. */

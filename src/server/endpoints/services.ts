@@ -1,4 +1,5 @@
 import type { ColumnSource } from "#api/columns/types.ts";
+import type { Authorizer } from "#authz/authorizer.ts";
 import type { Clock } from "#base/clock.ts";
 import type { ProtobufCodec } from "#machinery/codecs/protobuf.ts";
 import type { TypeCompiler } from "#machinery/schema/decode.ts";
@@ -24,6 +25,7 @@ export interface EndpointServices {
   readonly negotiator: Negotiator;
   readonly watches: WatchSet;
   readonly admission: Admission;
+  readonly authorizer: Authorizer;
   /** Encoders made so far, by form; see `make-encoder.ts`. */
   readonly encoders: Map<string, ObjectEncoder>;
   /** Between 0 and 1, for spreading time-outs. */
