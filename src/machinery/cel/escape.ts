@@ -22,3 +22,17 @@ export function escapeName(property: string): string | undefined {
   if (!/^[A-Za-z_./-][A-Za-z0-9_./-]*$/.test(property)) return undefined;
   return property.replaceAll(/__|[-./]/g, (part) => replacements[part]!);
 }
+
+/** The property of an identifier: the inverse of {@link escapeName}; undefined when no property has it. */
+export function unescapeName(name: string): string | undefined {
+  const word = name.slice(2, -2);
+  const property =
+    reserved.has(word) && name === `__${word}__`
+      ? word
+      : name.replaceAll(/__(?:underscores|dot|dash|slash)__/g, (part) => originals.get(part)!);
+  return escapeName(property) === name ? property : undefined;
+}
+
+const originals: ReadonlyMap<string, string> = new Map(
+  Object.entries(replacements).map(([original, part]) => [part, original]),
+);

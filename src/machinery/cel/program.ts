@@ -1,4 +1,4 @@
-/** Compiled programs. They keep their source: the tree and the code are made when they are needed, and the tree not kept. */
+/** Compiled programs. They keep their code; the tree, and what its names mean, only until the cost was estimated. */
 import type { Expr } from "./ast.ts";
 import type { CelBudget, CelCostEstimate, CelProgram } from "./cel.ts";
 import { check } from "./checker.ts";
@@ -38,47 +38,34 @@ export function compileProgram(text: string, environment: CheckerEnvironment): C
 class Program implements CelProgram {
   readonly type: CelType;
   readonly variables: ReadonlySet<string>;
-  readonly #text: string;
-  readonly #environment: CheckerEnvironment;
-  #checked: Checked | undefined;
-  #code: { readonly step: Step; readonly slots: number } | undefined;
+  readonly #code: { readonly step: Step; readonly slots: number };
+  /** What an estimate is made from; the tree only until then. */
+  #source: { readonly text: string; readonly environment: CheckerEnvironment } | undefined;
+  #tree: Expr | undefined;
   #estimate: CelCostEstimate | undefined;
 
-  constructor(text: string, environment: CheckerEnvironment, checked: Checked) {
-    this.#text = text;
-    this.#environment = environment;
-    this.#checked = checked;
-    this.type = checked.type;
-    this.variables = checked.variables;
-    // What is wrong with constant parts shows only here; the code is made again when it is needed.
-    this.#plan(checked);
-  }
-
-  /** @throws CelCompileError */
-  #plan({ expr }: Checked): { readonly step: Step; readonly slots: number } {
-    const planner = new Planner(this.#environment.functions, this.#environment.construct);
-    try {
-      return { step: planner.step(expr), slots: planner.slots };
-    } catch (error) {
-      if (error instanceof PlanError) throw new CelCompileError(error.message, [], "program");
-      throw error;
-    }
-  }
-
-  /** The tree, which is kept only until it was needed once. */
-  #takeChecked(): Checked {
-    const checked = this.#checked ?? checkSource(this.#text, this.#environment);
-    this.#checked = undefined;
-    return checked;
+  constructor(text: string, environment: CheckerEnvironment, { expr, type, variables }: Checked) {
+    this.type = type;
+    this.variables = variables;
+    this.#source = { text, environment };
+    this.#tree = expr;
+    this.#code = planned(expr, environment);
   }
 
   estimateCost(): CelCostEstimate {
-    this.#estimate ??= estimateCost(this.#takeChecked().expr, this.#environment.variables);
+    if (this.#estimate === undefined) {
+      const { text, environment } = this.#source!;
+      const tree = this.#tree ?? checkSource(text, environment).expr;
+      this.#estimate = estimateCost(tree, environment.variables);
+      // The types of all variables hang on it.
+      this.#source = undefined;
+      this.#tree = undefined;
+    }
     return this.#estimate;
   }
 
   evaluate(variables: ReadonlyMap<string, CelValue>, budget: CelBudget): CelValue {
-    this.#code ??= this.#plan(this.#takeChecked());
+    this.#tree = undefined;
     const context = new Context(variables, this.#code.slots, budget);
     try {
       const result = this.#code.step(context);
@@ -87,5 +74,19 @@ class Program implements CelProgram {
     } finally {
       budget.remaining -= context.cost;
     }
+  }
+}
+
+/** @throws CelCompileError: what is wrong with constant parts shows only here */
+function planned(
+  expr: Expr,
+  environment: CheckerEnvironment,
+): { readonly step: Step; readonly slots: number } {
+  const planner = new Planner(environment.functions, environment.construct);
+  try {
+    return { step: planner.step(expr), slots: planner.slots };
+  } catch (error) {
+    if (error instanceof PlanError) throw new CelCompileError(error.message, [], "program");
+    throw error;
   }
 }

@@ -1,11 +1,16 @@
-/** CEL types of schemas, with the sizes that cost estimates need (k8s.io/apiserver/pkg/cel/common/schemas.go). */
-import { getOwn, isJsonObject, isRawNumber, type JsonObject, type JsonValue } from "#machinery/json/value.ts";
-import { escapeName } from "./escape.ts";
+/**
+ * CEL types of schemas, with the sizes that cost estimates need (k8s.io/apiserver/pkg/cel/common/schemas.go). Types of fields are made
+ * when they are asked for: a schema may have thousands, and its rules use few of them.
+ */
+import type { JsonObject, JsonValue } from "#machinery/json/value.ts";
+import { escapeName, unescapeName } from "./escape.ts";
+import { jsonSchema } from "./json-schema.ts";
 import { viewOf } from "./json-view.ts";
 import {
   boolType,
   bytesType,
   type CelField,
+  type CelFields,
   type CelJsonReading,
   type CelType,
   doubleType,
@@ -28,6 +33,29 @@ export interface SchemaTypeOptions {
   readonly typeName?: string;
 }
 
+/** Limits of sizes, none below 0. */
+export type SizeLimit = "maxLength" | "maxItems" | "maxProperties";
+
+/** What types need to know of a schema, in whatever form it is. */
+export interface SchemaReader<S> {
+  type(schema: S): string | undefined;
+  format(schema: S): string | undefined;
+  isIntOrString(schema: S): boolean;
+  isNullable(schema: S): boolean;
+  isEmbedded(schema: S): boolean;
+  /** A default that is not null. */
+  hasDefault(schema: S): boolean;
+  limit(schema: S, name: SizeLimit): number | undefined;
+  enum(schema: S): readonly JsonValue[] | undefined;
+  listType(schema: S): CelJsonReading["listType"];
+  mapKeys(schema: S): readonly string[];
+  items(schema: S): S | undefined;
+  /** The schema of additional properties, if they have one. */
+  additional(schema: S): S | undefined;
+  property(schema: S, name: string): S | undefined;
+  required(schema: S): readonly string[];
+}
+
 /** Bytes of the longest durations and times in JSON. */
 const maxDurationSize = 32;
 const maxDateTimeSize = 32;
@@ -35,152 +63,214 @@ const dateSize = 12;
 const minDateTimeSize = 21;
 
 /** The type of a structural schema, undefined when expressions cannot see such values. */
-export function celTypeOfSchema(schema: JsonObject, options: SchemaTypeOptions): CelType | undefined {
-  return typeOfSchema(schema, options.isResourceRoot, options.typeName ?? "object");
-}
+export const celTypeOfSchema = (schema: JsonObject, options: SchemaTypeOptions): CelType | undefined =>
+  celTypeOf(schema, jsonSchema, options);
+
+/** The same for a schema in any form. */
+export const celTypeOf = <S>(
+  schema: S,
+  reader: SchemaReader<S>,
+  { isResourceRoot, typeName = "object" }: SchemaTypeOptions,
+): CelType | undefined => new SchemaTypes(reader).typeOf(schema, isResourceRoot, typeName);
 
 /** A view on JSON by its declared type; an error when the value does not have it. */
 export function toCel(value: JsonValue, type: CelType): CelResult {
   return viewOf(value, type);
 }
 
-function typeOfSchema(schema: JsonObject, isRoot: boolean, name: string): CelType | undefined {
-  if (schema["x-kubernetes-int-or-string"] === true) {
-    const length = sizeLimit(schema, "maxLength");
-    const maxElements = length === undefined ? maxRequestSizeBytes - 2 : length * 4;
-    return { ...dynType, maxElements, json: { intOrString: true, ...nullability(schema) } };
+class SchemaTypes<S> {
+  readonly reader: SchemaReader<S>;
+
+  constructor(reader: SchemaReader<S>) {
+    this.reader = reader;
   }
-  const type = typeWithoutNull(isRoot ? withTypeAndObjectMeta(schema) : schema, name);
-  if (type === undefined) return undefined;
-  return schema.nullable === true ? { ...type, json: { ...type.json, nullable: true } } : type;
-}
 
-function nullability(schema: JsonObject): CelJsonReading {
-  return schema.nullable === true ? { nullable: true } : {};
-}
-
-function typeWithoutNull(schema: JsonObject, name: string): CelType | undefined {
-  switch (schema.type) {
-    case "array":
-      return typeOfArray(schema, name);
-    case "object":
-      return typeOfObject(schema, name);
-    case "string":
-      return typeOfString(schema);
-    case "boolean":
-      return boolType;
-    case "number":
-      return doubleType;
-    case "integer":
-      return intType;
-    default:
-      return undefined;
+  typeOf(schema: S, isResource: boolean, name: string): CelType | undefined {
+    const { reader } = this;
+    const nullable = reader.isNullable(schema) ? nullableReading : plainReading;
+    if (reader.isIntOrString(schema)) {
+      const length = reader.limit(schema, "maxLength");
+      const maxElements = length === undefined ? maxRequestSizeBytes - 2 : length * 4;
+      return { ...dynType, maxElements, json: { intOrString: true, ...nullable } };
+    }
+    if (reader.type(schema) === "object" && reader.additional(schema) === undefined)
+      return new ObjectType(this, schema, isResource, name, nullable);
+    const type = this.#plain(schema, name);
+    if (type === undefined || nullable === plainReading) return type;
+    return { ...type, json: { ...type.json, nullable: true } };
   }
-}
 
-function typeOfArray(schema: JsonObject, name: string): CelType | undefined {
-  const items = objectAt(schema, "items");
-  const elements = items === undefined ? undefined : typeOfPart(items, `${name}.@idx`);
-  if (elements === undefined) return undefined;
-  const maxItems =
-    sizeLimit(schema, "maxItems") ?? Math.trunc((maxRequestSizeBytes - 2) / (elements.minSerializedSize + 1));
-  const type = listType(elements, maxItems);
-  const kind = schema["x-kubernetes-list-type"];
-  if (kind !== "set" && kind !== "map") return type;
-  const keys = schema["x-kubernetes-list-map-keys"];
-  const mapKeys = Array.isArray(keys) ? keys.filter((key) => typeof key === "string") : [];
-  return { ...type, json: { listType: kind, mapKeys } };
-}
+  /** Of a property, the items or the additional properties. */
+  part(schema: S, name: string): CelType | undefined {
+    return this.typeOf(schema, this.reader.isEmbedded(schema), name);
+  }
 
-function typeOfPart(schema: JsonObject, name: string): CelType | undefined {
-  return typeOfSchema(schema, schema["x-kubernetes-embedded-resource"] === true, name);
-}
+  #plain(schema: S, name: string): CelType | undefined {
+    switch (this.reader.type(schema)) {
+      case "array":
+        return this.#list(schema, name);
+      case "object":
+        return this.#map(schema, name);
+      case "string":
+        return this.#string(schema);
+      case "boolean":
+        return boolType;
+      case "number":
+        return doubleType;
+      case "integer":
+        return intType;
+      default:
+        return undefined;
+    }
+  }
 
-function typeOfObject(schema: JsonObject, name: string): CelType | undefined {
-  const additional = objectAt(schema, "additionalProperties");
-  if (additional !== undefined) {
-    const values = typeOfPart(additional, `${name}.@elem`);
+  #list(schema: S, name: string): CelType | undefined {
+    const { reader } = this;
+    const items = reader.items(schema);
+    const elements = items === undefined ? undefined : this.part(items, `${name}.@idx`);
+    if (elements === undefined) return undefined;
+    const maxItems =
+      reader.limit(schema, "maxItems") ??
+      Math.trunc((maxRequestSizeBytes - 2) / (elements.minSerializedSize + 1));
+    const type = listType(elements, maxItems);
+    const kind = reader.listType(schema);
+    if (kind !== "set" && kind !== "map") return type;
+    return { ...type, json: { listType: kind, mapKeys: reader.mapKeys(schema) } };
+  }
+
+  #map(schema: S, name: string): CelType | undefined {
+    const additional = this.reader.additional(schema);
+    const values = additional === undefined ? undefined : this.part(additional, `${name}.@elem`);
     if (values === undefined) return undefined;
     const maxProperties =
-      sizeLimit(schema, "maxProperties") ??
+      this.reader.limit(schema, "maxProperties") ??
       Math.trunc((maxRequestSizeBytes - 2) / (values.minSerializedSize + 6));
     return mapType(stringType, values, maxProperties);
   }
-  const requiredList = schema.required;
-  const required = new Set(Array.isArray(requiredList) ? requiredList : []);
-  const fields = new Map<string, CelField>();
-  let minSerializedSize = 2;
-  for (const [property, part] of Object.entries(objectAt(schema, "properties") ?? {})) {
-    if (!isJsonObject(part)) continue;
-    const fieldName = escapeName(property);
-    const type = typeOfPart(part, `${name}.${fieldName ?? property}`);
-    if (type === undefined) continue;
-    const isRequired = required.has(property);
-    if (fieldName !== undefined) fields.set(fieldName, { type, property, required: isRequired });
-    if (isRequired && (getOwn(part, "default") ?? null) === null)
-      minSerializedSize += Buffer.byteLength(property) + type.minSerializedSize + 4;
+
+  #string(schema: S): CelType {
+    const { reader } = this;
+    const length = reader.limit(schema, "maxLength");
+    switch (reader.format(schema)) {
+      case "byte":
+        return { ...bytesType, maxElements: length ?? maxRequestSizeBytes - 2, json: { format: "byte" } };
+      case "duration":
+        return { ...durationType, maxElements: maxDurationSize, json: { format: "duration" } };
+      case "date":
+        return { ...timestampType, maxElements: dateSize, json: { format: "date" } };
+      case "date-time":
+        return {
+          ...timestampType,
+          maxElements: maxDateTimeSize,
+          minSerializedSize: minDateTimeSize,
+          json: { format: "date-time" },
+        };
+    }
+    if (length !== undefined) return { ...stringType, maxElements: length * 4 };
+    const values = reader.enum(schema);
+    if (values === undefined || values.length === 0) return anyString;
+    const lengths = values.map((value) => (typeof value === "string" ? Buffer.byteLength(value) : 0));
+    return { ...stringType, maxElements: Math.max(...lengths) };
   }
-  return structType(name, fields, minSerializedSize);
 }
 
-function typeOfString(schema: JsonObject): CelType {
-  const length = sizeLimit(schema, "maxLength");
-  switch (schema.format) {
-    case "byte":
-      return { ...bytesType, maxElements: length ?? maxRequestSizeBytes - 2, json: { format: "byte" } };
-    case "duration":
-      return { ...durationType, maxElements: maxDurationSize, json: { format: "duration" } };
-    case "date":
-      return { ...timestampType, maxElements: dateSize, json: { format: "date" } };
-    case "date-time":
-      return {
-        ...timestampType,
-        maxElements: maxDateTimeSize,
-        minSerializedSize: minDateTimeSize,
-        json: { format: "date-time" },
-      };
+const plainReading: CelJsonReading = {};
+const nullableReading: CelJsonReading = { nullable: true };
+const anyString: CelType = { ...stringType, maxElements: maxRequestSizeBytes - 2 };
+
+/** The type of an object with properties. What every resource has is there whatever the schema says. */
+class ObjectType<S> implements CelType, CelFields {
+  readonly kind = "struct";
+  readonly name: string;
+  readonly maxElements = 0;
+  readonly json: CelJsonReading;
+  readonly #types: SchemaTypes<S>;
+  readonly #schema: S;
+  readonly #isResource: boolean;
+  readonly #known = new Map<string, CelField>();
+  #minSerializedSize: number | undefined;
+
+  constructor(types: SchemaTypes<S>, schema: S, isResource: boolean, name: string, json: CelJsonReading) {
+    this.#types = types;
+    this.#schema = schema;
+    this.#isResource = isResource;
+    this.name = name;
+    this.json = json;
   }
-  if (length !== undefined) return { ...stringType, maxElements: length * 4 };
-  const { enum: values } = schema;
-  if (!Array.isArray(values) || values.length === 0)
-    return { ...stringType, maxElements: maxRequestSizeBytes - 2 };
-  const lengths = values.map((value) => (typeof value === "string" ? Buffer.byteLength(value) : 0));
-  return { ...stringType, maxElements: Math.max(...lengths) };
+
+  get parameters(): readonly CelType[] {
+    return none;
+  }
+
+  get fields(): CelFields {
+    return this;
+  }
+
+  get minSerializedSize(): number {
+    this.#minSerializedSize ??= this.#smallest();
+    return this.#minSerializedSize;
+  }
+
+  get(name: string): CelField | undefined {
+    const known = this.#known.get(name);
+    if (known !== undefined) return known;
+    const property = unescapeName(name);
+    const type = property === undefined ? undefined : this.#typeOf(property, name);
+    if (property === undefined || type === undefined) return undefined;
+    const required = this.#types.reader.required(this.#schema).includes(property);
+    const field = { type, property, required };
+    this.#known.set(name, field);
+    return field;
+  }
+
+  has(name: string): boolean {
+    return this.get(name) !== undefined;
+  }
+
+  /** `name`: as expressions write it. */
+  #typeOf(property: string, name: string): CelType | undefined {
+    const standard = this.#standard(property);
+    if (standard !== undefined) return standard;
+    const part = this.#types.reader.property(this.#schema, property);
+    return part === undefined ? undefined : this.#types.part(part, `${this.name}.${name}`);
+  }
+
+  #standard(property: string): CelType | undefined {
+    if (!this.#isResource) return undefined;
+    if (property === "kind" || property === "apiVersion") return anyString;
+    return property === "metadata" && !this.#declaresMetadata() ? metadataType(this.name) : undefined;
+  }
+
+  #declaresMetadata(): boolean {
+    const { reader } = this.#types;
+    const metadata = reader.property(this.#schema, "metadata");
+    if (metadata === undefined || reader.type(metadata) !== "object") return false;
+    return ["name", "generateName"].every((name) => {
+      const part = reader.property(metadata, name);
+      return part !== undefined && reader.type(part) === "string";
+    });
+  }
+
+  #smallest(): number {
+    const { reader } = this.#types;
+    let size = 2;
+    for (const property of new Set(reader.required(this.#schema))) {
+      const type = this.#typeOf(property, escapeName(property) ?? property);
+      if (type === undefined) continue;
+      const part = reader.property(this.#schema, property);
+      if (this.#standard(property) === undefined && part !== undefined && reader.hasDefault(part)) continue;
+      size += Buffer.byteLength(property) + type.minSerializedSize + 4;
+    }
+    return size;
+  }
 }
 
-const stringSchema: JsonObject = { type: "string" };
+const none: readonly CelType[] = [];
 
-/** What every resource has, whatever its schema says. */
-function withTypeAndObjectMeta(schema: JsonObject): JsonObject {
-  return {
-    ...schema,
-    properties: {
-      ...objectAt(schema, "properties"),
-      kind: stringSchema,
-      apiVersion: stringSchema,
-      metadata: metadataSchema(objectAt(objectAt(schema, "properties") ?? {}, "metadata")),
-    },
-  };
-}
-
-function metadataSchema(declared: JsonObject | undefined): JsonObject {
-  const properties = objectAt(declared ?? {}, "properties") ?? {};
-  const isComplete =
-    declared?.type === "object" &&
-    objectAt(properties, "name")?.type === "string" &&
-    objectAt(properties, "generateName")?.type === "string";
-  if (isComplete) return declared;
-  return { type: "object", properties: { name: stringSchema, generateName: stringSchema } };
-}
-
-function objectAt(object: JsonObject, key: string): JsonObject | undefined {
-  const value = getOwn(object, key);
-  return isJsonObject(value) ? value : undefined;
-}
-
-/** A limit of sizes, not below 0. */
-function sizeLimit(schema: JsonObject, key: string): number | undefined {
-  const value = getOwn(schema, key);
-  if (typeof value === "number") return Math.max(value, 0);
-  return isRawNumber(value) ? Math.max(Number(value.rawJSON), 0) : undefined;
-}
+const metadataType = (around: string): CelType =>
+  structType(
+    `${around}.metadata`,
+    new Map(
+      ["name", "generateName"].map((property) => [property, { type: anyString, property, required: false }]),
+    ),
+  );

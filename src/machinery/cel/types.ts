@@ -31,7 +31,7 @@ export interface CelType {
   /** list: [element], map: [key, value], optional: [value], type: [] or [the type]. */
   readonly parameters: readonly CelType[];
   /** Of a struct: its fields by the name that expressions use (escaped as Kubernetes does). */
-  readonly fields?: ReadonlyMap<string, CelField>;
+  readonly fields?: CelFields;
   /** Largest size of a value (elements, entries, characters), for cost estimates; 0 when the type has no size of its own. */
   readonly maxElements: number;
   /** Bytes of the smallest JSON of a value, for the estimates of what contains it. */
@@ -39,6 +39,9 @@ export interface CelType {
   /** How JSON of this type is read; absent for types that come from no schema. */
   readonly json?: CelJsonReading;
 }
+
+/** Fields are made when they are asked for: expressions use few of those that a schema has. */
+export type CelFields = Pick<ReadonlyMap<string, CelField>, "get" | "has">;
 
 export interface CelField {
   readonly type: CelType;
@@ -90,11 +93,7 @@ export function mapType(key: CelType, value: CelType, maxElements = 0): CelType 
 }
 
 /** An object type. Names must be unique in an environment: the checker compares object types by name. */
-export function structType(
-  name: string,
-  fields: ReadonlyMap<string, CelField>,
-  minSerializedSize = 2,
-): CelType {
+export function structType(name: string, fields: CelFields, minSerializedSize = 2): CelType {
   return { kind: "struct", name, parameters: [], fields, maxElements: 0, minSerializedSize };
 }
 

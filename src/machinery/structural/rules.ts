@@ -3,7 +3,7 @@ import { byteLength } from "#base/bytes.ts";
 import { quote } from "#base/quote.ts";
 import { type CelBudget, type CelProgram, perCallCostLimit, runtimeCostBudget } from "#machinery/cel/cel.ts";
 import { CelBudgetError, CelRuntimeError } from "#machinery/cel/errors.ts";
-import { celTypeOfSchema, toCel } from "#machinery/cel/schema-typed.ts";
+import { toCel } from "#machinery/cel/schema-typed.ts";
 import type { CelType } from "#machinery/cel/types.ts";
 import { CelError, CelOptional, type CelResult, type CelValue, optionalNone } from "#machinery/cel/values.ts";
 import {
@@ -17,9 +17,9 @@ import { isJsonObject, type JsonObject, type JsonValue } from "#machinery/json/v
 import { type Correlated, MapList } from "./correlation.ts";
 import { followFieldPath, type PathSchema } from "./field-path.ts";
 import { flags, type Rule, type SchemaNode } from "./node.ts";
+import { celTypeOfNode } from "./node-type.ts";
 import { shownValue } from "./numbers.ts";
 import { compileRules, type RuleProgram } from "./rule-programs.ts";
-import { schemaJsonOf } from "./schema-json.ts";
 
 /** Longest message that an expression may make, in bytes. */
 const maxMessageBytes = 5 * 1_024;
@@ -40,10 +40,7 @@ export class RulePrograms {
   of(node: SchemaNode, isResource: boolean): NodeRules | undefined {
     const known = this.#known[isResource ? 1 : 0]!;
     if (known.has(node)) return known.get(node);
-    const type = celTypeOfSchema(schemaJsonOf(node), {
-      isResourceRoot: isResource,
-      typeName: "selfType",
-    });
+    const type = celTypeOfNode(node, { isResourceRoot: isResource, typeName: "selfType" });
     const compiled =
       type === undefined ? undefined : { type, programs: compileRules(node.rules ?? [], type) };
     known.set(node, compiled);
