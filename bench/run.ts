@@ -1,7 +1,7 @@
 /**
  * `node bench/run.ts [--quick] [--only a,b] [--workspaces N] [--peer NAME,KUBECONFIG,PID[,PID]]`
  *
- * Scenarios: start, reads, writes, applies, lists, watches, bad-input, custom, definitions, collect, workspaces, tree, resume.
+ * Scenarios: start, reads, writes, applies, lists, watches, bad-input, custom, definitions, schemas, collect, workspaces, tree, resume.
  * Client and server share the machine's cores; so beside rates, operations per second of *server CPU time* are told. A peer that
  * runs already (kube-apiserver and its etcd) gets the same reads, writes, lists and watches in the same run.
  */
@@ -19,6 +19,7 @@ import { customCreates, manyDefinitions } from "./scenarios/custom.ts";
 import { lists } from "./scenarios/lists.ts";
 import { reads, writes } from "./scenarios/requests.ts";
 import { resume } from "./scenarios/resume.ts";
+import { schemaMemory } from "./scenarios/schemas.ts";
 import { watches } from "./scenarios/watches.ts";
 import { createMany, deleteTree, diskBytes, readInside } from "./scenarios/workspaces.ts";
 
@@ -99,6 +100,8 @@ if (wants("definitions")) {
   await manyDefinitions(report, directory, quick ? 1_000 : 10_000);
   rmSync(directory, { recursive: true, force: true });
 }
+
+if (wants("schemas")) schemaMemory(report, quick ? 100 : 500);
 
 if (wants("workspaces")) {
   const total = Number(values.workspaces ?? (quick ? "2000" : "20000"));

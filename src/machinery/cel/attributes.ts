@@ -48,41 +48,70 @@ export function addQualifier(attribute: Attribute, qualifier: Qualifier): void {
   addQualifier(attribute.whenFalse, qualifier);
 }
 
-/** The value of an attribute. What the attribute itself costs is the caller's matter: 1 if it is plain. */
-export function resolver(attribute: Attribute): Step {
+/**
+ * The value of an attribute. `cost` is that of the attribute itself beside its qualifiers: 1 for a plain one, unless it is
+ * part of another. The code is made by functions of their own, so that it holds no more than it needs.
+ */
+export function resolver(attribute: Attribute, cost: 0 | 1 = 0): Step {
   if (attribute.kind === "conditional") {
-    const { condition } = attribute;
-    const whenTrue = resolver(attribute.whenTrue);
-    const whenFalse = resolver(attribute.whenFalse);
-    return (context) => {
-      const value = condition(context);
-      if (value === true) return whenTrue(context);
-      if (value === false) return whenFalse(context);
-      return value instanceof CelError ? value : noSuchOverload;
-    };
+    const { condition, whenTrue, whenFalse } = attribute;
+    return conditionalStep(condition, resolver(whenTrue), resolver(whenFalse));
   }
   const { start, qualifiers } = attribute;
-  if (qualifiers.length === 0) {
-    return (context) => {
-      const value = start(context);
-      return value instanceof CelOptional && value.value !== undefined
-        ? new CelOptional(rawValue(value.value))
-        : value;
-    };
-  }
+  if (qualifiers.length === 0) return unqualifiedStep(start, cost);
   const simple = qualifiers.every(
     ({ key, optional, testOnly }) => key !== undefined && !optional && !testOnly,
   );
-  if (!simple) return (context) => applyQualifiers(context, start(context), qualifiers);
-  const keys = qualifiers.map(({ key }) => key!);
+  return simple
+    ? keysStep(
+        start,
+        qualifiers.map(({ key }) => key!),
+        cost,
+      )
+    : qualifiersStep(start, qualifiers.slice(), cost);
+}
+
+function conditionalStep(condition: Step, whenTrue: Step, whenFalse: Step): Step {
+  return (context) => {
+    const value = condition(context);
+    if (value === true) return whenTrue(context);
+    if (value === false) return whenFalse(context);
+    return value instanceof CelError ? value : noSuchOverload;
+  };
+}
+
+function unqualifiedStep(start: Step, cost: number): Step {
+  return (context) => {
+    const value = start(context);
+    context.charge(cost);
+    return value instanceof CelOptional && value.value !== undefined
+      ? new CelOptional(rawValue(value.value))
+      : value;
+  };
+}
+
+function keysStep(start: Step, keys: readonly CelValue[], cost: number): Step {
   return (context) => {
     let value = start(context);
-    if (value instanceof CelOptional) return applyQualifiers(context, value, qualifiers);
-    for (const key of keys) {
-      if (value instanceof CelError) return value;
-      value = qualify(value, key);
-      context.charge(1);
+    if (value instanceof CelOptional) {
+      const qualifiers = keys.map((key) => ({ key, computed: undefined, optional: false, testOnly: false }));
+      value = applyQualifiers(context, value, qualifiers);
+    } else {
+      for (const key of keys) {
+        if (value instanceof CelError) break;
+        value = qualify(value, key);
+        context.charge(1);
+      }
     }
+    context.charge(cost);
+    return value;
+  };
+}
+
+function qualifiersStep(start: Step, qualifiers: readonly Qualifier[], cost: number): Step {
+  return (context) => {
+    const value = applyQualifiers(context, start(context), qualifiers);
+    context.charge(cost);
     return value;
   };
 }

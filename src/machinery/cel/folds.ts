@@ -26,11 +26,15 @@ export function planFold(planner: Planner, expr: FoldExpr): Step {
   });
   const always = expr.condition.kind === "literal" && expr.condition.value === true;
   const loop: Loop = { slot, condition: always ? undefined : condition, step };
-  const iterate = expr.variable2 === undefined ? iterateOne : iterateTwo;
+  return foldStep(range, loop, expr.variable2 === undefined ? iterateOne : iterateTwo, result);
+}
+
+/** Apart, so that the tree does not live on in the scope of the code. */
+function foldStep(range: Step, loop: Loop, iterate: typeof iterateOne, result: Step): Step {
   return (context) => {
     const over = range(context);
     if (over instanceof CelError) return over;
-    context.locals[slot] = undefined;
+    context.locals[loop.slot] = undefined;
     const failure = iterate(context, over, loop);
     if (failure !== undefined) return failure;
     return finished(result(context));

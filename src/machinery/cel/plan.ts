@@ -46,6 +46,8 @@ export class Planner {
   readonly functions: ReadonlyMap<string, FunctionDeclaration>;
   readonly #construct: StructConstructor | undefined;
   readonly #locals: Local[] = [];
+  /** Of the environment, one for all places that use it. */
+  readonly #variables = new Map<string, Step>();
   /** Slots for variables of macros. */
   slots = 0;
 
@@ -95,22 +97,13 @@ export class Planner {
 
   #variable(name: string): Step {
     const local = this.#locals.findLast((candidate) => candidate.name === name);
-    if (local === undefined) {
-      const missing = new CelError(`no such attribute(s): ${name}`);
-      return (context) => {
-        const value = context.variables.get(name);
-        return value === undefined ? missing : value;
-      };
+    if (local !== undefined) return localStep(local);
+    let step = this.#variables.get(name);
+    if (step === undefined) {
+      step = variableStep(name);
+      this.#variables.set(name, step);
     }
-    const { slot, initial } = local;
-    if (initial === undefined) return (context) => context.locals[slot]!;
-    return (context) => {
-      const value = context.locals[slot];
-      if (value !== undefined) return value;
-      const first = initial(context);
-      context.locals[slot] = first;
-      return first;
-    };
+    return step;
   }
 
   #planSelect(expr: SelectExpr): Plan {
@@ -247,6 +240,24 @@ export class Planner {
   }
 }
 
+function variableStep(name: string): Step {
+  return (context) => {
+    const value = context.variables.get(name);
+    return value === undefined ? new CelError(`no such attribute(s): ${name}`) : value;
+  };
+}
+
+function localStep({ slot, initial }: Local): Step {
+  if (initial === undefined) return (context) => context.locals[slot]!;
+  return (context) => {
+    const value = context.locals[slot];
+    if (value !== undefined) return value;
+    const first = initial(context);
+    context.locals[slot] = first;
+    return first;
+  };
+}
+
 /** The value of a `?key: value` entry, undefined when it is left out. */
 function optionalEntry(name: string, value: CelValue): CelValue | undefined | CelError {
   if (value instanceof CelOptional) return value.value;
@@ -297,17 +308,13 @@ export function toStep(plan: Plan): Step {
 }
 
 function attributeStep(attribute: Attribute, testOnly: boolean): Step {
-  const resolve = resolver(attribute);
-  if (testOnly) {
-    return (context) => {
-      const value = resolve(context);
-      return value instanceof CelOptional ? value.value !== undefined : value;
-    };
-  }
-  if (attribute.kind === "conditional") return resolve;
+  if (testOnly) return presenceStep(resolver(attribute));
+  return attribute.kind === "conditional" ? resolver(attribute) : resolver(attribute, 1);
+}
+
+function presenceStep(resolve: Step): Step {
   return (context) => {
     const value = resolve(context);
-    context.charge(1);
-    return value;
+    return value instanceof CelOptional ? value.value !== undefined : value;
   };
 }

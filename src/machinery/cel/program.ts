@@ -35,6 +35,9 @@ export function compileProgram(text: string, environment: CheckerEnvironment): C
   return new Program(text, environment, checkSource(text, environment));
 }
 
+/** What most rules of schemas use. */
+const onlySelf: ReadonlySet<string> = new Set(["self"]);
+
 class Program implements CelProgram {
   readonly type: CelType;
   readonly variables: ReadonlySet<string>;
@@ -46,7 +49,7 @@ class Program implements CelProgram {
 
   constructor(text: string, environment: CheckerEnvironment, { expr, type, variables }: Checked) {
     this.type = type;
-    this.variables = variables;
+    this.variables = variables.size === 1 && variables.has("self") ? onlySelf : variables;
     this.#source = { text, environment };
     this.#tree = expr;
     this.#code = planned(expr, environment);

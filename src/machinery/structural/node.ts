@@ -1,5 +1,6 @@
 /** A structural schema in memory: small nodes, identical subtrees shared, nothing kept that only documents. */
 import type { JsonValue } from "#machinery/json/value.ts";
+import { find, indexOf, type NameIndex } from "./name-index.ts";
 
 /** `object`, `array`, `string`, `integer`, `number` or `boolean`, or what an old definition says; empty where the schema names no type. */
 export type SchemaType = string;
@@ -68,32 +69,61 @@ export const flags = {
 export class SchemaNode {
   readonly type: SchemaType;
   readonly flags: number;
-  /** Names of the properties, and their schemas at the same positions. */
-  readonly names: readonly string[];
-  readonly nodes: readonly SchemaNode[];
-  readonly items: SchemaNode | undefined;
-  /** `additionalProperties`: a schema, or a boolean. */
-  readonly additional: SchemaNode | boolean | undefined;
   readonly default: JsonValue | undefined;
   readonly checks: Checks | undefined;
-  readonly list: ListType | undefined;
-  readonly rules: readonly Rule[] | undefined;
-  /** No property is called as something that every object inherits, so plain access finds own fields only. */
-  readonly hasPlainNames: boolean;
-  #index: Map<string, SchemaNode> | undefined;
+  /** What most nodes have nothing of, which share one empty thing. */
+  readonly #inside: Inside;
 
-  constructor(parts: NodeParts) {
-    this.type = parts.type;
-    this.flags = parts.flags;
-    this.names = parts.names;
-    this.nodes = parts.nodes;
-    this.items = parts.items;
-    this.additional = parts.additional;
-    this.default = parts.default;
-    this.checks = parts.checks;
-    this.list = parts.list;
-    this.rules = parts.rules;
-    this.hasPlainNames = !parts.names.some((name) => name in Object.prototype);
+  constructor({ type, flags, names, nodes, items, additional, default: value, checks, list, rules }: NodeParts) {
+    this.type = type;
+    this.flags = flags;
+    this.default = value;
+    this.checks = checks;
+    const isScalar = names.length === 0 && items === undefined && additional === undefined;
+    this.#inside =
+      isScalar && list === undefined && rules === undefined
+        ? nothingInside
+        : {
+            names,
+            nodes,
+            items,
+            additional,
+            list,
+            rules,
+            hasPlainNames: !names.some((name) => name in Object.prototype),
+            index: undefined,
+          };
+  }
+
+  /** Names of the properties, and their schemas at the same positions. */
+  get names(): readonly string[] {
+    return this.#inside.names;
+  }
+
+  get nodes(): readonly SchemaNode[] {
+    return this.#inside.nodes;
+  }
+
+  get items(): SchemaNode | undefined {
+    return this.#inside.items;
+  }
+
+  /** `additionalProperties`: a schema, or a boolean. */
+  get additional(): SchemaNode | boolean | undefined {
+    return this.#inside.additional;
+  }
+
+  get list(): ListType | undefined {
+    return this.#inside.list;
+  }
+
+  get rules(): readonly Rule[] | undefined {
+    return this.#inside.rules;
+  }
+
+  /** No property is called as something that every object inherits, so plain access finds own fields only. */
+  get hasPlainNames(): boolean {
+    return this.#inside.hasPlainNames;
   }
 
   has(flag: number): boolean {
@@ -102,25 +132,54 @@ export class SchemaNode {
 
   /** The schema of a named property. */
   property(name: string): SchemaNode | undefined {
-    const { names } = this;
+    const at = this.position(name, 0);
+    return at === undefined ? undefined : this.#inside.nodes[at];
+  }
+
+  /**
+   * Where a named property is among {@link names}. `guess` is a position to look at first: who goes through an object often finds
+   * properties in the order of the schema.
+   */
+  position(name: string, guess: number): number | undefined {
+    const inside = this.#inside;
+    const { names } = inside;
+    if (names[guess] === name) return guess;
     if (names.length <= scannedProperties) {
-      for (let i = 0; i < names.length; i++) if (names[i] === name) return this.nodes[i];
+      for (let i = 0; i < names.length; i++) if (names[i] === name) return i;
       return undefined;
     }
-    let index = this.#index;
-    if (index === undefined) {
-      index = new Map();
-      for (let i = 0; i < names.length; i++) index.set(names[i]!, this.nodes[i]!);
-      this.#index = index;
-    }
-    return index.get(name);
+    inside.index ??= indexOf(names);
+    return find(inside.index, names, name);
   }
 
   /** The schema of a key: of the property of that name, or of additional properties. */
   child(name: string): SchemaNode | undefined {
-    return this.property(name) ?? (typeof this.additional === "object" ? this.additional : undefined);
+    const { additional } = this;
+    return this.property(name) ?? (typeof additional === "object" ? additional : undefined);
   }
 }
+
+interface Inside {
+  readonly names: readonly string[];
+  readonly nodes: readonly SchemaNode[];
+  readonly items: SchemaNode | undefined;
+  readonly additional: SchemaNode | boolean | undefined;
+  readonly list: ListType | undefined;
+  readonly rules: readonly Rule[] | undefined;
+  readonly hasPlainNames: boolean;
+  index: NameIndex | undefined;
+}
+
+const nothingInside: Inside = {
+  names: [],
+  nodes: [],
+  items: undefined,
+  additional: undefined,
+  list: undefined,
+  rules: undefined,
+  hasPlainNames: true,
+  index: undefined,
+};
 
 /** Up to so many properties are looked for one by one: comparing interned strings is cheaper than hashing, and costs no memory. */
 const scannedProperties = 10;

@@ -94,8 +94,9 @@ class Parser {
     const parts: NodeParts = {
       type,
       flags: bits,
-      names: names.length === 0 ? none : names,
-      nodes: nodes.length === 0 ? none : nodes,
+      // Copies have no room for more.
+      names: names.length === 0 ? none : names.slice(),
+      nodes: nodes.length === 0 ? none : nodes.slice(),
       items,
       additional,
       default: undefined,

@@ -36,10 +36,15 @@ function clean(
     return true;
   }
   const keepsMeta = isRoot || schema.has(flags.embedded);
-  const { additional } = schema;
+  const { additional, nodes } = schema;
+  let next = 0;
   for (const key in value) {
-    let child = schema.property(key);
-    if (child === undefined) {
+    const at = schema.position(key, next);
+    let child: SchemaNode | undefined;
+    if (at !== undefined) {
+      child = nodes[at];
+      next = at + 1;
+    } else {
       if (keepsMeta && isMetaField(key)) continue;
       if (additional === undefined) {
         if (!preserving) return false;

@@ -31,19 +31,20 @@ interface NodeRules {
 
 /** Compiled rules of a schema, made when a value of theirs first comes along. */
 export class RulePrograms {
-  /** By whether the value is a whole resource, which shows its metadata to expressions. */
-  readonly #known = [
-    new Map<SchemaNode, NodeRules | undefined>(),
-    new Map<SchemaNode, NodeRules | undefined>(),
-  ];
+  /** Of values that are whole resources, which show their metadata to expressions; and of all others. */
+  #resources: Map<SchemaNode, NodeRules | undefined> | undefined;
+  #values: Map<SchemaNode, NodeRules | undefined> | undefined;
 
   of(node: SchemaNode, isResource: boolean): NodeRules | undefined {
-    const known = this.#known[isResource ? 1 : 0]!;
-    if (known.has(node)) return known.get(node);
+    const known = isResource ? this.#resources : this.#values;
+    if (known?.has(node) === true) return known.get(node);
     const type = celTypeOfNode(node, { isResourceRoot: isResource, typeName: "selfType" });
     const compiled =
       type === undefined ? undefined : { type, programs: compileRules(node.rules ?? [], type) };
-    known.set(node, compiled);
+    const kept = known ?? new Map<SchemaNode, NodeRules | undefined>();
+    kept.set(node, compiled);
+    if (isResource) this.#resources = kept;
+    else this.#values = kept;
     return compiled;
   }
 }
