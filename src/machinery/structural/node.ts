@@ -74,7 +74,18 @@ export class SchemaNode {
   /** What most nodes have nothing of, which share one empty thing. */
   readonly #inside: Inside;
 
-  constructor({ type, flags, names, nodes, items, additional, default: value, checks, list, rules }: NodeParts) {
+  constructor({
+    type,
+    flags,
+    names,
+    nodes,
+    items,
+    additional,
+    default: value,
+    checks,
+    list,
+    rules,
+  }: NodeParts) {
     this.type = type;
     this.flags = flags;
     this.default = value;
