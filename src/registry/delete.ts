@@ -4,6 +4,7 @@ import { canonicalBytes } from "#machinery/schema/canonical.ts";
 import type { Operation, Revision } from "#storage/port.ts";
 import type { AdmissionCheck } from "./admission.ts";
 import type { ClusterName } from "./cluster-name.ts";
+import { ElsewhereError } from "./elsewhere.ts";
 import { isNewest, onFreshCopy } from "./freshness.ts";
 import { objectKey } from "./keys.ts";
 import { type Propagation, propagationByDefault, setPropagation } from "./propagation.ts";
@@ -29,6 +30,8 @@ export interface DeleteRequest {
   readonly propagation?: Propagation | undefined;
   /** Validating admission; absent for the server's own writes. */
   readonly admit?: AdmissionCheck | undefined;
+  /** Stored objects with more bytes are not read here: {@link ElsewhereError}. */
+  readonly largestHere?: number | undefined;
 }
 
 export interface DeleteResult {
@@ -43,7 +46,7 @@ const maxAttempts = 256;
 /**
  * Deletes an object, or marks it deleted when finalizers hold it back. Repeated deletes change nothing
  * but the garbage collector's finalizer, when they tell another policy.
- * @throws StatusError 403, 404, 409 (preconditions)
+ * @throws StatusError 403, 404, 409 (preconditions); ElsewhereError
  */
 export function deleteObject(registry: Registry, request: DeleteRequest): Promise<DeleteResult> {
   return onFreshCopy(registry.store, () => deleteLoop(registry, request));
@@ -57,6 +60,8 @@ async function deleteLoop(registry: Registry, request: DeleteRequest): Promise<D
   for (let attempt = 0; attempt < maxAttempts; attempt++) {
     const entry = registry.store.get(key);
     if (entry === undefined) throw notFound(resource, name);
+    if (request.largestHere !== undefined && entry.value.length > request.largestHere)
+      throw new ElsewhereError();
     const existing = new StoredObject(resource, location, entry.revision, entry.value);
     await existing.load();
     checkPreconditions(request, existing.object);

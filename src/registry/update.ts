@@ -10,6 +10,7 @@ import type { Entry, Operation, Revision } from "#storage/port.ts";
 import type { AdmissionCheck } from "./admission.ts";
 import type { ClusterName } from "./cluster-name.ts";
 import { createObject } from "./create.ts";
+import { ElsewhereError } from "./elsewhere.ts";
 import { isNewest, onFreshCopy } from "./freshness.ts";
 import { objectKey } from "./keys.ts";
 import type { Registry } from "./registry.ts";
@@ -38,6 +39,8 @@ export interface UpdateRequest {
   readonly requester: Requester;
   /** Who writes, for managed fields; absent: what `transform` answers has them. */
   readonly fieldManager?: string;
+  /** Stored objects with more bytes are not changed here: {@link ElsewhereError}. */
+  readonly largestHere?: number | undefined;
   /** The server's own change to metadata: the strategy is not asked, nothing is validated. */
   readonly internal?: boolean;
   /** Validating admission; absent for the server's own writes. */
@@ -56,7 +59,7 @@ const maxAttempts = 256;
 /**
  * Changes an object. A result that equals what is stored is not written (spec, trap 7); removing the last finalizer of a
  * deleting object removes it, and answers its last state (trap 11).
- * @throws StatusError 400, 404, 409, 422, and what `transform` throws
+ * @throws StatusError 400, 404, 409, 422, and what `transform` throws; ElsewhereError
  */
 export function updateObject(registry: Registry, request: UpdateRequest): Promise<UpdateResult> {
   return onFreshCopy(registry.store, () => updateLoop(registry, request));
@@ -86,6 +89,8 @@ async function updateLoop(registry: Registry, request: UpdateRequest): Promise<U
         created: true,
       };
     }
+    if (request.largestHere !== undefined && entry.value.length > request.largestHere)
+      throw new ElsewhereError();
     const existing = new StoredObject(resource, location, entry.revision, entry.value);
     await existing.load();
     const next = await nextState(registry, request, existing);

@@ -1,11 +1,7 @@
 /** Puts an API server together: the only place that constructs long-lived objects, and disposes them in reverse order. */
 import { isIPv6 } from "node:net";
 import { defaultEgressPolicy, type EgressPolicy } from "#admission/egress.ts";
-import { builtinAdmission } from "#admission/plugins.ts";
-import { createWebhookClient } from "#admission/webhook-client.ts";
-import { kubernetesResources, universalResources } from "#api/builtins.ts";
 import { loadCatalogue } from "#api/catalogue.ts";
-import { builtinColumns } from "#api/columns/columns.ts";
 import type { Authenticator } from "#authn/authenticator.ts";
 import type { Authorizer } from "#authz/authorizer.ts";
 import type { Clock } from "#base/clock.ts";
@@ -21,40 +17,21 @@ import { namespaceController } from "#controllers/namespace-controller.ts";
 import { policyTypeChecker } from "#controllers/policy-type-checker.ts";
 import { resourceQuotaController } from "#controllers/resource-quota-controller.ts";
 import { workspaceController } from "#controllers/workspace-controller.ts";
-import { nameClaims } from "#crds/claims.ts";
-import { customSchemaCompiler, schemaContext } from "#crds/compiled-schemas.ts";
-import { definitionRules } from "#crds/definition-rules.ts";
-import { definitionStrategy } from "#crds/definition-strategy.ts";
-import { Definitions } from "#crds/definitions.ts";
+import type { Definitions } from "#crds/definitions.ts";
 import type { NameClaims } from "#crds/names.ts";
-import { ProtobufCodec } from "#machinery/codecs/protobuf.ts";
 import { serviceUnavailable } from "#machinery/errors/errors.ts";
-import { TypeCompiler } from "#machinery/schema/decode.ts";
 import type { ClusterName } from "#registry/cluster-name.ts";
-import { ManagedFields } from "#registry/managed-fields.ts";
-import { Registry } from "#registry/registry.ts";
-import { builtinStrategies } from "#registry/strategies/builtin.ts";
-import { ownStrategies } from "#registry/strategies/own.ts";
-import type { Strategy } from "#registry/strategy.ts";
-import { makeUid } from "#registry/system-fields.ts";
+import type { Registry } from "#registry/registry.ts";
 import type { Store } from "#storage/port.ts";
 import { bootstrapWorkspaces } from "#workspaces/bootstrap.ts";
-import { logicalClusterStrategy } from "#workspaces/logical-cluster-strategy.ts";
-import { namespaceStrategy } from "#workspaces/namespace-strategy.ts";
 import { PathResolver } from "#workspaces/resolve-path.ts";
-import { kubernetesWorkspaceType, typeText } from "#workspaces/types.ts";
-import { workspaceStrategy } from "#workspaces/workspace-strategy.ts";
+import { Annex } from "./annex/annex.ts";
+import { withAnnex, workLimits } from "./annex/work-limits.ts";
+import { composeApi } from "./compose-api.ts";
 import type { Endpoint } from "./context.ts";
-import { CustomKindsOf } from "./custom-kinds.ts";
-import { makeDocumentServer } from "./endpoints/documents.ts";
-import { Negotiator } from "./endpoints/media-types.ts";
 import { respondStatus } from "./endpoints/respond-status.ts";
-import { makeRestEndpoint } from "./endpoints/rest.ts";
-import { serveReview, type TokenAuthenticator } from "./endpoints/reviews.ts";
-import { ServedSet, withServedSubresources } from "./endpoints/served-set.ts";
-import type { EndpointServices } from "./endpoints/services.ts";
+import type { TokenAuthenticator } from "./endpoints/reviews.ts";
 import { rethrowStoreError, translateStoreErrors } from "./endpoints/store-errors.ts";
-import { WatchSet } from "./endpoints/watch-set.ts";
 import { createFilters } from "./filters.ts";
 import { type HealthOptions, pingCheck } from "./health.ts";
 import { Metrics } from "./metrics.ts";
@@ -64,7 +41,6 @@ import { requestMetrics } from "./request-metrics.ts";
 import { addProcessMetrics, systemEndpoints } from "./system-endpoints.ts";
 import { createTransport, type TlsMaterial } from "./transport/transport.ts";
 import { versionInfo } from "./version.ts";
-import { YamlBodies } from "./yaml/yaml-bodies.ts";
 
 export interface ApiServerOptions {
   /** Opened by the caller, closed by the server. */
@@ -117,84 +93,35 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
   let ready = false;
   let closing: Promise<void> | undefined;
 
-  const universal = new ServedSet("universal", universalResources().map(withServedSubresources));
-  const kubernetes = new ServedSet("kubernetes", kubernetesResources().map(withServedSubresources));
-  const kubernetesType = typeText(kubernetesWorkspaceType);
-  const servedBy = (type: string): ServedSet => (type === kubernetesType ? kubernetes : universal);
-  const catalogue = loadCatalogue();
-  const compiler = new TypeCompiler(catalogue);
-  const webhooks = createWebhookClient({
-    egress: options.webhookEgress ?? defaultEgressPolicy(options.host),
-    clock,
-  });
-  const schemas = schemaContext(compiler);
-  const definitions = new Definitions({
-    store,
-    compile: customSchemaCompiler(schemas),
-    conversion: { client: webhooks, makeUid: () => makeUid(options.randomBytes) },
-  });
-  const claims = (cluster: ClusterName, definition: string): NameClaims =>
-    nameClaims(store, cluster, definition, servedBy(registry.tenants.get(cluster)?.type ?? "").resources);
-  const registry: Registry = new Registry({
-    store,
-    clock,
-    managedFields: new ManagedFields({ types: catalogue, compiler, clock }),
-    randomBytes: options.randomBytes,
-    resources: union(kubernetes, universal),
-    custom: definitions,
-    strategies: builtinStrategies(
-      new Map<string, Strategy>([
-        ...ownStrategies,
-        [
-          "apiextensions.k8s.io/customresourcedefinitions",
-          definitionStrategy(claims, definitionRules(schemas)),
-        ],
-        ["/namespaces", namespaceStrategy(() => caPem)],
-        ["core.kcp.io/logicalclusters", logicalClusterStrategy],
-        [
-          "tenancy.kcp.io/workspaces",
-          workspaceStrategy({
-            tenant: (cluster) => registry.tenants.get(cluster),
-            externalUrl: () => externalUrl,
-            caPem: () => caPem,
-          }),
-        ],
-      ]),
-    ),
-  });
-
   const { authorizer, authenticateToken } = options;
-  const watches = new WatchSet(clock);
-  const yaml = new YamlBodies(clock);
-  const services: EndpointServices = {
-    registry,
+  const egress = options.webhookEgress ?? defaultEgressPolicy(options.host);
+  const admissionPlugins = options.admissionPlugins ?? [];
+  const { registry, definitions, claims, services, endpoint, served, webhooks } = composeApi({
+    store,
     clock,
-    types: catalogue,
-    compiler,
-    protobuf: new ProtobufCodec(catalogue),
-    yaml,
-    columns: builtinColumns(),
-    negotiator: new Negotiator(),
-    encoders: new Map(),
-    watches,
+    randomBytes: options.randomBytes,
+    caPem,
+    externalUrl: () => externalUrl,
     authorizer,
-    admission: builtinAdmission({
-      registry,
-      authorizer,
-      webhooks,
-      enabled: options.admissionPlugins ?? [],
-    }),
-    random: () => Buffer.from(options.randomBytes(4)).readUInt32BE() / 2 ** 32,
-  };
-  const rest = makeRestEndpoint({
-    services,
-    servedBy,
-    servedByAll: kubernetes,
-    custom: new CustomKindsOf(store, definitions),
-    serveDocument: makeDocumentServer({ catalogue, externalUrl: () => externalUrl, now: () => clock.now() }),
-    serveVirtual: (context, served) =>
-      serveReview({ services, authorizer, authenticateToken }, context, served),
+    authenticateToken,
+    egress,
+    admissionPlugins,
+    limits: workLimits,
   });
+  const { watches, yaml } = services;
+  const annex = new Annex({
+    store,
+    clock,
+    caPem,
+    externalUrl: () => externalUrl,
+    admissionPlugins,
+    sharedStore: sharesStore(store),
+    authorizer,
+    authenticateToken,
+    egress,
+    log: options.log,
+  });
+  const rest = withAnnex(endpoint, annex);
   const metrics = new Metrics();
   addProcessMetrics(metrics, clock.now());
   metrics.observedRecord("myriad_store", "A figure of the store engine.", () => store.stats());
@@ -209,7 +136,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
     health: healthOptions(() => (closing !== undefined ? "shutting down" : ready ? undefined : "starting")),
     listedPaths: () => ["/api", "/api/v1", "/apis", "/openapi/v2", "/openapi/v3"],
   });
-  const endpoint: Endpoint = (context) => {
+  const everything: Endpoint = (context) => {
     if (!context.info.isResourceRequest) {
       const own = system.get(context.info.path);
       if (own !== undefined) return own(context);
@@ -237,14 +164,14 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
       },
       isShuttingDown: () => closing !== undefined,
     }),
-    endpoint: translateStoreErrors(endpoint),
+    endpoint: translateStoreErrors(everything),
     clock,
     writeStatus: (exchange, status) => respondStatus(services, exchange, status.code, status),
     onBug,
     onDone: requestMetrics(
       metrics,
       () => clock.now(),
-      (group, version, resource) => kubernetes.find(group, version, resource) !== undefined,
+      (group, version, resource) => served.find(group, version, resource) !== undefined,
     ),
   });
   const transport = createTransport({ tls: options.tls, handle: pipeline.handle, clock, onBug });
@@ -288,6 +215,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
       closing ??= (async () => {
         watches.close();
         await transport.close(graceMs);
+        await annex.close();
         await yaml.close();
         await (election ?? running)?.close();
         webhooks.close();
@@ -360,12 +288,4 @@ function healthOptions(notReady: () => string | undefined): HealthOptions {
   const readyz = [pingCheck, { name: "started", check: notReady }];
   // Starting and stopping are no news to the operator, and nothing else can fail.
   return { healthz: live, livez: live, readyz, onFailure: () => undefined };
-}
-
-/** Every resource that some workspace type serves, once. */
-function union(...sets: readonly ServedSet[]): ServedSet["resources"] {
-  const byName = new Map(
-    sets.flatMap((set) => set.resources).map((info) => [`${info.group}/${info.resource}`, info]),
-  );
-  return [...byName.values()];
 }

@@ -21,7 +21,7 @@ export async function serveApply(
   encoder: ObjectResponder,
 ): Promise<void> {
   const options = parseWriteOptions(context.query, "PatchOptions", true);
-  const { patch, duplicates } = readApplyBody(services, await requestBody(services.yaml, context.exchange));
+  const { patch, duplicates } = readApplyBody(services, await requestBody(services, context));
   const { name, subresource } = context.info;
   const namespace = namespaceOf(context, target.resource);
   const admission = admissionOf(services, context, target, options);
@@ -44,6 +44,7 @@ export async function serveApply(
     dryRun: options.dryRun,
     requester: requesterOf(context),
     admit: admission.check,
+    largestHere: services.limits?.storedBytes,
   });
   encoder.respond(context.exchange, result.created ? 201 : 200, result.stored);
 }

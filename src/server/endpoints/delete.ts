@@ -45,6 +45,7 @@ export async function serveDelete(
     propagation: propagationOf(options),
     requester: { user: context.user, warn: (text) => context.warn(text) },
     admit: admissionOf(services, context, target, options, options).check,
+    largestHere: services.limits?.storedBytes,
   });
   if (!gone) {
     encoder.respond(context.exchange, options.orphanDependents === false ? 202 : 200, stored);
@@ -125,7 +126,7 @@ function warnOfPolicy(context: RequestContext, { strategy }: Resource, options: 
 }
 
 async function readOptions(services: EndpointServices, context: RequestContext): Promise<DeleteOptions> {
-  const bytes = await requestBody(services.yaml, context.exchange);
+  const bytes = await requestBody(services, context);
   const body = decodeOptions(services, deleteOptionsType, bytes, context.exchange.header("content-type"));
   return parseDeleteOptions(context.query, body);
 }

@@ -38,7 +38,7 @@ export async function serveReview(
   if (media === undefined) throw notAcceptable(acceptedAnswers(offer));
   const options = parseWriteOptions(context.query, "CreateOptions");
   const expected = { group: info.group, version: version.version, kind: version.kind, type: version.type };
-  const bytes = await requestBody(services.yaml, context.exchange);
+  const bytes = await requestBody(services, context);
   const contentType = context.exchange.header("content-type");
   const warn = (text: string): void => context.warn(text);
   const review = decodeObject(services, expected, bytes, contentType, options.fieldValidation, warn);

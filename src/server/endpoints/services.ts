@@ -13,6 +13,14 @@ import type { ObjectEncoder } from "./encoder.ts";
 import type { Negotiator } from "./media-types.ts";
 import type { WatchSet } from "./watch-set.ts";
 
+/** What is done in this thread; what is more goes elsewhere (`annex/`). */
+export interface WorkLimits {
+  /** Whether a body is too much. */
+  isLarge(body: Buffer, apiGroup: string): boolean;
+  /** Bytes of the largest stored object that is changed here. */
+  readonly storedBytes: number;
+}
+
 /** What the REST endpoints work with; constructed once, by the composition root. */
 export interface EndpointServices {
   readonly registry: Registry;
@@ -28,6 +36,8 @@ export interface EndpointServices {
   readonly authorizer: Authorizer;
   /** Encoders made so far, by form; see `make-encoder.ts`. */
   readonly encoders: Map<string, ObjectEncoder>;
+  /** Absent where everything is done. */
+  readonly limits?: WorkLimits | undefined;
   /** Between 0 and 1, for spreading time-outs. */
   random(): number;
 }

@@ -100,6 +100,7 @@ export async function serveUpdate(
       dryRun: options.dryRun,
       requester: requesterOf(context),
       admit: admission.check,
+      largestHere: services.limits?.storedBytes,
     }),
   );
   encoder.respond(context.exchange, result.created ? 201 : 200, result.stored);
@@ -111,7 +112,7 @@ async function readObjectBody(
   target: WriteTarget,
   options: WriteOptions,
 ): Promise<KubeObject> {
-  const bytes = await requestBody(services.yaml, context.exchange);
+  const bytes = await requestBody(services, context);
   const contentType = context.exchange.header("content-type");
   const warn = (text: string): void => context.warn(text);
   return defaulted(
@@ -155,7 +156,7 @@ export async function servePatch(
   if (!accepted.includes(type)) throw unsupportedMediaType(accepted);
   if (type === patchTypes.apply) return serveApply(services, context, target, encoder);
   const options = parseWriteOptions(context.query, "PatchOptions");
-  const bytes = await requestBody(services.yaml, context.exchange);
+  const bytes = await requestBody(services, context);
   const kind = type === patchTypes.json ? "json" : type === patchTypes.merge ? "merge" : "strategic";
   const { fieldValidation } = options;
   const patch = readPatch(services.types, target.expected, kind, bytes, fieldValidation);
@@ -188,6 +189,7 @@ export async function servePatch(
       dryRun: options.dryRun,
       requester: requesterOf(context),
       admit: admission.check,
+      largestHere: services.limits?.storedBytes,
     }),
   );
   encoder.respond(context.exchange, 200, result.stored);

@@ -1,0 +1,230 @@
+/**
+ * A second thread for requests that would keep others waiting: large bodies, large objects. JavaScript has one thread for all
+ * requests, and the work of a write grows with the object (reading, validation, managed fields), which may have a hundred thousand
+ * fields. So beyond a size a request is served in the annex, by the very same code; only the store is here, and the annex asks for
+ * what it reads and has its writes committed. It is begun when the first such request comes, and ended when there was none for
+ * a while.
+ */
+import { MessageChannel, type MessagePort, Worker } from "node:worker_threads";
+import type { Clock } from "#base/clock.ts";
+import { timeout, tooManyRequests } from "#machinery/errors/errors.ts";
+import type { RequestContext } from "#server/context.ts";
+import { rawBody } from "../endpoints/request-body.ts";
+import { answerLater, answerNow, type DeskOptions, outcomeOf } from "./desk.ts";
+import type { AnnexData, AnnexRequest, FromAnnex, Question, ToAnnex } from "./protocol.ts";
+
+/** Requests served side by side: each may hold some tens of MiB. */
+const maxServing = 8;
+/** Requests that wait for one of these to end, up to 3 MiB each; more answer 429. */
+const maxWaiting = 64;
+/** The thread's memory. */
+const maxHeapMb = 2_048;
+/** Deep recursion is bounded by counts that the first thread's stack bears. */
+const stackMb = 4;
+/** The thread and its memory are given back after this time without work. */
+const idleMs = 20_000;
+/** So long after its client has gone a request may go on; then the thread is given up. */
+const graceMs = 30_000;
+
+export interface AnnexOptions
+  extends DeskOptions,
+    Pick<AnnexData, "caPem" | "admissionPlugins" | "sharedStore"> {
+  /** Known when the server listens. */
+  readonly externalUrl: () => string;
+  readonly clock: Clock;
+  readonly log: (message: string, error?: unknown) => void;
+}
+
+interface Thread {
+  readonly worker: Worker;
+  readonly port: MessagePort;
+}
+
+/** A request in the thread. */
+interface Visit {
+  readonly request: RequestContext;
+  readonly done: (error?: Error) => void;
+}
+
+export class Annex {
+  readonly #options: AnnexOptions;
+  readonly #visits = new Map<number, Visit>();
+  readonly #waiting: (() => void)[] = [];
+  #thread: Thread | undefined;
+  #ids = 0;
+  #cancelIdle: (() => void) | undefined;
+  #closed = false;
+
+  constructor(options: AnnexOptions) {
+    this.#options = options;
+  }
+
+  /** Answers a request from its start. @throws StatusError 429; 504 when it is too much for the thread, too */
+  async serve(request: RequestContext): Promise<void> {
+    const body = await rawBody(request.exchange);
+    if (this.#visits.size >= maxServing) await this.#turn(request);
+    if (request.closed || this.#closed) return;
+    await new Promise<void>((resolve, reject) => {
+      const id = ++this.#ids;
+      let cancelGrace: (() => void) | undefined;
+      const done = (error?: Error): void => {
+        cancelGrace?.();
+        this.#leave(id);
+        if (error === undefined) resolve();
+        else reject(error);
+      };
+      this.#visits.set(id, { request, done });
+      const { worker } = this.#begun();
+      this.#post(worker, { type: "serve", id, request: dataOf(request, body) });
+      request.onClose(() => {
+        if (!this.#visits.has(id)) return;
+        this.#post(worker, { type: "gone", id });
+        cancelGrace = this.#options.clock.after(graceMs, () => this.#giveUp(worker));
+      });
+    });
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    for (const next of this.#waiting.splice(0)) next();
+    const thread = this.#thread;
+    if (thread !== undefined) await this.#giveUp(thread.worker);
+  }
+
+  #turn(request: RequestContext): Promise<void> {
+    if (this.#waiting.length >= maxWaiting)
+      throw tooManyRequests("too many large requests wait to be served", 1);
+    return new Promise((resolve) => {
+      this.#waiting.push(resolve);
+      request.onClose(() => {
+        const at = this.#waiting.indexOf(resolve);
+        if (at < 0) return;
+        this.#waiting.splice(at, 1);
+        resolve();
+      });
+    });
+  }
+
+  #leave(id: number): void {
+    if (!this.#visits.delete(id)) return;
+    this.#waiting.shift()?.();
+    if (this.#visits.size > 0 || this.#waiting.length > 0 || this.#thread === undefined) return;
+    const { worker } = this.#thread;
+    this.#cancelIdle?.();
+    this.#cancelIdle = this.#options.clock.after(idleMs, () => {
+      if (this.#visits.size === 0) void this.#giveUp(worker);
+    });
+  }
+
+  #begun(): Thread {
+    this.#cancelIdle?.();
+    this.#cancelIdle = undefined;
+    if (this.#thread !== undefined) return this.#thread;
+    const { caPem, externalUrl, admissionPlugins, sharedStore, egress } = this.#options;
+    const { port1: port, port2 } = new MessageChannel();
+    const answers = new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT);
+    const egressText = egress.text;
+    const data = {
+      caPem,
+      externalUrl: externalUrl(),
+      admissionPlugins,
+      sharedStore,
+      egressText,
+      port: port2,
+      answers,
+    };
+    // The published package is JavaScript.
+    const file = import.meta.url.endsWith(".ts") ? "./annex-worker.ts" : "./annex-worker.js";
+    const worker = new Worker(new URL(file, import.meta.url), {
+      workerData: data satisfies AnnexData,
+      transferList: [port2],
+      resourceLimits: { maxOldGenerationSizeMb: maxHeapMb, stackSizeMb: stackMb },
+    });
+    const counter = new Int32Array(answers);
+    port.on("message", (question: Question) => {
+      void outcomeOf(() => answerNow(this.#options, question)).then((outcome) => {
+        port.postMessage(outcome);
+        Atomics.add(counter, 0, 1);
+        Atomics.notify(counter, 0);
+      });
+    });
+    port.unref();
+    worker.unref();
+    worker.on("message", (message: FromAnnex) => this.#heard(worker, message));
+    worker.on("error", (error) => this.#options.log("the annex has failed", error));
+    worker.on("exit", () => this.#ended(worker));
+    this.#thread = { worker, port };
+    return this.#thread;
+  }
+
+  #heard(worker: Worker, message: FromAnnex): void {
+    switch (message.type) {
+      case "call":
+        void outcomeOf(() => answerLater(this.#options, message.question)).then((outcome) =>
+          this.#post(worker, { type: "settled", call: message.call, outcome }),
+        );
+        return;
+      case "bug":
+        this.#bug(message.id, message.text);
+        return;
+      case "aborted":
+        this.#visits.get(message.id)?.request.exchange.abort();
+        this.#visits.get(message.id)?.done();
+        return;
+      case "answered": {
+        const visit = this.#visits.get(message.id);
+        visit?.request.exchange.respond(message.status, message.headers, message.body);
+        visit?.done();
+      }
+    }
+  }
+
+  #bug(id: number, text: string): void {
+    const exchange = this.#visits.get(id)?.request.exchange;
+    const error = new Error(text);
+    error.stack = text;
+    this.#options.log(`bug while serving ${exchange?.method} ${exchange?.rawPath}`, error);
+  }
+
+  #post(worker: Worker, message: ToAnnex): void {
+    worker.postMessage(message);
+  }
+
+  async #giveUp(worker: Worker): Promise<void> {
+    await worker.terminate();
+    this.#ended(worker);
+  }
+
+  /** Who was in it gets no other answer: a write of it may have been committed. */
+  #ended(worker: Worker): void {
+    if (this.#thread?.worker !== worker) return;
+    this.#thread.port.close();
+    this.#thread = undefined;
+    for (const { done } of [...this.#visits.values()])
+      done(timeout("the request was more work than the server does for one"));
+  }
+}
+
+function dataOf(
+  { exchange, cluster, info, user, auditId, startedAt }: RequestContext,
+  body: Buffer,
+): AnnexRequest {
+  const headers: [string, string][] = [];
+  for (const name of exchange.headerNames()) {
+    const value = exchange.header(name);
+    if (value !== undefined) headers.push([name, value]);
+  }
+  const { method, rawPath, rawQuery } = exchange;
+  return {
+    method,
+    rawPath,
+    rawQuery,
+    headers: Object.fromEntries(headers),
+    body: new Uint8Array(body),
+    cluster,
+    info,
+    user,
+    auditId,
+    startedAt,
+  };
+}
