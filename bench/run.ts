@@ -84,8 +84,8 @@ if (wants("collect")) {
 }
 
 if (wants("bad-input")) {
-  const server = await startMyriad();
-  await badInput(report, server);
+  const server = await startMyriad({ watchLoop: true });
+  await badInput(report, server, quick ? 2 : 5);
   await server.stop();
 }
 

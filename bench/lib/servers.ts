@@ -18,7 +18,15 @@ export interface RunningServer {
   /** Milliseconds from the start of the process to the first good answer of /readyz. */
   readonly readyMs: number;
   readonly dataDirectory: string;
+  /** How long its event loop was held in one go since this was asked last; only of servers started with `watchLoop`. */
+  held?(): Promise<HeldLoop>;
   stop(): Promise<void>;
+}
+
+export interface HeldLoop {
+  readonly heldMs: number;
+  /** The same in CPU time of the main thread. */
+  readonly heldCpuMs: number;
 }
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
@@ -39,7 +47,7 @@ export const scratch = (): string => mkdtempSync(join(process.env.BENCH_TMP ?? t
 
 /** Starts `myriad start` on a directory (a new one unless given) and waits until it is ready. */
 export async function startMyriad(
-  options: { directory?: string; flags?: readonly string[]; keep?: boolean } = {},
+  options: { directory?: string; flags?: readonly string[]; keep?: boolean; watchLoop?: boolean } = {},
 ): Promise<RunningServer> {
   const directory = options.directory ?? scratch();
   const port = await freePort();
@@ -47,6 +55,7 @@ export async function startMyriad(
   const child = spawn(
     process.execPath,
     [
+      ...(options.watchLoop === true ? ["--import", join(root, "bench/lib/loop-watch.ts")] : []),
       join(root, "src/cli/main.ts"),
       "start",
       "--root-directory",
@@ -55,7 +64,10 @@ export async function startMyriad(
       String(port),
       ...(options.flags ?? []),
     ],
-    { stdio: ["ignore", "ignore", "inherit"], cwd: root },
+    {
+      stdio: ["ignore", "ignore", "inherit", ...(options.watchLoop === true ? (["ipc"] as const) : [])],
+      cwd: root,
+    },
   );
   children.add(child);
   const origin = `https://127.0.0.1:${port}`;
@@ -70,12 +82,20 @@ export async function startMyriad(
     prefix: "/clusters/root",
     readyMs,
     dataDirectory: directory,
+    ...(options.watchLoop === true && { held: () => heldLoop(child) }),
     async stop() {
       await stopChild(child);
       if (options.directory === undefined && options.keep !== true)
         rmSync(directory, { recursive: true, force: true });
     },
   };
+}
+
+function heldLoop(child: ChildProcess): Promise<HeldLoop> {
+  return new Promise((resolve) => {
+    child.once("message", (held) => resolve(held as HeldLoop));
+    child.send("held");
+  });
 }
 
 /** The admin credentials of a kubeconfig's current context. */

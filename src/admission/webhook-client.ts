@@ -10,6 +10,7 @@ import { quote } from "#base/quote.ts";
 import { parseJson } from "#machinery/json/read.ts";
 import { isJsonObject, type JsonObject } from "#machinery/json/value.ts";
 import { writeJson } from "#machinery/json/write.ts";
+import { ElsewhereError } from "#registry/elsewhere.ts";
 import type { EgressPolicy } from "./egress.ts";
 import { guardedLookup, type Resolve, refusal, systemResolve } from "./guarded-lookup.ts";
 import { answerErrorText, connectionErrorText, WebhookCallError } from "./webhook-errors.ts";
@@ -31,6 +32,12 @@ export interface WebhookClientConfig {
 export interface WebhookCallOptions {
   readonly timeoutMs: number;
   readonly maxResponseBytes: number;
+  /**
+   * What goes on with the answer can be begun anew in another thread, so {@link WebhookClientOptions.largestHere} holds for it.
+   */
+  readonly movable?: boolean;
+  /** Bytes that the answer may have beside four times those of the question; {@link maxResponseBytes} holds all the same. */
+  readonly maxGrowthBytes?: number;
   /** Whose call it is: one caller cannot take all calls that may be under way. */
   readonly caller?: string;
 }
@@ -39,6 +46,7 @@ export interface WebhookClient {
   /**
    * Sends one JSON object and answers with the JSON object of a 2xx answer. Redirects are not followed.
    * @throws WebhookCallError with the reason; upstream's text where upstream has the same reason
+   * @throws ElsewhereError
    */
   post(config: WebhookClientConfig, body: JsonObject, options: WebhookCallOptions): Promise<JsonObject>;
   /** Ends the connections that are kept. */
@@ -48,6 +56,8 @@ export interface WebhookClient {
 export interface WebhookClientOptions {
   readonly egress: EgressPolicy;
   readonly clock: Clock;
+  /** Answers with more bytes are not read here: ElsewhereError. Default: all are. */
+  readonly largestHere?: number | undefined;
   /** Default: the system's resolver. */
   readonly resolve?: Resolve;
 }
@@ -83,11 +93,13 @@ class HttpsWebhookClient implements WebhookClient {
   readonly #lookup: LookupFunction;
   readonly #agent = new BoundedAgent();
   readonly #contexts = new Lru<string, SecureContext>(cachedContexts);
+  readonly #largestHere: number | undefined;
   readonly #callsOf = new Map<string, number>();
   #calls = 0;
   #buffered = 0;
 
-  constructor({ egress, clock, resolve = systemResolve() }: WebhookClientOptions) {
+  constructor({ egress, clock, largestHere, resolve = systemResolve() }: WebhookClientOptions) {
+    this.#largestHere = largestHere;
     this.#egress = egress;
     this.#clock = clock;
     this.#lookup = guardedLookup(egress, resolve);
@@ -111,7 +123,15 @@ class HttpsWebhookClient implements WebhookClient {
           `Post ${quote(target.shown)}: ${refusal(this.#egress, target.host, target.host).message}`,
         );
       const secureContext = this.#contextOf(config.caBundle);
-      const call = new Call(target, Buffer.from(writeJson(body), "utf8"), options, (bytes) => {
+      const question = Buffer.from(writeJson(body), "utf8");
+      const { timeoutMs, maxResponseBytes, maxGrowthBytes, movable = false } = options;
+      const grown = maxGrowthBytes === undefined ? maxResponseBytes : maxGrowthBytes + 4 * question.length;
+      const limits = {
+        timeoutMs,
+        maxBytes: Math.min(maxResponseBytes, grown),
+        largestHere: movable ? this.#largestHere : undefined,
+      };
+      const call = new Call(target, question, limits, (bytes) => {
         this.#buffered += bytes;
         return this.#buffered <= maxBufferedBytes;
       });
@@ -190,31 +210,32 @@ interface Connection {
   readonly secureContext?: SecureContext;
 }
 
-/** One request and its answer, within one time limit. */
+interface CallLimits {
+  readonly timeoutMs: number;
+  readonly maxBytes: number;
+  readonly largestHere: number | undefined;
+}
+
+/** One request and its answer, within its limits. */
 class Call {
   readonly #target: Target;
   readonly #body: Buffer;
-  readonly #options: WebhookCallOptions;
+  readonly #limits: CallLimits;
   readonly #account: (bytes: number) => boolean;
   readonly #chunks: Buffer[] = [];
   #received = 0;
 
   /** `account` counts bytes in memory, negative ones when they are given back; false = too many. */
-  constructor(
-    target: Target,
-    body: Buffer,
-    options: WebhookCallOptions,
-    account: (bytes: number) => boolean,
-  ) {
+  constructor(target: Target, body: Buffer, limits: CallLimits, account: (bytes: number) => boolean) {
     this.#target = target;
     this.#body = body;
-    this.#options = options;
+    this.#limits = limits;
     this.#account = account;
   }
 
   async run(clock: Clock, connection: Connection): Promise<JsonObject> {
     const abort = new AbortController();
-    const cancel = clock.after(this.#options.timeoutMs, () => abort.abort());
+    const cancel = clock.after(this.#limits.timeoutMs, () => abort.abort());
     try {
       const answer = await this.#send(connection, abort.signal);
       return this.#read(answer);
@@ -275,8 +296,8 @@ class Call {
         response.on("data", (chunk: Buffer) => {
           this.#received += chunk.length;
           const fits = this.#account(chunk.length);
-          if (this.#received > this.#options.maxResponseBytes)
-            broken(`the response is larger than ${this.#options.maxResponseBytes} bytes`);
+          if (this.#received > this.#limits.maxBytes)
+            broken(`the response is larger than ${this.#limits.maxBytes} bytes`);
           else if (!fits) broken("too many bytes of webhook responses are in memory");
           else this.#chunks.push(chunk);
         });
@@ -304,6 +325,7 @@ class Call {
       const shown = type === "" ? "application/json" : type;
       throw new WebhookCallError(`0-length response with status code: ${code} and content type: ${shown}`);
     }
+    if (body.length > (this.#limits.largestHere ?? Number.POSITIVE_INFINITY)) throw new ElsewhereError();
     const answer = parsed(body, (why) => {
       throw new WebhookCallError(`couldn't get version/kind; json parse error: ${why}`);
     });

@@ -10,7 +10,12 @@ export interface ConversionClient {
   post(
     config: NonNullable<NonNullable<Definition["webhook"]>["clientConfig"]>,
     body: JsonObject,
-    options: { readonly timeoutMs: number; readonly maxResponseBytes: number; readonly caller?: string },
+    options: {
+      readonly timeoutMs: number;
+      readonly maxResponseBytes: number;
+      readonly maxGrowthBytes: number;
+      readonly caller?: string;
+    },
   ): Promise<JsonObject>;
 }
 
@@ -22,6 +27,8 @@ export interface ConversionServices {
 const timeoutMs = 30_000;
 /** A converted object may be as large as one that is written; a batch is at most about a MiB before it. */
 const maxResponseBytes = 16 * 1024 * 1024;
+/** Beside four times the question: a small object does not become one that keeps others waiting. */
+const maxGrowthBytes = 256 * 1024;
 const reviewVersions: readonly string[] = ["v1", "v1beta1"];
 
 /** The objects in a version, in their order. Those that are in it already are handed back as they are. Nothing is changed. */
@@ -72,7 +79,7 @@ async function askWebhook(
           objects: objects as unknown as JsonValue[],
         },
       },
-      { timeoutMs, maxResponseBytes, caller: definition.cluster },
+      { timeoutMs, maxResponseBytes, maxGrowthBytes, caller: definition.cluster },
     );
     converted = convertedObjects(answer, version, uid);
   } catch (error) {

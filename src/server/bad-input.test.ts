@@ -12,7 +12,7 @@ import { ProtobufCodec } from "#machinery/codecs/protobuf.ts";
 import { apiVersionOf } from "#machinery/meta/object.ts";
 import { checkAnswer } from "./testing/answers.ts";
 import { type Answer, type CallOptions, type LiveServer, startLiveServer } from "./testing/live-server.ts";
-import { pick, randomOf, randomValue } from "./testing/random-objects.ts";
+import { pick, randomOf, randomValue, runs } from "./testing/random-objects.ts";
 
 const resources = kubernetesResources();
 const catalogue = loadCatalogue();
@@ -75,7 +75,7 @@ describe("bad input", () => {
           if (answer.status < 300) taken++;
         }
       }),
-      { numRuns: 250 },
+      { numRuns: runs(250) },
     );
     assert.ok(taken > 20, `${taken} were taken: the generator makes nothing that gets far`);
   });
@@ -117,7 +117,7 @@ describe("bad input", () => {
             );
         check(answer, `${type} ${body.toString("base64")}`);
       }),
-      { numRuns: 500 },
+      { numRuns: runs(500) },
     );
   });
 
@@ -159,7 +159,7 @@ describe("bad input", () => {
         );
         check(answer, JSON.stringify(body));
       }),
-      { numRuns: 300 },
+      { numRuns: runs(300) },
     );
     assert.equal(({} as { x?: unknown }).x, undefined);
   });
@@ -326,7 +326,7 @@ describe("bad input", () => {
         });
         check(answer, `${method} ${path}?${query}`);
       }),
-      { numRuns: 1_000 },
+      { numRuns: runs(1_000) },
     );
   });
 

@@ -74,7 +74,11 @@ export function composeApi(options: ApiOptions): Api {
   const servedBy = (type: string): ServedSet => (type === kubernetesType ? kubernetes : universal);
   const catalogue = loadCatalogue();
   const compiler = new TypeCompiler(catalogue);
-  const webhooks = createWebhookClient({ egress: options.egress, clock });
+  const webhooks = createWebhookClient({
+    egress: options.egress,
+    clock,
+    largestHere: options.limits?.answerBytes,
+  });
   const schemas = schemaContext(compiler);
   const definitions = new Definitions({
     store,

@@ -39,6 +39,7 @@ export class CallFailure extends Error {
  * Asks a webhook that has been found to match. Its warnings and annotations are passed on.
  * @throws StatusError when it refuses
  * @throws CallFailure
+ * @throws ElsewhereError
  */
 export async function callWebhook(
   client: WebhookClient,
@@ -59,7 +60,12 @@ export async function callWebhook(
     );
   const uid = makeUid(registry.randomBytes);
   const question = admissionReview(version, uid, write, versioned);
-  const options = { timeoutMs: webhook.timeoutMs, maxResponseBytes, caller: attributes.cluster };
+  const options = {
+    timeoutMs: webhook.timeoutMs,
+    maxResponseBytes,
+    movable: true,
+    caller: attributes.cluster,
+  };
   let answer: ReviewAnswer;
   try {
     const review = await client.post(webhook.clientConfig, question, options);

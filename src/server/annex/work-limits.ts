@@ -15,6 +15,7 @@ export const workLimits: WorkLimits = {
   isLarge: (body, apiGroup) =>
     body.length > bodyBytes || (body.length > programBytes && programGroups.has(apiGroup)),
   storedBytes,
+  answerBytes: bodyBytes,
 };
 
 /** An endpoint that has requests which are too much served elsewhere. */

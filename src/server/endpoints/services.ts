@@ -19,6 +19,8 @@ export interface WorkLimits {
   isLarge(body: Buffer, apiGroup: string): boolean;
   /** Bytes of the largest stored object that is changed here. */
   readonly storedBytes: number;
+  /** Bytes of the longest answer of an admission webhook that is read here. */
+  readonly answerBytes: number;
 }
 
 /** What the REST endpoints work with; constructed once, by the composition root. */

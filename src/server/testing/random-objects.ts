@@ -14,6 +14,9 @@ export function randomOf(seed: number): () => number {
 export const pick = <T>(random: () => number, from: readonly T[]): T =>
   from[Math.floor(random() * from.length)]!;
 
+/** How many cases of bad input are generated: the everyday number, times `MYRIAD_BAD_INPUT_TIMES`. */
+export const runs = (everyday: number): number => everyday * Number(process.env.MYRIAD_BAD_INPUT_TIMES ?? 1);
+
 /** Values that hardly any schema wants. */
 export const strange: readonly unknown[] = [
   null,
@@ -38,6 +41,39 @@ export const strange: readonly unknown[] = [
   { "": "" },
   { __proto__x: {} },
 ];
+/** Values that break what is read, keys that are not what they seem. */
+const odd: readonly unknown[] = [
+  ...strange,
+  "{}",
+  "[",
+  "(a+)+$",
+  "\\",
+  "$ref",
+  "x".repeat(70_000),
+  9e15,
+  { __proto__x: { polluted: true } },
+  JSON.parse('{"__proto__":{"polluted":true},"constructor":{"prototype":{"polluted":true}}}'),
+];
+
+/** A copy with one node, or a few, replaced, removed or doubled. */
+export function broken(value: unknown, random: () => number, chance: number): unknown {
+  if (random() < chance) return pick(random, odd);
+  if (Array.isArray(value)) {
+    const items = value.map((item) => broken(item, random, chance));
+    return random() < chance && items.length > 0 ? [...items, items[0]] : items;
+  }
+  if (typeof value !== "object" || value === null) return value;
+  const entries = Object.entries(value)
+    .filter(() => random() >= chance)
+    .map(([key, member]): [string, unknown] => [
+      random() < chance
+        ? pick(random, ["", "a/b", "toString", "x-kubernetes-foo", "$ref", "not", "nullable"])
+        : key,
+      broken(member, random, chance),
+    ]);
+  return Object.fromEntries(entries);
+}
+
 const texts = [
   "",
   "a",
