@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"k8s.io/apimachinery/pkg/runtime"
+	"sigs.k8s.io/yaml"
 )
 
 type decodeArgs struct {
@@ -80,6 +81,31 @@ func decodeBody(args decodeArgs) (any, error) {
 	return result, err
 }
 
+type yamlArgs struct {
+	Text string `json:"text"`
+	// Base64 is the text when it is no valid UTF-8.
+	Base64 string `json:"base64"`
+	Strict bool   `json:"strict"`
+}
+
+// yamlToJSON reads YAML as every body in YAML is read first.
+func yamlToJSON(args yamlArgs) (any, error) {
+	text := []byte(args.Text)
+	if args.Base64 != "" {
+		var err error
+		if text, err = base64.StdEncoding.DecodeString(args.Base64); err != nil {
+			return nil, fmt.Errorf("oracle: %w", err)
+		}
+	}
+	read := yaml.YAMLToJSON
+	if args.Strict {
+		read = yaml.YAMLToJSONStrict
+	}
+	value, err := read(text)
+	return json.RawMessage(value), err
+}
+
 func init() {
+	operations["yaml.read"] = op(yamlToJSON)
 	operations["decode"] = op(decodeBody)
 }

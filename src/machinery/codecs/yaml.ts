@@ -6,7 +6,6 @@ import {
   isScalar,
   isSeq,
   type Node,
-  type Pair,
   parseDocument,
   type Scalar,
   visit,
@@ -15,15 +14,16 @@ import { badRequest } from "#machinery/errors/errors.ts";
 import { maxDuplicatesReported, maxJsonDepth } from "#machinery/json/limits.ts";
 import type { ReadOptions, ReadResult } from "#machinery/json/read.ts";
 import { isRawNumber, type JsonObject, type JsonValue, setOwn } from "#machinery/json/value.ts";
-import { resolvePlain } from "./yaml-scalars.ts";
+import { numericKey, resolvePlain, resolveTagged, specialNumber } from "./yaml-scalars.ts";
+import { escapeFault, YamlSourceError, yamlSource } from "./yaml-source.ts";
 
 /** Most values that aliases may add to a document; a bomb of aliases is refused. */
 const maxAliasedValues = 10_000;
 
 /** Reads the first document. @throws StatusError 400 */
 export function readYaml(bytes: Uint8Array, options: ReadOptions = {}): ReadResult {
-  const source = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("utf8");
   try {
+    const source = yamlSource(bytes);
     const document = parseDocument(source, {
       schema: "failsafe",
       version: "1.1",
@@ -35,9 +35,10 @@ export function readYaml(bytes: Uint8Array, options: ReadOptions = {}): ReadResu
     });
     const error = document.errors.find(({ code }) => code !== "MULTIPLE_DOCS");
     if (error !== undefined) throw refused(`line ${lineOf(source, error.pos[0])}: ${error.message}`);
-    const reader = new Reader(options.duplicates === true);
+    const reader = new Reader(source, options.duplicates === true);
     return { value: reader.value(document.contents, "", 0), duplicates: reader.duplicates };
   } catch (error) {
+    if (error instanceof YamlSourceError) throw refused(error.message);
     if (error instanceof RangeError) throw refused("exceeded max depth");
     throw error;
   }
@@ -53,13 +54,15 @@ function lineOf(source: string, offset: number): number {
 
 class Reader {
   readonly duplicates: string[] = [];
+  readonly #source: string;
   readonly #report: boolean;
   readonly #anchors = new Map<string, Node>();
   readonly #open = new Set<Node>();
   #aliased = 0;
   #insideAlias = 0;
 
-  constructor(report: boolean) {
+  constructor(source: string, report: boolean) {
+    this.#source = source;
     this.#report = report;
   }
 
@@ -71,7 +74,7 @@ class Reader {
     if (isAlias(node)) return this.#alias(node.source, (target) => this.value(target, path, depth + 1));
     if (isScalar(node)) {
       if (node.anchor !== undefined) this.#anchors.set(node.anchor, node);
-      return scalar(node);
+      return this.#scalar(node);
     }
     if (isSeq(node)) {
       this.#enter(node, node.anchor);
@@ -82,24 +85,24 @@ class Reader {
     if (!isMap(node)) return null;
     this.#enter(node, node.anchor);
     const target: JsonObject = {};
-    const merges: Pair[] = [];
-    const seen = new Set<string>();
     for (const pair of node.items) {
       if (isScalar(pair.key) && pair.key.type === "PLAIN" && pair.key.value === "<<") {
-        merges.push(pair);
+        this.#merge(pair.value, target, path, depth);
         continue;
       }
       const key = this.#key(pair.key, depth);
       const at = path === "" ? key : `${path}.${key}`;
-      if (seen.has(key) && this.#report && this.duplicates.length < maxDuplicatesReported) {
-        if (!this.duplicates.includes(at)) this.duplicates.push(at);
-      }
-      seen.add(key);
+      this.#repeats(target, key, at);
       setOwn(target, key, this.value(pair.value, at, depth + 1));
     }
-    for (const { value } of merges) this.#merge(value, target, path, depth);
     this.#open.delete(node);
     return target;
+  }
+
+  #repeats(target: JsonObject, key: string, at: string): void {
+    if (!this.#report || !Object.hasOwn(target, key) || this.duplicates.length >= maxDuplicatesReported)
+      return;
+    if (!this.duplicates.includes(at)) this.duplicates.push(at);
   }
 
   #enter(node: Node, anchor: string | undefined): void {
@@ -117,43 +120,61 @@ class Reader {
     return value;
   }
 
-  /** `<<`: keys of the merged maps, for those that the map itself does not have; earlier maps win. */
+  /** `<<`: as if the keys of the merged maps stood in its place, those of the first map last. */
   #merge(node: unknown, target: JsonObject, path: string, depth: number): void {
-    const sources = isSeq(node) ? node.items : [node];
+    const sources = isSeq(node) ? node.items.toReversed() : [node];
     for (const source of sources) {
       const merged = this.value(source, path, depth + 1);
       if (typeof merged !== "object" || merged === null || Array.isArray(merged) || isRawNumber(merged)) {
         throw refused("map merge requires map or sequence of maps as the value");
       }
       for (const key of Object.keys(merged)) {
-        if (!Object.hasOwn(target, key)) setOwn(target, key, merged[key]!);
+        this.#repeats(target, key, path === "" ? key : `${path}.${key}`);
+        setOwn(target, key, merged[key]!);
       }
     }
   }
 
   /** Keys become strings: numbers and booleans as they are printed. */
   #key(node: unknown, depth: number): string {
+    const text = isScalar(node) ? plainText(node) : "";
+    const isPlain = isScalar(node) && node.type === "PLAIN" && node.tag === undefined;
+    const special = isPlain ? specialNumber(text) : undefined;
+    if (special !== undefined) return special;
     const key = this.value(node, "", depth + 1);
     if (typeof key === "string") return key;
-    if (typeof key === "number" || typeof key === "boolean") return String(key);
-    if (isRawNumber(key)) return key.rawJSON;
+    if (typeof key === "boolean") return String(key);
+    const number = isRawNumber(key) ? BigInt(key.rawJSON) : key;
+    const written =
+      typeof number === "number" || typeof number === "bigint" ? numericKey(text, number) : undefined;
+    if (written !== undefined) return written;
     throw refused("unsupported map key: keys must be strings, numbers or booleans");
+  }
+
+  #scalar(node: Scalar): JsonValue {
+    let text = typeof node.value === "string" ? node.value : "";
+    // The library ends the last line of a block where the document does not.
+    const isLast = node.range && node.range[1] >= this.#source.length && !this.#source.endsWith("\n");
+    if (isLast && /^BLOCK_/.test(node.type ?? "")) text = text.replace(/\n$/, "");
+    if (node.type === "QUOTE_DOUBLE" && node.range) {
+      const fault = escapeFault(this.#source.slice(node.range[0], node.range[1]));
+      if (fault !== undefined) throw refused(fault);
+    }
+    if (node.tag !== undefined) {
+      const value = resolveTagged(node.tag, text);
+      if (value === undefined) throw refused(`cannot decode \`${text.slice(0, 64)}\` as a ${node.tag}`);
+      return value;
+    }
+    if (node.type !== "PLAIN") return text;
+    const plain = plainText(node);
+    if (specialNumber(plain) !== undefined) throw refused("unsupported value: JSON has no such number");
+    return resolvePlain(plain);
   }
 }
 
-function scalar(node: Scalar): JsonValue {
-  const text = typeof node.value === "string" ? node.value : "";
-  switch (node.tag) {
-    case undefined:
-      return node.type === "PLAIN" ? resolvePlain(text) : text;
-    case "tag:yaml.org,2002:str":
-      return text;
-    case "tag:yaml.org,2002:binary":
-      return Buffer.from(text, "base64").toString("utf8");
-    default:
-      return resolvePlain(text);
-  }
-}
+/** Blanks before a comment on the next line are none of an unquoted scalar's. */
+const plainText = ({ value }: Scalar): string =>
+  typeof value === "string" ? value.replace(/[ \t]+$/, "") : "";
 
 const mergeTag = "tag:yaml.org,2002:merge";
 

@@ -118,11 +118,7 @@ class Program implements Oracle {
   }
 
   #answer(line: Buffer): void {
-    const { id, result, error } = readJson(line) as {
-      id: number;
-      result?: JsonValue;
-      error?: string;
-    };
+    const { id, result, error } = answerOf(line);
     const pending = this.#pending.get(id);
     if (pending === undefined) return;
     this.#pending.delete(id);
@@ -136,5 +132,21 @@ class Program implements Oracle {
     for (const { op, reject } of this.#pending.values()) reject(new Error(`${op}: ${why}`));
     this.#pending.clear();
     for (const wake of this.#waiting.splice(0)) wake();
+  }
+}
+
+interface Answer {
+  readonly id: number;
+  readonly result?: JsonValue;
+  readonly error?: string;
+}
+
+/** An answer that is beyond our own limits (too deep) is an error of its question. */
+function answerOf(line: Buffer): Answer {
+  try {
+    return readJson(line) as unknown as Answer;
+  } catch (error) {
+    const id = /^\{"id":([0-9]+)/.exec(line.toString("latin1", 0, 32))?.[1];
+    return { id: Number(id), error: `oracle: unreadable answer: ${(error as Error).message}` };
   }
 }
