@@ -7,9 +7,14 @@ export class Pacer {
     this.#sliceMs = sliceMs;
   }
 
+  /** The slice is used up: time for {@link turn}. */
+  get isOver(): boolean {
+    return performance.now() - this.#since >= this.#sliceMs;
+  }
+
   /** A promise to wait for when the slice is used up, else undefined. */
   turn(): Promise<void> | undefined {
-    if (performance.now() - this.#since < this.#sliceMs) return undefined;
+    if (!this.isOver) return undefined;
     return new Promise((resolve) => {
       setImmediate(() => {
         this.#since = performance.now();

@@ -107,8 +107,19 @@ export class DefinitionViews {
   }
 }
 
+const infos = new WeakMap<Definition, ResourceInfo>();
+
 /** The facts of a definition, with its served versions only, as discovery shows them. */
 export function infoOf(definition: Definition): ResourceInfo {
+  let info = infos.get(definition);
+  if (info === undefined) {
+    info = makeInfo(definition);
+    infos.set(definition, info);
+  }
+  return info;
+}
+
+function makeInfo(definition: Definition): ResourceInfo {
   const { group, names, namespaced, versions, storageVersion, isTerminating } = definition;
   return {
     group,

@@ -1,5 +1,6 @@
 /** The resources that workspaces define, as views of the definitions in the store. */
 import { Lru } from "#base/lru.ts";
+import { Pacer } from "#base/pacer.ts";
 import { serviceUnavailable } from "#machinery/errors/errors.ts";
 import { readOwnJson } from "#machinery/json/read.ts";
 import type { JsonObject } from "#machinery/json/value.ts";
@@ -11,7 +12,7 @@ import { acceptedNameTerm, definedTerm } from "#registry/key-space.ts";
 import { collectionPrefix, customResourceOf, listRange, objectKey, parseObjectKey } from "#registry/keys.ts";
 import type { CustomResources } from "#registry/registry.ts";
 import type { Resource } from "#registry/resource.ts";
-import type { Key, Store } from "#storage/port.ts";
+import type { Key, Revision, Store } from "#storage/port.ts";
 import { CompiledSchemas, type SchemaCompiler } from "./compiled-schemas.ts";
 import type { ConversionServices } from "./conversion.ts";
 import { type CustomView, DefinitionViews, orphanedResource, sharedResource } from "./custom-view.ts";
@@ -61,9 +62,26 @@ export class Definitions implements CustomResources {
     return this.#get(cluster, name)?.definition;
   }
 
-  /** All definitions of a workspace, by name. */
-  all(cluster: ClusterName): readonly Definition[] {
-    return this.#all(cluster).map(({ definition }) => definition);
+  /** All definitions of a workspace, by name; other work has its turn in between. Each is as it was at some moment meanwhile. */
+  async all(cluster: ClusterName): Promise<readonly Definition[]> {
+    const pacer = new Pacer();
+    const found: Definition[] = [];
+    let { start } = listRange(collection, cluster, "");
+    const { end } = listRange(collection, cluster, "");
+    for (let isDone = false; !isDone; await pacer.turn()) {
+      isDone = true;
+      this.#store.visit({ start, end }, undefined, (key, value, revision) => {
+        const { name } = parseObjectKey(collection, false, key);
+        const known = this.#held.get(key);
+        const isKnown = known?.definition.revision === revision;
+        found.push((isKnown ? known : this.#read({ key, cluster, name }, revision, value, known)).definition);
+        // A key is followed by itself and more.
+        start = `${key}\0` as Key;
+        isDone = !pacer.isOver;
+        return isDone;
+      });
+    }
+    return found;
   }
 
   /** A resource in a version as a path names it; undefined when the workspace does not serve it. */
@@ -79,9 +97,16 @@ export class Definitions implements CustomResources {
    */
   openApiSchema(definition: Definition, version: string): JsonObject | undefined {
     const { key, name: title, preserveUnknownFields } = definition;
-    const entry = this.#store.get(key);
-    const spec = entry && (readOwnJson(entry.value) as unknown as CustomResourceDefinition).spec;
-    const schema = spec?.versions.find(({ name }) => name === version)?.schema?.openAPIV3Schema;
+    let schema: JsonObject | undefined;
+    let isSame = false;
+    // Parsed where it lies: copies of ten thousand definitions would be garbage outside the heap.
+    this.#store.visit({ start: key, end: `${key}\0` as Key }, undefined, (_, value, revision) => {
+      const { spec } = readOwnJson(value) as unknown as CustomResourceDefinition;
+      schema = spec.versions.find(({ name }) => name === version)?.schema?.openAPIV3Schema;
+      isSame = revision === definition.revision;
+      return false;
+    });
+    if (isSame) return schema;
     const hash = definition.versions.find(({ name }) => name === version)?.schemaHash;
     if (schemaHash(schema, preserveUnknownFields) !== hash)
       throw serviceUnavailable(`the definition ${title} has changed, please try again`, 1);
@@ -146,13 +171,23 @@ export class Definitions implements CustomResources {
     if (known?.definition.revision === revision) return known;
     const entry = this.#store.get(key);
     if (entry === undefined) return undefined;
-    const definition = readDefinition({ key, cluster, name }, entry.revision, entry.value, known?.definition);
+    return this.#read({ key, cluster, name }, entry.revision, entry.value, known);
+  }
+
+  /** `value` is not kept. */
+  #read(
+    at: { readonly key: Key; readonly cluster: ClusterName; readonly name: string },
+    revision: Revision,
+    value: Buffer,
+    known: Held | undefined,
+  ): Held {
+    const definition = readDefinition(at, revision, value, known?.definition);
     if (known !== undefined && servesTheSame(known.definition, definition)) {
       known.definition = definition;
       return known;
     }
     const held: Held = { definition, views: this.#viewsOf(() => held) };
-    this.#held.set(key, held);
+    this.#held.set(at.key, held);
     return held;
   }
 

@@ -2,6 +2,7 @@
 
 import { createHash } from "node:crypto";
 import type { ResourceInfo } from "#api/resource.ts";
+import { Pacer } from "#base/pacer.ts";
 import type { CustomView } from "#crds/custom-view.ts";
 import { infoOf } from "#crds/custom-view.ts";
 import type { Definition } from "#crds/definition.ts";
@@ -35,6 +36,8 @@ export class CustomKindsOf implements CustomKinds {
   readonly #store: Store;
   readonly #definitions: Definitions;
   readonly #kept = new Map<ClusterName, Kept>();
+  /** Those being made, which requests for the same state share. */
+  readonly #making = new Map<string, Promise<ServedSet>>();
   #size = 0;
 
   constructor(store: Store, definitions: Definitions) {
@@ -50,25 +53,39 @@ export class CustomKindsOf implements CustomKinds {
     return this.#definitions.everywhere(of);
   }
 
-  servedSet(cluster: ClusterName, base: ServedSet): ServedSet {
+  servedSet(cluster: ClusterName, base: ServedSet): ServedSet | Promise<ServedSet> {
     const counted = this.#store.tenantCounts(cluster).find((one) => one.collection === collection);
     if (counted === undefined) return base;
+    const revision = counted.lastRevision;
     const known = this.#kept.get(cluster);
-    if (known?.revision === counted.lastRevision && known.base === base) {
+    if (known?.revision === revision && known.base === base) {
       this.#kept.delete(cluster);
       this.#kept.set(cluster, known);
       return known.set;
     }
-    const set = this.#make(cluster, base);
-    this.#keep(cluster, { base, revision: counted.lastRevision, set, size: set.resources.length });
-    return set;
+    const key = `${cluster} ${revision} ${base.name}`;
+    let making = this.#making.get(key);
+    if (making === undefined) {
+      making = this.#make(cluster, base)
+        .then((set) => {
+          this.#keep(cluster, { base, revision, set, size: set.resources.length });
+          return set;
+        })
+        .finally(() => this.#making.delete(key));
+      this.#making.set(key, making);
+    }
+    return making;
   }
 
-  #make(cluster: ClusterName, base: ServedSet): ServedSet {
+  async #make(cluster: ClusterName, base: ServedSet): Promise<ServedSet> {
     const infos: ResourceInfo[] = [];
     const served: CustomServed[] = [];
     const builtin = new Set(base.resources.map(({ group, resource }) => `${group}/${resource}`));
-    for (const definition of this.#definitions.all(cluster)) {
+    const definitions = await this.#definitions.all(cluster);
+    const pacer = new Pacer();
+    for (const definition of definitions) {
+      const turn = pacer.turn();
+      if (turn !== undefined) await turn;
       if (!definition.isEstablished) continue;
       const info = infoOf(definition);
       if (info.versions.length === 0 || builtin.has(`${info.group}/${info.resource}`)) continue;

@@ -45,7 +45,10 @@ export function answerDiscovery(
           : documents.resources(first, second);
   if (body === undefined) return { status: 404, headers: {}, body: nothing };
   const vary: Record<string, string> = rest.length === 0 ? { vary: "Accept" } : {};
-  return { status: 200, headers: { ...vary, "content-type": "application/json" }, body };
+  const headers = { ...vary, "content-type": "application/json" };
+  return body instanceof Promise
+    ? body.then((made) => ({ status: 200, headers, body: made }))
+    : { status: 200, headers, body };
 }
 
 async function answerAggregated(

@@ -172,18 +172,19 @@ test("type kubernetes: both autoscaling versions, the newer preferred", async ()
   assert.equal(group.preferredVersion.version, "v2");
 });
 
+const own = (group: string, resource: string, version = "v1") => ({
+  group,
+  resource,
+  singular: "",
+  namespaced: true,
+  shortNames: [],
+  categories: [],
+  storageVersion: version,
+  virtual: false,
+  versions: [{ version, kind: "Foo", type: "", verbs: ["get", "list"] as const, subresources: [] }],
+});
+
 test("a workspace's own groups come behind the built-in ones, by name; its kinds may be in any group", async () => {
-  const own = (group: string, resource: string, version = "v1") => ({
-    group,
-    resource,
-    singular: "",
-    namespaced: true,
-    shortNames: [],
-    categories: [],
-    storageVersion: version,
-    virtual: false,
-    versions: [{ version, kind: "Foo", type: "", verbs: ["get", "list"] as const, subresources: [] }],
-  });
   const documents = discoveryDocuments(universalResources(), [
     own("z.example.com", "as"),
     own("a.example.com", "zs"),
@@ -204,9 +205,37 @@ test("a workspace's own groups come behind the built-in ones, by name; its kinds
     ),
     ["v1", "v1beta1"],
   );
-  const { resources } = JSON.parse(documents.resources("coordination.k8s.io", "v1")!.toString("utf8"));
+  const body = await documents.resources("coordination.k8s.io", "v1");
+  const { resources } = JSON.parse(body!.toString("utf8"));
   assert.deepEqual(
     resources.map(({ name }: { name: string }) => name),
     ["foos", "leases"],
+  );
+});
+
+test("a long list of resources is the same as short ones would be", async () => {
+  const names = Array.from({ length: 300 }, (_, i) => `things${i}`);
+  const documents = discoveryDocuments(
+    [],
+    names.map((name) => own("many.example.com", name)),
+  );
+  const made = documents.resources("many.example.com", "v1");
+  assert.ok(made instanceof Promise);
+  const all = JSON.parse((await made).toString("utf8"));
+  assert.deepEqual(
+    all.resources.map(({ name }: { name: string }) => name),
+    names.toSorted(),
+  );
+  const one = discoveryDocuments([], [own("many.example.com", "things7")]).resources(
+    "many.example.com",
+    "v1",
+  );
+  assert.ok(Buffer.isBuffer(one));
+  const { resources, ...head } = JSON.parse(one.toString("utf8"));
+  const { resources: found, ...longHead } = all;
+  assert.deepEqual(longHead, head);
+  assert.deepEqual(
+    found.find(({ name }: { name: string }) => name === "things7"),
+    resources[0],
   );
 });

@@ -1,7 +1,7 @@
 /** What a client learns about a server before it uses it (spec 4.1); made when it is first asked for. */
-import { createHash } from "node:crypto";
 import type { ResourceInfo, ResourceVersion, Subresource } from "#api/resource.ts";
 import { Pacer } from "#base/pacer.ts";
+import { SlicedText } from "./sliced-text.ts";
 import { type GroupFacts, groupsOf, type VersionFacts } from "./versions.ts";
 
 export interface AggregatedDocument {
@@ -18,8 +18,8 @@ export interface DiscoveryDocuments {
   groups(): Buffer;
   /** `/apis/{group}`; undefined: 404. */
   group(name: string): Buffer | undefined;
-  /** `/api/{version}` (empty group) and `/apis/{group}/{version}`; undefined: 404. */
-  resources(group: string, version: string): Buffer | undefined;
+  /** `/api/{version}` (empty group) and `/apis/{group}/{version}`; undefined: 404. A long one is made in slices. */
+  resources(group: string, version: string): Buffer | Promise<Buffer> | undefined;
   aggregatedCore(): Promise<AggregatedDocument>;
   aggregatedGroups(): Promise<AggregatedDocument>;
 }
@@ -34,9 +34,7 @@ export function discoveryDocuments(
   builtin: readonly ResourceInfo[],
   own: readonly ResourceInfo[] = [],
 ): DiscoveryDocuments {
-  const all = lazily(() =>
-    groupsOf([...builtin, ...own.toSorted((a, b) => (a.group < b.group ? -1 : a.group > b.group ? 1 : 0))]),
-  );
+  const all = lazily(() => groupsOf([...builtin, ...byGroupName(own)]));
   const core = () => all().filter(({ group }) => group === "");
   const named = () => all().filter(({ group }) => group !== "");
   const byGroup = lazily(() => new Map(all().map((facts) => [facts.group, facts])));
@@ -68,11 +66,24 @@ export function discoveryDocuments(
         .get(group)
         ?.versions.find((one) => one.version === version);
       if (facts === undefined) return undefined;
-      return kept(`${group}/${version}`, () => buffer(resourceList(facts)));
+      const name = `${group}/${version}`;
+      if (facts.resources.length <= longList) return kept(name, () => buffer(resourceList(facts)));
+      return bodies.get(name) ?? longResourceList(facts).then((body) => kept(name, () => body));
     },
     aggregatedCore: lazily(() => aggregated(core())),
     aggregatedGroups: lazily(() => aggregated(named(), new Set(own))),
   };
+}
+
+/** By the names of their groups, otherwise as they are; the groups are few, the resources may be many. */
+function byGroupName(resources: readonly ResourceInfo[]): ResourceInfo[] {
+  const groups = new Map<string, ResourceInfo[]>();
+  for (const info of resources) {
+    const known = groups.get(info.group);
+    if (known === undefined) groups.set(info.group, [info]);
+    else known.push(info);
+  }
+  return [...groups.keys()].sort().flatMap((group) => groups.get(group)!);
 }
 
 function lazily<T>(make: () => T): () => T {
@@ -88,14 +99,45 @@ function apiGroup({ group, versions }: GroupFacts) {
   return { name: group, versions: all, preferredVersion: all[0] };
 }
 
-/** Subresources are entries of their own, `deployments/scale`; names in order. */
-function resourceList({ groupVersion, resources }: VersionFacts) {
-  const entries = resources.flatMap(({ info, version }) => [
+/** Longer lists are made in slices. */
+const longList = 200;
+
+const listHead = ({ groupVersion }: VersionFacts) => ({
+  kind: "APIResourceList",
+  apiVersion: "v1",
+  groupVersion,
+});
+
+/** Subresources are entries of their own, `deployments/scale`. */
+function entriesOf({ info, version }: VersionFacts["resources"][number]) {
+  return [
     resourceEntry(info, version),
     ...version.subresources.map((subresource) => subresourceEntry(info, version, subresource)),
-  ]);
-  entries.sort((a, b) => (a.name < b.name ? -1 : 1));
-  return { kind: "APIResourceList", apiVersion: "v1", groupVersion, resources: entries };
+  ];
+}
+
+const byName = (a: { readonly name: string }, b: { readonly name: string }): number =>
+  a.name < b.name ? -1 : 1;
+
+const resourceList = (facts: VersionFacts) => ({
+  ...listHead(facts),
+  resources: facts.resources.flatMap(entriesOf).sort(byName),
+});
+
+/** The body of {@link resourceList}. */
+async function longResourceList(facts: VersionFacts): Promise<Buffer> {
+  const pacer = new Pacer();
+  const entries: ReturnType<typeof entriesOf> = [];
+  for (const resource of facts.resources) {
+    entries.push(...entriesOf(resource));
+    await pacer.turn();
+  }
+  entries.sort(byName);
+  const out = new SlicedText(pacer);
+  await out.add(`${JSON.stringify(listHead(facts)).slice(0, -1)},"resources":[`);
+  for (let i = 0; i < entries.length; i++) await out.add((i > 0 ? "," : "") + JSON.stringify(entries[i]));
+  await out.add("]}\n");
+  return out.bytes();
 }
 
 const resourceEntry = (info: ResourceInfo, { kind, verbs }: ResourceVersion) => ({
@@ -133,37 +175,28 @@ async function aggregated(
   groups: readonly GroupFacts[],
   own: ReadonlySet<ResourceInfo> = new Set(),
 ): Promise<AggregatedDocument> {
-  const pacer = new Pacer();
-  const items: string[] = [];
-  for (const group of groups) {
-    items.push(JSON.stringify(await aggregatedGroup(group, own, pacer)));
-    await pacer.turn();
-  }
-  const head = JSON.stringify({
-    kind: "APIGroupDiscoveryList",
-    apiVersion: "apidiscovery.k8s.io/v2",
-    metadata: {},
-  });
-  const body = Buffer.from(`${head.slice(0, -1)},"items":[${items.join(",")}]}\n`, "utf8");
-  const digest = createHash("sha512").update(body).digest("hex").toUpperCase();
-  return { body, etag: `"${digest}"` };
-}
-
-async function aggregatedGroup(
-  { group, versions }: GroupFacts,
-  own: ReadonlySet<ResourceInfo>,
-  pacer: Pacer,
-) {
-  const shown = [];
-  for (const { version, resources } of versions) {
-    const all = [];
-    for (const { info, version: served } of resources) {
-      all.push(aggregatedResource(info, served, own.has(info)));
-      await pacer.turn();
+  const out = new SlicedText(new Pacer());
+  const head = { kind: "APIGroupDiscoveryList", apiVersion: "apidiscovery.k8s.io/v2", metadata: {} };
+  await out.add(`${JSON.stringify(head).slice(0, -1)},"items":[`);
+  let comma = "";
+  for (const { group, versions } of groups) {
+    const metadata = group === "" ? {} : { name: group };
+    await out.add(`${comma}{"metadata":${JSON.stringify(metadata)},"versions":[`);
+    for (let i = 0; i < versions.length; i++) {
+      const { version, resources } = versions[i]!;
+      await out.add(`${i > 0 ? "," : ""}{"version":${JSON.stringify(version)},"resources":[`);
+      for (let k = 0; k < resources.length; k++) {
+        const { info, version: served } = resources[k]!;
+        const resource = aggregatedResource(info, served, own.has(info));
+        await out.add((k > 0 ? "," : "") + JSON.stringify(resource));
+      }
+      await out.add('],"freshness":"Current"}');
     }
-    shown.push({ version, resources: all, freshness: "Current" });
+    await out.add("]}");
+    comma = ",";
   }
-  return { metadata: group === "" ? {} : { name: group }, versions: shown };
+  await out.add("]}\n");
+  return { body: out.bytes(), etag: `"${out.sha512()}"` };
 }
 
 const aggregatedResource = (

@@ -51,7 +51,7 @@ export interface CustomKinds {
   /** Objects of all workspaces by their metadata; undefined when no workspace defines the resource. */
   everywhere(of: GroupResource): Resource | undefined;
   /** What a workspace serves in all, for discovery and OpenAPI. */
-  servedSet(cluster: ClusterName, base: ServedSet): ServedSet;
+  servedSet(cluster: ClusterName, base: ServedSet): ServedSet | Promise<ServedSet>;
 }
 
 /** The endpoint behind the filters. */
@@ -97,7 +97,8 @@ async function serveDocument(
   if (cluster.kind === "one") {
     const fresh = options.services.registry.store.fresh();
     if (typeof fresh !== "number") await fresh;
-    all = options.custom.servedSet(cluster.name, served);
+    const set = options.custom.servedSet(cluster.name, served);
+    all = set instanceof Promise ? await set : set;
   }
   if (!(await options.serveDocument(context, all))) throw pageNotFound();
 }

@@ -42,22 +42,27 @@ export class ServedSet {
   readonly name: string;
   readonly resources: readonly ResourceInfo[];
   readonly custom: CustomAddition | undefined;
-  readonly #byPath = new Map<string, ServedResource>();
+  #byPath: Map<string, ServedResource> | undefined;
 
   constructor(name: string, resources: readonly ResourceInfo[], custom?: CustomAddition) {
     this.name = name;
     this.resources = resources;
     this.custom = custom;
-    for (const info of resources) {
-      for (const version of info.versions) {
-        this.#byPath.set(`${info.group}/${version.version}/${info.resource}`, { info, version });
-      }
-    }
   }
 
   find(group: string, version: string, resource: string): ServedResource | undefined {
+    this.#byPath ??= byPath(this.resources);
     return this.#byPath.get(`${group}/${version}/${resource}`);
   }
+}
+
+function byPath(resources: readonly ResourceInfo[]): Map<string, ServedResource> {
+  const paths = new Map<string, ServedResource>();
+  for (const info of resources) {
+    for (const version of info.versions)
+      paths.set(`${info.group}/${version.version}/${info.resource}`, { info, version });
+  }
+  return paths;
 }
 
 /** Subresources whose requests are of the object itself; beside them, those that are a Scale. The others need machinery. */

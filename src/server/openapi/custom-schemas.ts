@@ -70,7 +70,7 @@ export function customSchemas(served: CustomServed): readonly (readonly [TypeNam
 export function schemasOf(
   served: CustomServed,
   rootOf: (schema: JsonObject) => JsonObject | undefined,
-): readonly (readonly [TypeName, JsonObject])[] {
+): readonly [kind: readonly [TypeName, JsonObject], list: readonly [TypeName, JsonObject]] {
   const { info, version, listKind } = served;
   const kind = info.versions.find((one) => one.version === version)!.kind;
   const schema = served.openApiSchema();

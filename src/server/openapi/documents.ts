@@ -15,7 +15,7 @@ import {
   schemaEntries,
 } from "./group-version.ts";
 import { deleteOptionsType } from "./paths.ts";
-import { swaggerDefinition, swaggerPathItem, swaggerSchema } from "./swagger.ts";
+import { swaggerDefinition, swaggerPathItem } from "./swagger.ts";
 import { swaggerCustomSchemas } from "./swagger-custom.ts";
 
 export interface OpenApiDocument {
@@ -166,7 +166,12 @@ const customHash =
   (base: OpenApiDocument | undefined, own: readonly CustomServed[]): (() => Promise<string>) =>
   async () => {
     const hash = createHash("sha512").update(`${formatOfCustomDocuments}\n${(await base?.hash()) ?? ""}\n`);
-    for (const one of own) hash.update(`${one.contentHash}\n`);
+    const pacer = new Pacer();
+    for (const one of own) {
+      hash.update(`${one.contentHash}\n`);
+      const turn = pacer.turn();
+      if (turn !== undefined) await turn;
+    }
     return hash.digest("hex").toUpperCase();
   };
 
@@ -197,8 +202,7 @@ function v2Parts(sources: readonly GroupVersion[], { catalogue, version }: OpenA
         for (const [name, schema] of schemaEntries(source, catalogue, known))
           yield [name, markDeleteOptions(name, swaggerDefinition(name, schema), sources)];
         for (const own of source.custom.values()) {
-          for (const [name, schema] of unknownOf(swaggerCustomSchemas(own), known))
-            yield [name, swaggerSchema(schema, false)];
+          yield* unknownOf(swaggerCustomSchemas(own), known);
         }
       }
     },

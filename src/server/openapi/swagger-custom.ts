@@ -2,43 +2,71 @@
  * Custom resources in Swagger 2.0, which knows less than a structural schema
  * (k8s.io/apiextensions-apiserver pkg/controller/openapi/v2/conversion.go).
  */
-import { isJsonObject, type JsonObject } from "#machinery/json/value.ts";
+import { isJsonObject, type JsonObject, setOwn } from "#machinery/json/value.ts";
 import type { TypeName } from "#machinery/schema/types.ts";
 import type { CustomServed } from "#server/endpoints/served-set.ts";
-import { addEmbedded, addMembers, mapMembers, publishedSchema, schemasOf } from "./custom-schemas.ts";
+import { addEmbedded, addMembers, publishedSchema, schemasOf } from "./custom-schemas.ts";
+import { swaggerSchema } from "./swagger.ts";
 
-/** Definitions of a kind and of its list. References still point to v3's components. */
+/** Definitions of a kind and of its list. */
 export function swaggerCustomSchemas(served: CustomServed): readonly (readonly [TypeName, JsonObject])[] {
-  return schemasOf(served, (schema) => {
+  const [kind, list] = schemasOf(served, (schema) => {
     // kubectl would take every member that is not named for an error.
     if (served.preserveUnknownFields || schema["x-kubernetes-preserve-unknown-fields"] === true)
       return undefined;
     const root = reduce(publishedSchema(schema));
     addEmbedded(root, false);
     addMembers(root);
-    return root;
+    return withSwaggerReferences(root);
   });
+  return [kind, [list[0], swaggerSchema(list[1], false)]];
 }
 
-/** Drops what Swagger cannot say and what kubectl would take for more than it means. */
+const droppedMembers: readonly string[] = ["allOf", "anyOf", "oneOf", "not", "default"];
+
+/** Drops what Swagger cannot say and what kubectl would take for more than it means. Changes its argument, which is this function's own. */
 function reduce(schema: JsonObject): JsonObject {
-  const { allOf: _allOf, anyOf: _anyOf, oneOf: _oneOf, not: _not, default: _default, ...out } = schema;
+  let out = schema;
+  if (droppedMembers.some((name) => schema[name] !== undefined)) {
+    const { allOf: _allOf, anyOf: _anyOf, oneOf: _oneOf, not: _not, default: _default, ...rest } = schema;
+    out = rest;
+  }
   const unknown = out["x-kubernetes-preserve-unknown-fields"] === true;
-  if (out.nullable === true) {
+  const nullable = out.nullable === true;
+  if (nullable) {
     delete out.nullable;
     delete out.type;
   }
-  if (schema.nullable === true || unknown) {
+  if (nullable || unknown) {
     delete out.items;
     delete out.properties;
   }
   if (out.items === undefined && out.type === "array") delete out.type;
   if (unknown && out.type === "object") delete out.type;
   dropNullableRequired(out);
-  if (isJsonObject(out.items)) out.items = reduce(out.items);
-  if (isJsonObject(out.properties)) out.properties = mapMembers(out.properties, reduce);
-  if (isJsonObject(out.additionalProperties)) out.additionalProperties = reduce(out.additionalProperties);
+  replaceParts(out, reduce);
   return out;
+}
+
+/** The references of embedded metadata, the only ones there are. */
+function withSwaggerReferences(schema: JsonObject): JsonObject {
+  if (schema.allOf !== undefined) return swaggerSchema(schema, false);
+  replaceParts(schema, withSwaggerReferences);
+  return schema;
+}
+
+/** Puts something else in the place of the schemas directly below. */
+function replaceParts(schema: JsonObject, replace: (part: JsonObject) => JsonObject): void {
+  const { items, properties, additionalProperties } = schema;
+  if (isJsonObject(items)) schema.items = replace(items);
+  if (isJsonObject(properties)) {
+    for (const name of Object.keys(properties)) {
+      const part = properties[name] as JsonObject;
+      const replaced = replace(part);
+      if (replaced !== part) setOwn(properties, name, replaced);
+    }
+  }
+  if (isJsonObject(additionalProperties)) schema.additionalProperties = replace(additionalProperties);
 }
 
 function dropNullableRequired(schema: JsonObject): void {
