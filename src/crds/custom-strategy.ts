@@ -33,7 +33,7 @@ export function customStrategy(version: DefinitionVersion, schema: () => Compile
       const errors = [...compiled.validate(json), ...scaleErrors(object, scale, true)];
       return [...errors, ...compiled.validateRules(json, undefined, [...found, ...errors])];
     },
-    validateUpdate(object, old, { subresource }, found) {
+    validateUpdate(object, old, { subresource, requester }, found) {
       const compiled = schema();
       const [json, before] = [object as unknown as JsonObject, old as unknown as JsonObject];
       const onlyStatus = subresource === "status";
@@ -41,7 +41,8 @@ export function customStrategy(version: DefinitionVersion, schema: () => Compile
         ...(onlyStatus ? compiled.validateStatus(json, before) : compiled.validate(json, before)),
         ...scaleErrors(object, scale, !onlyStatus),
       ];
-      return [...errors, ...compiled.validateRules(json, before, [...found, ...errors])];
+      const warn = (text: string): void => requester.warn?.(text);
+      return [...errors, ...compiled.validateRules(json, before, [...found, ...errors], warn)];
     },
     warnings: finalizerWarnings,
   };

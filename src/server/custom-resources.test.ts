@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { definitionOf, objectSchema } from "./testing/definitions.ts";
-import { type LiveServer, startLiveServer } from "./testing/live-server.ts";
+import { type Answer, type LiveServer, startLiveServer } from "./testing/live-server.ts";
 
 let server: LiveServer;
 before(async () => {
@@ -14,6 +14,7 @@ after(async () => {
 
 const definitions = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions";
 const widgets = "/apis/example.com/v1/namespaces/default/widgets";
+const merge = "application/merge-patch+json";
 
 async function workspaceWith(name: string, ...all: object[]): Promise<string> {
   const base = `/clusters/${await server.workspace(name)}`;
@@ -116,6 +117,51 @@ test("PUT wants a resource version, strategic merge patch is not taken, and brok
   assert.match(strict.json.message, /duplicate field "spec.size"/);
   assert.match(strict.json.message, /unknown field "metadata.foo"/);
   assert.match(strict.json.message, /unknown field "spec.bar"/);
+});
+
+test("a rule that an unchanged value breaks lets it be, with a warning", async () => {
+  const base = `/clusters/${await server.workspace("ratchet")}`;
+  const schema = (rules: object[]): object => ({
+    type: "object",
+    properties: {
+      spec: {
+        type: "object",
+        properties: {
+          size: { type: "integer" },
+          color: { type: "string", "x-kubernetes-validations": rules },
+        },
+        "x-kubernetes-validations": rules.map(() => ({ rule: "self.size > 5", message: "too small" })),
+      },
+    },
+  });
+  const definition = definitionOf({ schema: schema([]) });
+  assert.equal((await server.call("POST", base + definitions, { body: definition })).status, 201);
+  const body = {
+    apiVersion: "example.com/v1",
+    kind: "Widget",
+    metadata: { name: "w" },
+    spec: { size: 1, color: "red" },
+  };
+  assert.equal((await server.call("POST", base + widgets, { body })).status, 201);
+  const stricter = definitionOf({
+    schema: schema([{ rule: "self != 'red'", reason: "FieldValueForbidden" }]),
+  });
+  const changed = await server.call("PATCH", `${base}${definitions}/widgets.example.com`, {
+    body: { spec: { versions: stricter.spec.versions } },
+    type: merge,
+  });
+  assert.equal(changed.status, 200, changed.text);
+  const patch = (change: object): Promise<Answer> =>
+    server.call("PATCH", `${base}${widgets}/w`, { body: change, type: merge });
+  const labelled = await patch({ metadata: { labels: { a: "b" } } });
+  assert.equal(labelled.status, 200, labelled.text);
+  assert.equal(
+    labelled.headers.warning,
+    `299 - "spec: Invalid value: too small", 299 - "spec.color: Forbidden: failed rule: self != 'red'"`,
+  );
+  const smaller = await patch({ spec: { size: 2 } });
+  assert.equal(smaller.status, 422);
+  assert.match(smaller.json.message, /is invalid: spec: Invalid value: too small$/);
 });
 
 test("the same kind with different schemas in two workspaces never touch", async () => {

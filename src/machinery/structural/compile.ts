@@ -6,6 +6,7 @@ import { isJsonObject, type JsonObject, type JsonValue, setOwn } from "#machiner
 import type { Decoded } from "#machinery/schema/decode.ts";
 import type { Schema } from "#machinery/schema/types.ts";
 import { DecodeError } from "#machinery/schema/walk.ts";
+import { blockedRules } from "./blocked-rules.ts";
 import { Correlated } from "./correlation.ts";
 import type { CompiledCustomSchema, CustomSchemaOptions, PruneOptions } from "./custom-schema.ts";
 import { applyDefaults } from "./default.ts";
@@ -17,7 +18,7 @@ import { parseSchema } from "./parse.ts";
 import { PatternCache } from "./pattern.ts";
 import { isClean, prune, pruneNulls } from "./prune.ts";
 import { toFieldErrors } from "./result.ts";
-import { blockedRules, RulePrograms, RuleRun } from "./rules.ts";
+import { RulePrograms, RuleRun } from "./rules.ts";
 import { schemaOfNode } from "./to-schema.ts";
 import { isValid } from "./valid.ts";
 
@@ -125,13 +126,14 @@ class CustomSchema implements CompiledCustomSchema {
     object: JsonObject,
     old: JsonObject | undefined,
     errors: readonly FieldError[],
+    warn?: (text: string) => void,
   ): readonly FieldError[] {
     const root = this.#root;
     if (!root.has(flags.rulesBelow)) return [];
     const blocked = blockedRules(errors);
     if (blocked !== undefined) return [blocked];
     const correlated = old === undefined ? undefined : new Correlated(object, old, root);
-    return new RuleRun(this.#programs).check(object, old, root, true, "", correlated);
+    return new RuleRun(this.#programs, warn).check(object, old, root, true, "", correlated);
   }
 
   get schema(): Schema {

@@ -42,12 +42,14 @@ export interface CompiledCustomSchema {
   validateStatus(object: JsonObject, old: JsonObject): readonly FieldError[];
   /**
    * `x-kubernetes-validations`. `errors` are those found so far (of the strategy and of {@link validate}): some kinds of them
-   * keep the rules from being run, which is told by one more error. Empty when the schema has no rules.
+   * keep the rules from being run, which is told by one more error. Empty when the schema has no rules. `warn` is told of
+   * failures that are let pass because the value was as it is before.
    */
   validateRules(
     object: JsonObject,
     old: JsonObject | undefined,
     errors: readonly FieldError[],
+    warn?: (text: string) => void,
   ): readonly FieldError[];
   /** For apply and OpenAPI; `metadata` of the root refers to the catalogue's ObjectMeta. Derived on demand. */
   readonly schema: Schema;

@@ -9,6 +9,7 @@ import { CelError, CelOptional, type CelResult, type CelValue, optionalNone } fr
 import {
   type FieldError,
   fieldDuplicate,
+  fieldErrorText,
   fieldForbidden,
   fieldInvalid,
   fieldRequired,
@@ -68,12 +69,15 @@ const exhausted = new Error("out of budget");
 /** One object's rules, or those of all defaults of a schema: they share a budget. */
 export class RuleRun {
   readonly #programs: RulePrograms;
+  readonly #warn: (text: string) => void;
   #budget: CelBudget = { remaining: runtimeCostBudget, perCall: perCallCostLimit };
   #errors: FieldError[] = [];
   #isExhausted = false;
 
-  constructor(programs = new RulePrograms()) {
+  /** `warn` is told what was wrong before already, and is let pass for that. */
+  constructor(programs = new RulePrograms(), warn: (text: string) => void = () => undefined) {
     this.#programs = programs;
+    this.#warn = warn;
   }
 
   /** A rule has used up the budget: no further one is run. */
@@ -218,11 +222,11 @@ export class RuleRun {
         invalid,
       );
       if (result === true || result === undefined) continue;
-      if (!program.usesOldSelf && isRatcheted(ratchet)) {
-        this.#message(program, rule, variables, () => undefined);
-        continue;
-      }
-      this.#fail(program, rule, variables, value, schema, where);
+      const ratcheted = !program.usesOldSelf && isRatcheted(ratchet);
+      const tell = ratcheted
+        ? (error: FieldError) => this.#warn(fieldErrorText(error))
+        : (error: FieldError) => void this.#errors.push(error);
+      this.#fail(program, rule, variables, value, schema, where, tell);
     }
   }
 
@@ -261,14 +265,13 @@ export class RuleRun {
     value: JsonValue,
     schema: SchemaNode,
     where: string | undefined,
+    tell: (error: FieldError) => void,
   ): void {
     const at = fieldOf(rule, schema, where);
-    const add = (detail: string): void => {
-      this.#errors.push(fieldInvalid(at, schema.type, detail));
-    };
+    const add = (detail: string): void => tell(fieldInvalid(at, schema.type, detail));
     const message = this.#message(program, rule, variables, add) ?? defaultMessage(rule);
     const shown = schema.type === "object" || schema.type === "array" ? undefined : shownValue(value);
-    this.#errors.push(failure(rule.reason, at, shown, message));
+    tell(failure(rule.reason, at, shown, message));
   }
 
   /** What the message expression says; undefined when there is none, or it fails. */
@@ -377,22 +380,3 @@ function failure(
 const shownRule = (rule: Rule): string => (rule.message ?? rule.rule).trim();
 const defaultMessage = (rule: Rule): string =>
   rule.message === undefined ? `failed rule: ${rule.rule.trim()}` : rule.message.trim();
-
-/** These keep rules from being run: expressions rely on what the schema promises. */
-const blocking: ReadonlySet<FieldError["type"]> = new Set<FieldError["type"]>([
-  "FieldValueNotSupported",
-  "FieldValueRequired",
-  "FieldValueTooLong",
-  "FieldValueTooMany",
-  "FieldValueTypeInvalid",
-]);
-
-/** The error that says so; undefined when nothing stands in the way. */
-export const blockedRules = (errors: readonly FieldError[]): FieldError | undefined =>
-  errors.some(({ type }) => blocking.has(type))
-    ? fieldInvalid(
-        undefined,
-        null,
-        "some validation rules were not checked because the object was invalid; correct the existing errors to complete validation",
-      )
-    : undefined;
