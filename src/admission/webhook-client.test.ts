@@ -80,7 +80,10 @@ test("posts JSON, tells the time limit, and uses one connection again", async ()
 test("answers that are none", async () => {
   const cases: readonly [WebhookAnswer, string][] = [
     [(response) => response.end("<html>"), "couldn't get version/kind; json parse error:"],
-    [[1], "couldn't get version/kind; json parse error: the response is not an object"],
+    [
+      [1],
+      "couldn't get version/kind; json parse error: json: cannot unmarshal array into Go value of type struct",
+    ],
     [
       (response) => response.end(),
       "0-length response with status code: 200 and content type: application/json",

@@ -179,7 +179,7 @@ class LazyType implements CustomType {
     this.compiled = {
       name: typeNameOf(group, version.name, names.kind),
       decode: (value) => schema().decode(value),
-      decodeMerged: (value) => schema().decode(value, { keepNulls: true }),
+      decodeMerged: (value) => schema().decode(value, { keepNulls: true, dropInvalidMetadata: true }),
       applyDefaults: (value) => schema().applyDefaults(value),
     };
   }

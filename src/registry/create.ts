@@ -21,7 +21,7 @@ import type { Registry } from "./registry.ts";
 import { convertTo, type Resource } from "./resource.ts";
 import { StoredObject } from "./stored-object.ts";
 import type { Companion, Requester, StrategyContext } from "./strategy.ts";
-import { dropEmptyManaged, makeUid, timestamp, wipeSystemFields } from "./system-fields.ts";
+import { dropEmptyManaged, makeUid, placeIn, timestamp, wipeSystemFields } from "./system-fields.ts";
 
 export interface CreateRequest {
   readonly resource: Resource;
@@ -67,8 +67,7 @@ export async function createObject(registry: Registry, request: CreateRequest): 
   if (resource.hasStatus && resource.strategy.keepsStatusAtCreation !== true) delete object.status;
   if (resource.strategy.tracksGeneration === true) metadata.generation = 1;
   else delete metadata.generation;
-  if (request.namespace === "") delete metadata.namespace;
-  else metadata.namespace = request.namespace;
+  placeIn(request.namespace, metadata);
 
   const generated = (metadata.name ?? "") === "" && (metadata.generateName ?? "") !== "";
   for (let attempt = 1; ; attempt++) {

@@ -1,4 +1,5 @@
 /** The metadata that the server owns. */
+import { badRequest } from "#machinery/errors/errors.ts";
 import type { KubeObject } from "#machinery/meta/object.ts";
 import { clusterAnnotation } from "./stored-object.ts";
 
@@ -30,6 +31,21 @@ export function wipeSystemFields(object: KubeObject): void {
   delete metadata.deletionGracePeriodSeconds;
   delete (metadata as { selfLink?: unknown }).selfLink;
   dropDerivedAnnotation(object);
+}
+
+/**
+ * Puts an object where the request wants it. One that leaves its namespace out goes there, too; the endpoint has refused others, so
+ * that another one here is the work of admission.
+ * @throws StatusError 400
+ */
+export function placeIn(namespace: string, metadata: KubeObject["metadata"]): void {
+  if (namespace === "") {
+    delete metadata.namespace;
+    return;
+  }
+  if ((metadata.namespace ?? "") !== "" && metadata.namespace !== namespace)
+    throw badRequest("the namespace of the provided object does not match the namespace sent on the request");
+  metadata.namespace = namespace;
 }
 
 /** An empty list of managed fields means that there are none. */

@@ -17,7 +17,7 @@ import type { Registry } from "./registry.ts";
 import { convertTo, type Resource } from "./resource.ts";
 import { differInManagedTimes, StoredObject } from "./stored-object.ts";
 import type { Requester, StrategyContext } from "./strategy.ts";
-import { dropDerivedAnnotation, dropEmptyManaged } from "./system-fields.ts";
+import { dropDerivedAnnotation, dropEmptyManaged, placeIn } from "./system-fields.ts";
 
 export interface UpdateRequest {
   readonly resource: Resource;
@@ -162,9 +162,7 @@ async function nextState(
   if (resourceVersion !== "" && resourceVersion !== old.metadata.resourceVersion)
     throw conflict(resource, name);
 
-  // A body may leave its namespace to the URL; another one was refused by the endpoint.
-  if (namespace === "") delete metadata.namespace;
-  else metadata.namespace = namespace;
+  placeIn(namespace, metadata);
   keepSystemFields(object, old);
   separateStatus(resource, object, old, subresource);
   const context: StrategyContext = {

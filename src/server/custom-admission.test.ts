@@ -1,6 +1,7 @@
 /** Admission of custom resources: versions that rules name, policies' parameters and mutations of kinds that a workspace defines. */
 import assert from "node:assert/strict";
 import { after, before, it } from "node:test";
+import type { JsonObject } from "#machinery/json/value.ts";
 import type { Answer, Json } from "./testing/live-server.ts";
 import { allow, patch, WebhookFixture } from "./testing/webhook-fixture.ts";
 
@@ -95,6 +96,26 @@ it("webhooks see the version of their rule; what they make is pruned and default
     assert.deepEqual(request!.requestKind, { group: "example.com", version: "v2", kind: "Thing" });
     assert.deepEqual(request!.kind, { group: "example.com", version: "v1", kind: "Thing" });
   }
+});
+
+it("what a webhook makes is not decoded again: nulls are refused, metadata of the wrong type is dropped", async () => {
+  const rules = [
+    { apiGroups: ["example.com"], apiVersions: ["v1"], resources: ["things"], operations: ["CREATE"] },
+  ];
+  const hooked = async (operation: JsonObject): Promise<Answer> => {
+    await using _hook = await fixture.install("Mutating", (request) => patch(request, [operation]), {
+      rules,
+    });
+    return await create("odd", { size: 1 }, "v1");
+  };
+  const nulled = await hooked({ op: "add", path: "/spec/size", value: null });
+  assert.equal(nulled.status, 422, nulled.text);
+  assert.match(
+    nulled.json.message,
+    /spec.size: Invalid value: "null": spec.size in body must be of type integer/,
+  );
+  const labelled = made(await hooked({ op: "add", path: "/metadata/labels", value: { a: 1 } }));
+  assert.equal(labelled.metadata.labels, undefined);
 });
 
 it("policies take them as parameters, and mutate them by their own schema", async () => {

@@ -138,6 +138,7 @@ function enforce(request: Request, attributes: Attributes, { decision, reason }:
     // Public paths are public as such, but not below a workspace whose existence would show by them.
     if (request.unknownCluster === "" || isAdmin(request)) return;
   }
+  request.exchange.setHeader("x-content-type-options", "nosniff");
   throw notAllowed(attributes, request.unknownCluster === "" ? reason : "");
 }
 

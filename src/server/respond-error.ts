@@ -23,7 +23,6 @@ export function respondError(exchange: Exchange, error: unknown, write: StatusWr
     return;
   }
   const status = statusOf(error);
-  if (status.code === 403) exchange.setHeader("x-content-type-options", "nosniff");
   const retryAfter = status.details?.retryAfterSeconds;
   if (retryAfter !== undefined) exchange.setHeader("retry-after", String(retryAfter));
   write(exchange, status);

@@ -7,9 +7,9 @@ const MAX_WARNING_CHARACTERS = 256;
 export class Warnings {
   readonly #texts = new Set<string>();
 
-  /** False when the text was there already, or is empty. */
+  /** False when the text was there already, is empty, or holds control characters: such texts are not told, as upstream. */
   add(text: string): boolean {
-    if (text === "" || this.#texts.has(text)) return false;
+    if (text === "" || this.#texts.has(text) || /\p{Cc}/u.test(text)) return false;
     this.#texts.add(text);
     return true;
   }
@@ -41,9 +41,7 @@ const characters = (text: string): number => {
 function warningHeader(text: string): string {
   let escaped = "";
   for (const char of text) {
-    const code = char.codePointAt(0)!;
-    if (char === '"' || char === "\\") escaped += `\\${char}`;
-    else escaped += code < 0x20 || code === 0x7f ? " " : char;
+    escaped += char === '"' || char === "\\" ? `\\${char}` : char;
   }
   return `299 - "${Buffer.from(escaped, "utf8").toString("latin1")}"`;
 }

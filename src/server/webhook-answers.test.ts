@@ -105,6 +105,16 @@ describe("webhooks that fail", () => {
       /received invalid webhook response: expected webhook response of admission\.k8s\.io\/v1, Kind=AdmissionReview, got \/, Kind=$/,
     ],
     [
+      "another kind by name",
+      () => ({ apiVersion: "admission.k8s.io/v1", kind: "Foo" }),
+      /failed to call webhook: no kind "Foo" is registered for version "admission\.k8s\.io\/v1" in scheme /,
+    ],
+    [
+      "another version",
+      () => ({ apiVersion: "admission.k8s.io/v1beta1", kind: "AdmissionReview" }),
+      /failed to call webhook: converting \(v1beta1\.AdmissionReview\) to \(v1\.AdmissionReview\): unknown conversion$/,
+    ],
+    [
       "a patch where none may be",
       (request) => patch(request, [{ op: "remove", path: "/data" }]),
       /received invalid webhook response: validating webhook may not return response\.patch$/,
@@ -112,7 +122,7 @@ describe("webhooks that fail", () => {
     [
       "wrong types",
       (request) => review({ uid: request.uid as string, allowed: "yes" }),
-      /failed to call webhook: json: cannot unmarshal string into Go struct field AdmissionReview\.response\.allowed of type bool$/,
+      /failed to call webhook: json: cannot unmarshal string into Go struct field AdmissionResponse\.response\.allowed of type bool$/,
     ],
     [
       "500",
@@ -261,7 +271,7 @@ describe("mutation", () => {
       ],
       [
         (request) => patch(request, [{ op: "add", path: "/data", value: { a: 7 } }]),
-        /^Internal error occurred: ConfigMap in version "v1" cannot be handled as a ConfigMap: /,
+        /^Internal error occurred: json: cannot unmarshal number into Go struct field ConfigMap.data of type string$/,
       ],
     ];
     for (const [answer, text] of cases) {
@@ -270,6 +280,17 @@ describe("mutation", () => {
       assert.equal(refused.status, 500);
       assert.match(refused.json.message, text);
     }
+  });
+
+  it("that moves the object to another namespace is refused", async () => {
+    await using _hook = await fixture.install("Mutating", (request) =>
+      patch(request, [{ op: "replace", path: "/metadata/namespace", value: "kube-system" }]),
+    );
+    const moved = await fixture.create("moved");
+    assert.deepEqual(
+      [moved.status, moved.json.message],
+      [400, "the namespace of the provided object does not match the namespace sent on the request"],
+    );
   });
 
   it("cannot break managed fields: those from before are kept, with a warning", async () => {

@@ -88,6 +88,7 @@ export function readReview(
   // A Status instead of a review, as API servers answer what they do not like.
   if (kind === "Status" && apiVersion === "v1" && getOwn(review, "status") !== "Success")
     throw new WebhookCallError(String(getOwn(review, "message") ?? "the webhook answered with a Status"));
+  checkType(String(apiVersion), String(kind), version);
   const response = getOwn(review, "response");
   if (response === undefined || response === null) throw lie("webhook response was absent");
   if (!isJsonObject(response)) throw wrongType(response, "response", "v1.AdmissionResponse");
@@ -109,6 +110,21 @@ export function readReview(
     warnings: answer.warnings,
     auditAnnotations: answer.auditAnnotations,
   };
+}
+
+/** What upstream's decoder cannot turn into a review of the version; without a type it is taken for one. */
+function checkType(apiVersion: string, kind: string, version: string): void {
+  const known = apiVersion === `${group}/v1` || apiVersion === `${group}/v1beta1`;
+  if (!known || kind === "") return;
+  if (kind !== "AdmissionReview")
+    throw new WebhookCallError(
+      `no kind ${quote(kind)} is registered for version ${quote(apiVersion)} in scheme "pkg/runtime/scheme.go:111"`,
+    );
+  const given = apiVersion.slice(group.length + 1);
+  if (given !== version)
+    throw new WebhookCallError(
+      `converting (${given}.AdmissionReview) to (${version}.AdmissionReview): unknown conversion`,
+    );
 }
 
 /** Not an answer to the question; upstream tells it apart from a call that failed. */
@@ -148,7 +164,7 @@ function typed(response: JsonObject): Typed {
   const isText = (value: JsonValue): boolean => typeof value === "string";
   const patch = member("patch", "[]uint8", isText, "");
   if (!/^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/.test(patch.replace(/[\r\n]/g, "")))
-    throw new WebhookCallError("illegal base64 data in response.patch");
+    throw new WebhookCallError(`illegal base64 data at input byte ${badBase64At(patch)}`);
   const annotations = member<JsonObject>("auditAnnotations", "map[string]string", isJsonObject, {});
   return {
     uid: member("uid", "types.UID", isText, ""),
@@ -167,6 +183,12 @@ function typed(response: JsonObject): Typed {
       return [key, value] as const;
     }),
   };
+}
+
+/** Where Go stops to read: at the first strange character, or behind a text that is too short. */
+function badBase64At(text: string): number {
+  const found = text.search(/[^A-Za-z0-9+/=\r\n]/);
+  return found < 0 ? text.length : found;
 }
 
 function checkedStatus(status: JsonObject | undefined): JsonObject | undefined {
@@ -188,6 +210,14 @@ function checkedStatus(status: JsonObject | undefined): JsonObject | undefined {
 function wrongType(value: JsonValue, field: string, goType: string): WebhookCallError {
   const type = Array.isArray(value) ? "array" : typeof value === "boolean" ? "bool" : typeof value;
   return new WebhookCallError(
-    `json: cannot unmarshal ${type} into Go struct field AdmissionReview.${field} of type ${goType}`,
+    `json: cannot unmarshal ${type} into Go struct field ${structOf(field)}.${field} of type ${goType}`,
   );
 }
+
+/** The Go type that has the field. */
+const structOf = (field: string): string =>
+  field === "response"
+    ? "AdmissionReview"
+    : field.startsWith("response.status.")
+      ? "Status"
+      : "AdmissionResponse";

@@ -40,7 +40,7 @@ export interface CompiledType {
    * Throws {@link DecodeError} with Go's text for a value of the wrong type.
    */
   decode(value: JsonValue): Decoded;
-  /** {@link decode} for what an apply has merged, where that is something else. */
+  /** {@link decode} for what an apply or a mutation has made, where that is something else. */
   decodeMerged?(value: JsonValue): Decoded;
   /** Fills in the schema's defaults, in place: absent fields, nested ones, and those in list items and map values. */
   applyDefaults(value: JsonObject): void;

@@ -7,11 +7,11 @@ import type { PatternCache } from "./pattern.ts";
 
 export interface PruneOptions {
   /**
-   * For what the store holds: metadata fields of the wrong type are dropped. Otherwise (requests, answers of conversion
+   * For what the store holds, or an apply or a mutation has made: metadata fields of the wrong type are dropped. Otherwise (requests, answers of conversion
    * webhooks) they are an error.
    */
   readonly dropInvalidMetadata?: boolean;
-  /** For what an apply has merged: upstream does not decode it again, so nulls stay, and are defaulted or refused. */
+  /** For what an apply or a mutation has made: upstream does not decode it again, so nulls stay, and are defaulted or refused. */
   readonly keepNulls?: boolean;
 }
 

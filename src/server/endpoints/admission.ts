@@ -1,8 +1,10 @@
 /** Binds the admission chain to one write request. */
 import { scaleType } from "#api/scale.ts";
 import type { Decision } from "#authz/authorizer.ts";
+import { badRequest } from "#machinery/errors/errors.ts";
 import type { JsonObject } from "#machinery/json/value.ts";
 import type { GroupVersionKind, KubeObject } from "#machinery/meta/object.ts";
+import { DecodeError } from "#machinery/schema/walk.ts";
 import type {
   AdmissionAttributes,
   AdmissionCheck,
@@ -12,7 +14,7 @@ import type {
 import { convertTo } from "#registry/resource.ts";
 import { attributesOf, notAllowed } from "#server/access.ts";
 import type { RequestContext } from "#server/context.ts";
-import { normalise } from "./decode-body.ts";
+import { decodeMutated, type ExpectedType } from "./decode-body.ts";
 import { type EndpointServices, namespaceOf } from "./services.ts";
 import { requesterOf, type WriteTarget } from "./write.ts";
 import type { DeleteOptions } from "./write-options.ts";
@@ -155,13 +157,21 @@ function formsOf(
               type: served(version)!.type,
               compiled: resource.custom?.get(version)?.compiled,
             };
-      const raw = { value: object, duplicates: [] };
-      const decoded = normalise(services, type, raw, "Ignore", () => undefined);
+      const decoded = mutated(services, type, object);
       if (view === undefined && version === resource.storage.version)
         resource.strategy.applyDefaults?.(decoded, services.clock.now());
       return decoded;
     },
   };
+}
+
+/** @throws StatusError 400 */
+function mutated(services: EndpointServices, type: ExpectedType, value: JsonObject): KubeObject {
+  try {
+    return decodeMutated(services, type, value);
+  } catch (error) {
+    throw error instanceof DecodeError ? badRequest(error.message) : error;
+  }
 }
 
 const optionsKinds = {

@@ -82,6 +82,10 @@ export function normalise(
   }
 }
 
+/** What a mutation of an object of the kind has made. @throws DecodeError */
+export const decodeMutated = (codecs: Codecs, expected: ExpectedType, value: JsonObject): KubeObject =>
+  decodeTree(codecs, expected, { value, duplicates: [] }, "Ignore", () => undefined, true);
+
 /** {@link normalise} for callers with words of their own: patch results. @throws DecodeError */
 export function decodeTree(
   codecs: Codecs,
@@ -89,9 +93,10 @@ export function decodeTree(
   raw: RawBody,
   fieldValidation: FieldValidation,
   warn: (text: string) => void,
+  isMutated = false,
 ): KubeObject {
   const compiled = expected.compiled ?? codecs.compiler.compile(expected.type);
-  const decoded = compiled.decode(raw.value);
+  const decoded = (isMutated ? compiled.decodeMerged?.(raw.value) : undefined) ?? compiled.decode(raw.value);
   const problems = [
     ...(raw.problems ?? []),
     ...duplicatesToTell(expected, raw, decoded.unknownFields),
