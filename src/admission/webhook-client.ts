@@ -8,8 +8,9 @@ import type { Clock } from "#base/clock.ts";
 import { Lru } from "#base/lru.ts";
 import { quote } from "#base/quote.ts";
 import { parseJson, readJson } from "#machinery/json/read.ts";
-import { isJsonObject, isRawNumber, type JsonObject } from "#machinery/json/value.ts";
+import { isJsonObject, type JsonObject } from "#machinery/json/value.ts";
 import { writeJson } from "#machinery/json/write.ts";
+import { jsonKind } from "#machinery/patch/json-patch-operations.ts";
 import { ElsewhereError } from "#registry/elsewhere.ts";
 import type { EgressPolicy } from "./egress.ts";
 import { guardedLookup, type Resolve, refusal, systemResolve } from "./guarded-lookup.ts";
@@ -331,7 +332,7 @@ class Call {
     });
     if (answer === undefined)
       throw new WebhookCallError(
-        `couldn't get version/kind; json parse error: json: cannot unmarshal ${nonObject(body)} into Go value of type struct { APIVersion string "json:\\"apiVersion,omitempty\\""; Kind string "json:\\"kind,omitempty\\"" }`,
+        `couldn't get version/kind; json parse error: json: cannot unmarshal ${jsonKind(readJson(body))} into Go value of type struct { APIVersion string "json:\\"apiVersion,omitempty\\""; Kind string "json:\\"kind,omitempty\\"" }`,
       );
     return answer;
   }
@@ -344,20 +345,6 @@ function parsed(body: Buffer, onError?: (why: string) => never): JsonObject | un
   } catch (error) {
     return onError?.((error as Error).message);
   }
-}
-
-/** What Go calls a JSON value that is no object. */
-function nonObject(body: Buffer): string {
-  const value = readJson(body);
-  return Array.isArray(value)
-    ? "array"
-    : typeof value === "boolean"
-      ? "bool"
-      : value === null
-        ? "null"
-        : isRawNumber(value)
-          ? "number"
-          : typeof value;
 }
 
 /** As Go does, names are taken from the alternative names only, never from the subject. */
