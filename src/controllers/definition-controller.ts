@@ -100,6 +100,13 @@ export function definitionController(options: DefinitionControllerOptions): Cont
       : (JSON.parse(entry.value.toString("utf8")) as CustomResourceDefinition);
   }
 
+  /** With the name, which is not stored. */
+  function named(key: Key): CustomResourceDefinition | undefined {
+    const definition = read(key);
+    const { name } = parseObjectKey(collection, false, key);
+    return definition && { ...definition, metadata: { ...definition.metadata, name } };
+  }
+
   function* indexedKeys(start: string, end: string): Generator<Key> {
     let after: IndexEntry | undefined;
     for (;;) {
@@ -137,7 +144,7 @@ export function definitionController(options: DefinitionControllerOptions): Cont
 
   async function settleNames(cluster: ClusterName, definition: string): Promise<void> {
     const key = keyOf(cluster, definition);
-    const stored = read(key);
+    const stored = named(key);
     if (stored === undefined || stored.metadata.deletionTimestamp !== undefined) return;
     const accepted = conditionIsTrue(stored.status?.conditions, "NamesAccepted");
     // Two that were created at the same moment saw nothing of each other: the younger one gives its names back.
@@ -186,11 +193,7 @@ export function definitionController(options: DefinitionControllerOptions): Cont
       terms.flatMap((term) => store.indexEntries(term, `${term}\0`, pageSize).map(({ key }) => key)),
     );
     keys.delete(own);
-    return [...keys].flatMap((key) => {
-      const rival = read(key);
-      const { name = "" } = parseObjectKey(collection, false, key);
-      return rival === undefined ? [] : [{ ...rival, metadata: { ...rival.metadata, name } }];
-    });
+    return [...keys].map(named).filter((rival) => rival !== undefined);
   }
 
   /** Every step can be done again. What finalizers of instances hold is waited for: their deletion brings the item back. */
@@ -261,8 +264,8 @@ const neverEstablished: NewCondition = {
   message: "resource was never established",
 };
 
-/** Who was there first. */
-const rankOf = ({ creationTimestamp = "", uid = "" }: KubeObject["metadata"]): string =>
-  `${creationTimestamp} ${uid}`;
+/** Who was there first; of any two, one was. */
+const rankOf = ({ creationTimestamp = "", uid = "", name = "" }: KubeObject["metadata"]): string =>
+  `${creationTimestamp} ${uid} ${name}`;
 
 const jsonOf = (value: unknown): JsonValue => (value ?? null) as JsonValue;

@@ -210,7 +210,7 @@ function resourcesOf(registry: Registry, cluster: ClusterName, names: readonly s
   return new Set(
     wanted
       .map((one) => registry.resourceIn(cluster, one))
-      .filter((resource) => resource !== undefined && resource.namespaced),
+      .filter((resource) => resource?.namespaced === true),
   ) as Set<Resource>;
 }
 
