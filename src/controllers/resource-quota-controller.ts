@@ -16,12 +16,13 @@ import {
   subtractLists,
   zero,
 } from "#admission/quota/resource-list.ts";
+import { customResourceDefinitions } from "#crds/types.ts";
 import { hasReason, notFound } from "#machinery/errors/errors.ts";
 import { readOwnJson } from "#machinery/json/read.ts";
 import type { GroupResource, KubeObject } from "#machinery/meta/object.ts";
 import { quantityOf } from "#machinery/values/quantity.ts";
 import type { ClusterName } from "#registry/cluster-name.ts";
-import { listRange, objectKey, parseObjectKey, partitionOf } from "#registry/keys.ts";
+import { collectionPrefix, listRange, objectKey, parseObjectKey, partitionOf } from "#registry/keys.ts";
 import { controllerManager } from "#registry/managed-fields.ts";
 import type { Registry } from "#registry/registry.ts";
 import type { Resource } from "#registry/resource.ts";
@@ -38,6 +39,8 @@ const measured: readonly GroupResource[] = [
   { group: "", resource: "persistentvolumeclaims" },
   { group: "resource.k8s.io", resource: "resourceclaims" },
 ];
+const definitions = collectionPrefix(customResourceDefinitions);
+
 /** Counts of one quota in a row that somebody else's overtake. */
 const maxAttempts = 16;
 /** Names that these kinds use up; all others are counts. */
@@ -51,6 +54,16 @@ export function resourceQuotaController(registry: Registry): Controller {
   const enqueueNamespace = (cluster: string, namespace: string, enqueue: (item: string) => void): void => {
     store.visit(listRange(quotas.collection, cluster as ClusterName, namespace), undefined, (key) => {
       enqueue(itemName(cluster, namespace, parseObjectKey(quotas.collection, true, key).name));
+    });
+  };
+
+  /** A kind whose objects went with its definition could not be counted then; now it can. */
+  const enqueueCounting = (cluster: string, definition: string, enqueue: (item: string) => void): void => {
+    if (store.count(quotas.collection, cluster) === 0) return;
+    store.visit(listRange(quotas.collection, cluster as ClusterName, ""), undefined, (key, value) => {
+      if (!value.includes(`${countPrefix}${definition}`)) return;
+      const { namespace, name: quota } = parseObjectKey(quotas.collection, true, key);
+      enqueue(itemName(cluster, namespace, quota));
     });
   };
 
@@ -75,6 +88,10 @@ export function resourceQuotaController(registry: Registry): Controller {
         if (change.value === undefined || !needsCounting(change.value)) return;
         const at = parseObjectKey(collection, true, change.key);
         enqueue(itemName(cluster, at.namespace, at.name));
+        return;
+      }
+      if (collection === definitions) {
+        enqueueCounting(cluster, parseObjectKey(collection, false, change.key).name, enqueue);
         return;
       }
       if (change.value !== undefined && change.previous === undefined) return;

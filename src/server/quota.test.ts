@@ -1,6 +1,7 @@
 /** ResourceQuota and LimitRange over HTTP: what is refused and with which text, races, and what the status shows. */
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
+import { definitionOf } from "./testing/definitions.ts";
 import { type Json, type LiveServer, startLiveServer } from "./testing/live-server.ts";
 
 let server: LiveServer;
@@ -59,6 +60,28 @@ const pod = (name: string, resources: object | undefined, spec: object = {}) => 
 });
 
 describe("ResourceQuota", () => {
+  it("counts custom objects, and anew when their kind went and came again", async () => {
+    const space = await namespace("redefined");
+    const definitions = `${base}/apis/apiextensions.k8s.io/v1/customresourcedefinitions`;
+    const widgets = `${base}/apis/example.com/v1/namespaces/redefined/widgets`;
+    const counted = "count/widgets.example.com";
+    await quota(space, "few", { [counted]: "1" });
+    for (let round = 0; round < 2; round++) {
+      assert.equal((await server.call("POST", definitions, { body: definitionOf() })).status, 201);
+      await used(space, "few", { [counted]: "0" });
+      const body = { apiVersion: "example.com/v1", kind: "Widget", metadata: { name: "a" } };
+      assert.equal((await server.call("POST", widgets, { body })).status, 201);
+      const refused = await server.call("POST", widgets, { body: { ...body, metadata: { name: "b" } } });
+      assert.match(refused.json.message, /exceeded quota: few/);
+      const definition = `${definitions}/widgets.example.com`;
+      await server.call("DELETE", definition);
+      for (let tries = 0; (await server.call("GET", definition)).status !== 404; tries++) {
+        assert.ok(tries < 500, "the definition is gone");
+        await new Promise((resolve) => setTimeout(resolve, 10));
+      }
+    }
+  });
+
   it("counts what is there, refuses what exceeds, and counts again when something goes", async () => {
     const space = await namespace("counted");
     await quota(space, "few", { configmaps: "3", "count/secrets": "1" });
