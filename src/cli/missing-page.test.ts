@@ -81,7 +81,6 @@ const statuses: readonly (readonly [string, number, string, string, Record<strin
   ["ephemeral containers", 404, "PATCH", `${all}/api/v1/namespaces/default/pods/x/ephemeralcontainers`],
   ["resize", 404, "PATCH", `${all}/api/v1/namespaces/default/pods/x/resize`],
   ["component statuses", 404, "GET", `${all}/api/v1/componentstatuses`],
-  ["discovery as protobuf", 406, "GET", `${all}/apis`, { accept: "application/vnd.kubernetes.protobuf" }],
   ["profiles", 404, "GET", "/debug/pprof"],
   ["flagz", 404, "GET", "/flagz"],
   ["statusz", 404, "GET", "/statusz"],

@@ -4,7 +4,7 @@ import { jsonEqual } from "#machinery/json/equal.ts";
 import { readOwnJson } from "#machinery/json/read.ts";
 import type { JsonValue } from "#machinery/json/value.ts";
 import type { KubeObject } from "#machinery/meta/object.ts";
-import { objectMetaUpdateErrors } from "#machinery/meta/validation.ts";
+import { fieldImmutable, objectMetaUpdateErrors } from "#machinery/meta/validation.ts";
 import { canonicalBytes } from "#machinery/schema/canonical.ts";
 import type { Entry, Operation, Revision } from "#storage/port.ts";
 import type { AdmissionCheck } from "./admission.ts";
@@ -33,6 +33,8 @@ export interface UpdateRequest {
    * again when somebody else was faster. A `metadata.resourceVersion` in its answer must be the current one.
    */
   transform(current: KubeObject | undefined): KubeObject | Promise<KubeObject>;
+  /** The UID in the answer is what a patch made, and no precondition. */
+  readonly patches?: boolean;
   /** A missing object is created, whatever the kind (apply). */
   readonly createsMissing?: boolean;
   readonly dryRun: boolean;
@@ -152,7 +154,8 @@ async function nextState(
       fieldInvalid("metadata.resourceVersion", 0, "must be specified for an update"),
     ]);
   }
-  if (uid !== "" && uid !== old.metadata.uid) {
+  const otherUid = uid !== "" && uid !== old.metadata.uid;
+  if (otherUid && request.patches !== true) {
     throw conflict(
       resource,
       name,
@@ -178,6 +181,7 @@ async function nextState(
   strategy.prepareForUpdate?.(object, old, context);
   if (strategy.tracksGeneration === true) bumpGeneration(resource, object, old, subresource);
   const errors: FieldError[] = [
+    ...(otherUid ? [fieldInvalid("metadata.uid", uid, fieldImmutable)] : []),
     ...objectMetaUpdateErrors(object, old, {
       namespaced: resource.namespaced,
       validateName: strategy.validateName,

@@ -135,7 +135,12 @@ export function composeApi(options: ApiOptions): Api {
     servedBy,
     servedByAll: kubernetes,
     custom: new CustomKindsOf(store, definitions),
-    serveDocument: makeDocumentServer({ catalogue, externalUrl, now: () => clock.now() }),
+    serveDocument: makeDocumentServer({
+      catalogue,
+      codec: services.protobuf,
+      externalUrl,
+      now: () => clock.now(),
+    }),
     serveVirtual: (context, served) =>
       serveReview({ services, authorizer, authenticateToken }, context, served),
   });

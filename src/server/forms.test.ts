@@ -143,12 +143,18 @@ describe("forms", () => {
     assert.equal(role.json.message, 'clusterroles.rbac.authorization.k8s.io "x" not found');
     for (const path of [
       "/api/v1/foos",
-      "/apis/x.io/v1/foos",
+      "/api/v1/namespaces/default/namespaces",
+      "/api/v2",
       "/api/v2/configmaps",
-      "/apis/apps/v1/deployments",
-      "/apis/x.io",
-      "/nope",
+      "/apis/coordination.k8s.io/v9",
+      "/apis/coordination.k8s.io/v1/foos",
     ]) {
+      const answer = await server.call("GET", `/clusters/${cluster}${path}`);
+      const text = "the server could not find the requested resource";
+      assert.deepEqual(problem(answer), [404, "NotFound", text], path);
+      assert.deepEqual(answer.json.details, {});
+    }
+    for (const path of ["/apis/x.io/v1/foos", "/apis/apps/v1/deployments", "/apis/x.io", "/nope"]) {
       const answer = await server.call("GET", `/clusters/${cluster}${path}`);
       assert.deepEqual([answer.status, answer.text], [404, "404 page not found\n"], path);
     }
@@ -164,8 +170,22 @@ describe("forms", () => {
         body: {},
         type: "application/merge-patch+json",
       });
-      assert.deepEqual(problem(answer).slice(0, 2), [405, "MethodNotAllowed"], `${method} ${path}`);
+      const text = "the server does not allow this method on the requested resource";
+      assert.deepEqual(problem(answer), [405, "MethodNotAllowed", text], `${method} ${path}`);
     }
+    for (const path of ["/api", "/apis/coordination.k8s.io/v1", "/version"])
+      assert.equal(
+        (await server.call("POST", `/clusters/${cluster}${path}`, { body: {} })).status,
+        405,
+        path,
+      );
+    const yaml = await get("/nope", { accept: "application/yaml" });
+    assert.equal(yaml.headers["content-type"], "application/yaml");
+    assert.match(yaml.text, /^message: configmaps "nope" not found$/m);
+    const html = await get("/nope", { accept: "text/html" });
+    const types = "application/json, application/yaml, application/vnd.kubernetes.protobuf";
+    const text = `406: Not Acceptable\n\nAvailable representations: ${types}`;
+    assert.deepEqual(problem(html), [406, "NotAcceptable", text]);
   });
 
   it("nobody gets in, and who has no rights is told so", async () => {

@@ -32,7 +32,7 @@ export function healthEndpoints(options: HealthOptions): ReadonlyMap<string, End
     for (const check of checks)
       endpoints.set(`/${root}/${check.name}`, async ({ exchange }) => {
         const why = await outcome(check);
-        if (why === undefined) respondText(exchange, 200, "ok");
+        if (why === undefined) exchange.respond(200, { "content-type": "text/plain; charset=utf-8" }, "ok");
         else respondText(exchange, 500, `internal server error: ${why}\n`);
       });
   }

@@ -62,11 +62,12 @@ describe("patch", () => {
     );
     assert.equal(apply.status, 200, apply.text);
     const other = await patch("p", {}, "", "application/json");
-    assert.deepEqual(problem(other), [
-      415,
-      "UnsupportedMediaType",
-      "the body of the request was in an unknown format - accepted media types include: application/json-patch+json, application/merge-patch+json, application/strategic-merge-patch+json, application/apply-patch+yaml",
-    ]);
+    assert.deepEqual(problem(other), [415, "UnsupportedMediaType", "415: Unsupported Media Type"]);
+    const alien = await patch("p", { metadata: { uid: "alien" } });
+    const text = 'ConfigMap "p" is invalid: metadata.uid: Invalid value: "alien": field is immutable';
+    assert.deepEqual(problem(alien), [422, "Invalid", text]);
+    const unseen = await patch("p", {}, "?fieldManager=a%00b");
+    assert.match(unseen.json.message, /invalid character U\+0000 \(at position 1\)$/);
     const kcp = await server.call("PATCH", "/clusters/root/apis/tenancy.kcp.io/v1alpha1/workspaces/writing", {
       body: {},
       type: "application/strategic-merge-patch+json",

@@ -1,3 +1,4 @@
+import { methodNotAllowedGeneric } from "#machinery/errors/errors.ts";
 import type { Endpoint } from "./context.ts";
 
 /** The release whose API is served; Helm and charts compare with it. */
@@ -48,5 +49,8 @@ export function versionInfo(
 
 export function versionEndpoint(info: VersionInfo): Endpoint {
   const body = Buffer.from(JSON.stringify(info, null, 2));
-  return ({ exchange }) => exchange.respond(200, { "content-type": "application/json" }, body);
+  return ({ exchange }) => {
+    if (exchange.method !== "GET" && exchange.method !== "HEAD") throw methodNotAllowedGeneric();
+    exchange.respond(200, { "content-type": "application/json" }, body);
+  };
 }

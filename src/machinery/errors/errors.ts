@@ -92,6 +92,23 @@ export const methodNotSupported = (resource: GroupResource, action: string): Sta
     detailsOf(resource, ""),
   );
 
+/** What upstream's router says of built-in paths, before it asks who is behind them. */
+export const methodNotAllowedGeneric = (): StatusError =>
+  failure(405, "MethodNotAllowed", "the server does not allow this method on the requested resource", {});
+
+/** The same of types in `Accept` that nothing here has, with the types that there are. */
+export const notAcceptableGeneric = (available: readonly string[]): StatusError =>
+  failure(
+    406,
+    "NotAcceptable",
+    `406: Not Acceptable\n\nAvailable representations: ${available.join(", ")}`,
+    {},
+  );
+
+/** The same of a body in a type that no handler of the path takes. */
+export const unsupportedMediaTypeGeneric = (): StatusError =>
+  failure(415, "UnsupportedMediaType", "415: Unsupported Media Type", {});
+
 /** `convertingTo` names the target (`meta.k8s.io/v1, Kind=Table`) when only the transformation cannot be had. */
 export const notAcceptable = (accepted: readonly string[], convertingTo?: string): StatusError =>
   failure(

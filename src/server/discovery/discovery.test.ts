@@ -2,13 +2,17 @@ import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { test } from "node:test";
 import { kubernetesResources, universalResources } from "#api/builtins.ts";
+import { loadCatalogue } from "#api/catalogue.ts";
+import { decodeEnvelope } from "#machinery/codecs/envelope.ts";
+import { ProtobufCodec } from "#machinery/codecs/protobuf.ts";
 import { compareVersions } from "#machinery/names/versions.ts";
 import { aggregatedContentType, answerDiscovery } from "./answer.ts";
 import { discoveryDocuments } from "./documents.ts";
 
+const codec = new ProtobufCodec(loadCatalogue());
 const universal = discoveryDocuments(universalResources());
 const ask = async (path: string, accept?: string, ifNoneMatch?: string) =>
-  answerDiscovery(universal, { path, accept, ifNoneMatch, serverAddress: "127.0.0.1:6443" });
+  answerDiscovery(universal, { path, accept, ifNoneMatch, serverAddress: "127.0.0.1:6443", codec });
 const json = async (path: string, accept?: string) =>
   JSON.parse((await ask(path, accept))!.body.toString("utf8"));
 const kubectlAccept =
@@ -103,7 +107,7 @@ test("a subresource of another kind names its group and version", async () => {
 
 test("aggregated discovery is chosen by Accept and marked by its content type", async () => {
   const answer = (await ask("/apis", kubectlAccept))!;
-  assert.equal(answer.headers["content-type"], aggregatedContentType);
+  assert.equal(answer.headers["content-type"], aggregatedContentType("json"));
   const digest = createHash("sha512").update(answer.body).digest("hex").toUpperCase();
   assert.equal(answer.headers.etag, `"${digest}"`);
   assert.equal(answer.headers.vary, "Accept");
@@ -239,3 +243,43 @@ test("a long list of resources is the same as short ones would be", async () => 
     resources[0],
   );
 });
+
+test("every document is there as protobuf and YAML, too", async () => {
+  const protobuf = "application/vnd.kubernetes.protobuf";
+  const meta = "io.k8s.apimachinery.pkg.apis.meta.v1";
+  for (const path of [
+    "/api",
+    "/apis",
+    "/apis/coordination.k8s.io",
+    "/apis/coordination.k8s.io/v1",
+    "/api/v1",
+  ]) {
+    const answer = (await ask(path, `${protobuf}, */*`))!;
+    assert.equal(answer.headers["content-type"], protobuf);
+    const { apiVersion, kind, raw } = decodeEnvelope(answer.body);
+    const told = { ...codec.decode(`${meta}.${kind}`, raw), kind, apiVersion };
+    assert.deepEqual(clean(told), clean(await json(path)), path);
+    const yaml = (await ask(path, "application/yaml"))!;
+    assert.equal(yaml.headers["content-type"], "application/yaml");
+    assert.match(yaml.body.toString("utf8"), new RegExp(`^kind: ${kind}$`, "m"));
+  }
+  const aggregated = `${protobuf};g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList`;
+  const answer = (await ask("/apis", aggregated))!;
+  assert.equal(answer.headers["content-type"], aggregated);
+  const { raw, kind } = decodeEnvelope(answer.body);
+  const { items } = codec.decode("io.k8s.api.apidiscovery.v2.APIGroupDiscoveryList", raw);
+  assert.equal(kind, "APIGroupDiscoveryList");
+  assert.deepEqual(clean(items), clean((await json("/apis", kubectlAccept)).items));
+});
+
+/** Without what is empty: protobuf does not tell it from what is absent. */
+function clean(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(clean);
+  if (typeof value !== "object" || value === null) return value;
+  const kept = Object.entries(value).map(([key, one]): [string, unknown] => [key, clean(one)]);
+  return Object.fromEntries(
+    kept.filter(([, one]) => one !== "" && one !== 0 && one !== false && one !== null && !isEmpty(one)),
+  );
+}
+const isEmpty = (value: unknown): boolean =>
+  typeof value === "object" && Object.keys(value ?? {}).length === 0;

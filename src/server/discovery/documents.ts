@@ -102,9 +102,10 @@ function apiGroup({ group, versions }: GroupFacts) {
 /** Longer lists are made in slices. */
 const longList = 200;
 
+/** Upstream's list of the core group never had an apiVersion. */
 const listHead = ({ groupVersion }: VersionFacts) => ({
   kind: "APIResourceList",
-  apiVersion: "v1",
+  ...(groupVersion.includes("/") && { apiVersion: "v1" }),
   groupVersion,
 });
 

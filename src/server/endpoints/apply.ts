@@ -34,6 +34,7 @@ export async function serveApply(
     name,
     subresource,
     createsMissing: true,
+    patches: true,
     async transform(current) {
       const applied = await tracking.apply(current, patch);
       checkDuplicates(duplicates, options.fieldValidation, (text) => context.warn(text));

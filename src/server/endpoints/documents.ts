@@ -1,8 +1,14 @@
 /** Discovery and OpenAPI of a workspace. What equal workspaces answer is made once and shared. */
 import type { Catalogue } from "#api/catalogue.ts";
-import { notAcceptable } from "#machinery/errors/errors.ts";
+import type { ProtobufCodec } from "#machinery/codecs/protobuf.ts";
+import { methodNotAllowedGeneric, notAcceptable, notAcceptableGeneric } from "#machinery/errors/errors.ts";
 import type { RequestContext } from "#server/context.ts";
-import { answerDiscovery, type DiscoveryAnswer } from "#server/discovery/answer.ts";
+import {
+  answerDiscovery,
+  type DiscoveryAnswer,
+  discoveryPath,
+  discoveryTypes,
+} from "#server/discovery/answer.ts";
 import { type DiscoveryDocuments, discoveryDocuments } from "#server/discovery/documents.ts";
 import { answerOpenApi, isOpenApiPath } from "#server/openapi/answer.ts";
 import { OpenApiLibrary } from "#server/openapi/documents.ts";
@@ -11,6 +17,7 @@ import type { ServedSet } from "./served-set.ts";
 
 export interface DocumentOptions {
   readonly catalogue: Catalogue;
+  readonly codec: ProtobufCodec;
   now(): number;
   /** `https://host:port` */
   externalUrl(): string;
@@ -35,18 +42,21 @@ export function makeDocumentServer(
   };
   return (context, served) => {
     const { exchange, info } = context;
-    if (exchange.method !== "GET" && exchange.method !== "HEAD") return false;
-    if (isOpenApiPath(info.path)) return serveOpenApi(context, library, served, options.now());
+    const reads = exchange.method === "GET" || exchange.method === "HEAD";
+    if (isOpenApiPath(info.path)) return reads && serveOpenApi(context, library, served, options.now());
+    if (!reads) {
+      if (discoveryPath(info.path) === undefined) return false;
+      throw methodNotAllowedGeneric();
+    }
     const answer = answerDiscovery(discoveryOf(served), {
       path: info.path,
       accept: exchange.header("accept"),
       ifNoneMatch: exchange.header("if-none-match"),
       serverAddress:
         exchange.header(":authority") ?? exchange.header("host") ?? new URL(options.externalUrl()).host,
+      codec: options.codec,
     });
-    if (answer === undefined) return false;
-    if (answer instanceof Promise) return answer.then((made) => respondDiscovery(context, made));
-    return respondDiscovery(context, answer);
+    return answer.then((made) => made !== undefined && respondDiscovery(context, made));
   };
 }
 
@@ -57,7 +67,10 @@ function makeDiscovery({ resources, custom }: ServedSet): DiscoveryDocuments {
 
 function respondDiscovery({ exchange }: RequestContext, answer: DiscoveryAnswer): boolean {
   if (answer.status === 404) return false;
-  if (answer.status === 406) throw notAcceptable(["application/json"]);
+  if (answer.status === 406) {
+    if (answer.unknownType === true) throw notAcceptableGeneric(discoveryTypes);
+    throw notAcceptable(discoveryTypes);
+  }
   exchange.respond(answer.status, answer.headers, answer.body);
   return true;
 }

@@ -39,6 +39,18 @@ export const acceptedAnswers = (offer: Offer): string[] =>
     ? [contentTypes.json, `${contentTypes.protobuf};stream=watch`]
     : [contentTypes.json, contentTypes.yaml, contentTypes.protobuf];
 
+/** What upstream's router names when nothing of `Accept` exists: all that a path can answer in, streams too. */
+export const availableAnswers = (streams: boolean): string[] => [
+  ...Object.values(contentTypes),
+  ...(streams ? [`${contentTypes.json};stream=watch`, `${contentTypes.protobuf};stream=watch`] : []),
+];
+
+/** Whether any clause names a type that there is, whatever its parameters. */
+export const namesKnownType = (accept: string | undefined): boolean =>
+  accept === undefined ||
+  accept === "" ||
+  (accept.length <= maxHeaderLength && parseAccept(accept).some(({ type }) => formatOf(type) !== undefined));
+
 interface Clause {
   readonly type: string;
   readonly quality: number;

@@ -1,6 +1,8 @@
 /** Status answers, in the client's format where it is one that Status has. */
 import { encodeStatusProtobuf } from "#machinery/codecs/envelope.ts";
+import { writeYaml } from "#machinery/codecs/yaml.ts";
 import type { Status } from "#machinery/errors/status-error.ts";
+import type { JsonObject } from "#machinery/json/value.ts";
 import type { Exchange } from "#server/exchange.ts";
 import { contentTypes } from "./media-types.ts";
 import type { EndpointServices } from "./services.ts";
@@ -19,6 +21,9 @@ export function respondStatus(
   if (format === "protobuf") {
     const body = encodeStatusProtobuf(services.protobuf, status as Status);
     exchange.respond(code, { ...headers, "content-type": contentTypes.protobuf }, body);
+  } else if (format === "yaml") {
+    const text = writeYaml(status as JsonObject);
+    exchange.respond(code, { ...headers, "content-type": contentTypes.yaml }, text);
   } else {
     exchange.respond(code, { ...headers, "content-type": contentTypes.json }, `${JSON.stringify(status)}\n`);
   }

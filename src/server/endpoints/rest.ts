@@ -3,8 +3,10 @@ import type { ResourceVersion, Subresource } from "#api/resource.ts";
 import { scaleType } from "#api/scale.ts";
 import type { CustomView } from "#crds/custom-view.ts";
 import {
+  methodNotAllowedGeneric,
   methodNotSupported,
   notAcceptable,
+  notAcceptableGeneric,
   notFound,
   notFoundGeneric,
   serviceUnavailable,
@@ -15,6 +17,7 @@ import type { ClusterName } from "#registry/cluster-name.ts";
 import { DefinitionChangedError, isCustomKind, type Resource } from "#registry/resource.ts";
 import { logicalClusters } from "#registry/tenants.ts";
 import type { Endpoint, RequestContext } from "#server/context.ts";
+import type { RequestInfo } from "#server/request-info.ts";
 import { pageNotFound } from "#server/text-error.ts";
 import type { ExpectedType } from "./decode-body.ts";
 import { serveDelete, serveDeleteCollection } from "./delete.ts";
@@ -23,7 +26,13 @@ import { serveGet } from "./get.ts";
 import { serveList } from "./list.ts";
 import { parseListOptions } from "./list-options.ts";
 import { makeEncoder } from "./make-encoder.ts";
-import { acceptedAnswers, type MediaType, type Offer } from "./media-types.ts";
+import {
+  acceptedAnswers,
+  availableAnswers,
+  type MediaType,
+  namesKnownType,
+  type Offer,
+} from "./media-types.ts";
 import { respondStatus } from "./respond-status.ts";
 import { scaleResponder, scaleView } from "./scale.ts";
 import type { ServedResource, ServedSet } from "./served-set.ts";
@@ -100,7 +109,10 @@ async function serveDocument(
     const set = options.custom.servedSet(cluster.name, served);
     all = set instanceof Promise ? await set : set;
   }
-  if (!(await options.serveDocument(context, all))) throw pageNotFound();
+  if (await options.serveDocument(context, all)) return;
+  const [root, group = ""] = context.info.path.split("/").slice(1);
+  const builtin = root === "api" ? group !== "" : root === "apis" && served.hasGroup(group);
+  throw builtin ? notFoundGeneric() : pageNotFound();
 }
 
 function serveResource(
@@ -112,7 +124,8 @@ function serveResource(
   const { info, cluster } = context;
   const found = served.find(info.apiGroup, info.apiVersion, info.resource);
   if (found === undefined) {
-    if (cluster.kind === "one") return serveCustom(options, context, cluster.name);
+    const nowhere = (): Error => (served.hasGroup(info.apiGroup) ? notFoundGeneric() : pageNotFound());
+    if (cluster.kind === "one") return serveCustom(options, context, cluster.name, nowhere);
     return serveEverywhere(options, context);
   }
   if (info.parts.length > 3) throw notFoundGeneric();
@@ -123,12 +136,11 @@ function serveResource(
   const subresource = info.subresource === "" ? undefined : subresourceOf(found.version, info.subresource);
   if (info.subresource !== "" && subresource === undefined) throw notFoundGeneric();
   const verbs: readonly string[] = subresource?.verbs ?? found.version.verbs;
-  checkVerb(context, resource, verbs);
   if (resource.namespaced && info.namespace === "" && info.parts.length > 1) throw notFoundGeneric();
-  if (!resource.namespaced && info.namespace !== "" && resource.resource !== "namespaces")
+  if (!resource.namespaced && info.namespace !== "" && info.namespace !== ownNamespace(info))
     throw notFoundGeneric();
-  if (resource.namespaced && info.namespace === "" && info.verb === "create")
-    throw methodNotSupported(resource, "create");
+  if (!isServedVerb(context, verbs)) throw methodNotAllowedGeneric();
+  if (resource.namespaced && info.namespace === "" && info.verb === "create") throw methodNotAllowedGeneric();
   return serveVerb(services, context, found, resource, subresource);
 }
 
@@ -141,6 +153,7 @@ function serveCustom(
   options: RestOptions,
   context: RequestContext,
   cluster: ClusterName,
+  nowhere: () => Error,
 ): void | Promise<void> {
   const { info } = context;
   const of = { group: info.apiGroup, resource: info.resource };
@@ -148,8 +161,11 @@ function serveCustom(
   const view = find();
   if (view !== undefined) return serveView(options, context, view, find);
   const fresh = options.services.registry.store.fresh();
-  if (typeof fresh === "number") throw pageNotFound();
-  return fresh.then(() => serveAgain(options, context, find));
+  if (typeof fresh === "number") throw nowhere();
+  return fresh.then(() => {
+    if (find() === undefined) throw nowhere();
+    return serveAgain(options, context, find);
+  });
 }
 
 function serveAgain(
@@ -212,7 +228,8 @@ function serveOnce(
   const subresource = info.subresource === "" ? undefined : subresourceOf(version, info.subresource);
   if (info.subresource !== "" && subresource === undefined) throw notFound(resource, info.name);
   if (info.parts.length > 3) throw notFoundGeneric();
-  checkVerb(context, resource, subresource?.verbs ?? version.verbs);
+  if (!isServedVerb(context, subresource?.verbs ?? version.verbs))
+    throw methodNotSupported(resource, info.verb === "" ? context.exchange.method.toLowerCase() : info.verb);
   const served = { info: resource.info, version };
   return serveVerb(services, context, served, resource, subresource);
 }
@@ -253,18 +270,18 @@ function notEverywhere(of: GroupResource, verb: string): StatusError {
 /** Verbs of collections. All others have a name in the path; a watch has one only in its deprecated form. */
 const collectionVerbs: readonly string[] = ["list", "create", "deletecollection"];
 
-/** @throws StatusError 405; upstream registers each verb for its own form of the path only. */
-function checkVerb(
-  { info, exchange: { method } }: RequestContext,
-  resource: Resource,
-  verbs: readonly string[],
-): void {
+/** Upstream registers each verb for its own form of the path only. */
+function isServedVerb({ info, exchange: { method } }: RequestContext, verbs: readonly string[]): boolean {
   const { verb } = info;
   const reads = method === "GET" || method === "HEAD";
-  if (verb === "" || (verb === "watch" && !reads)) throw methodNotSupported(resource, method.toLowerCase());
+  if (verb === "" || (verb === "watch" && !reads)) return false;
   const fits = verb === "watch" || info.parts.length > 1 !== collectionVerbs.includes(verb);
-  if (!fits || !verbs.includes(verb)) throw methodNotSupported(resource, verb);
+  return fits && verbs.includes(verb);
 }
+
+/** The path grammar counts a namespace's name as its namespace. */
+const ownNamespace = ({ resource, parts }: RequestInfo): string | undefined =>
+  resource === "namespaces" ? parts[1] : undefined;
 
 function serveVerb(
   services: EndpointServices,
@@ -356,7 +373,11 @@ const subresourceOf = (version: ResourceVersion, name: string): Subresource | un
 
 /** @throws StatusError 406 */
 function negotiated(services: EndpointServices, context: RequestContext, offer: Offer): MediaType {
-  const media = services.negotiator.negotiate(context.exchange.header("accept"), offer);
-  if (media === undefined) throw notAcceptable(acceptedAnswers(offer));
-  return media;
+  const accept = context.exchange.header("accept");
+  const media = services.negotiator.negotiate(accept, offer);
+  if (media !== undefined) return media;
+  const { verb } = context.info;
+  if (offer.protobuf && !namesKnownType(accept))
+    throw notAcceptableGeneric(availableAnswers(verb === "list" || verb === "watch"));
+  throw notAcceptable(acceptedAnswers(offer));
 }

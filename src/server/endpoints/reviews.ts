@@ -3,12 +3,17 @@
 import type { UserInfo } from "#authn/user-info.ts";
 import type { Attributes, Authorizer } from "#authz/authorizer.ts";
 import { encodeObjectProtobuf } from "#machinery/codecs/envelope.ts";
-import { badRequest, methodNotSupported, notAcceptable } from "#machinery/errors/errors.ts";
+import {
+  badRequest,
+  methodNotAllowedGeneric,
+  notAcceptable,
+  notAcceptableGeneric,
+} from "#machinery/errors/errors.ts";
 import type { KubeObject } from "#machinery/meta/object.ts";
 import type { RequestContext } from "#server/context.ts";
 import { decodeObject } from "./decode-body.ts";
 import { styled } from "./json-encoder.ts";
-import { acceptedAnswers, contentTypes } from "./media-types.ts";
+import { acceptedAnswers, availableAnswers, contentTypes, namesKnownType } from "./media-types.ts";
 import { requestBody } from "./request-body.ts";
 import type { ServedResource } from "./served-set.ts";
 import type { EndpointServices } from "./services.ts";
@@ -31,11 +36,15 @@ export async function serveReview(
   context: RequestContext,
   { info, version }: ServedResource,
 ): Promise<void> {
-  if (context.info.verb !== "create") throw methodNotSupported(info, context.info.verb);
+  if (context.info.verb !== "create") throw methodNotAllowedGeneric();
   const { services } = reviews;
   const offer = { list: false, stream: false, transforms: false, protobuf: true };
   const media = services.negotiator.negotiate(context.exchange.header("accept"), offer);
-  if (media === undefined) throw notAcceptable(acceptedAnswers(offer));
+  if (media === undefined) {
+    if (!namesKnownType(context.exchange.header("accept")))
+      throw notAcceptableGeneric(availableAnswers(false));
+    throw notAcceptable(acceptedAnswers(offer));
+  }
   const options = parseWriteOptions(context.query, "CreateOptions");
   const expected = { group: info.group, version: version.version, kind: version.kind, type: version.type };
   const bytes = await requestBody(services, context);

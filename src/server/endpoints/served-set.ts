@@ -43,11 +43,18 @@ export class ServedSet {
   readonly resources: readonly ResourceInfo[];
   readonly custom: CustomAddition | undefined;
   #byPath: Map<string, ServedResource> | undefined;
+  #groups: Set<string> | undefined;
 
   constructor(name: string, resources: readonly ResourceInfo[], custom?: CustomAddition) {
     this.name = name;
     this.resources = resources;
     this.custom = custom;
+  }
+
+  /** Whether resources of the group are built in: upstream's router then answers for all paths of the group. */
+  hasGroup(group: string): boolean {
+    this.#groups ??= new Set(this.resources.map((info) => info.group));
+    return this.#groups.has(group);
   }
 
   find(group: string, version: string, resource: string): ServedResource | undefined {

@@ -42,8 +42,9 @@ export function parseWriteOptions(
   const fieldManager = query.get("fieldManager") ?? "";
   if (byteLength(fieldManager) > maxFieldManagerBytes)
     errors.push(fieldTooLong("fieldManager", maxFieldManagerBytes));
-  else if (!/^[\p{L}\p{M}\p{N}\p{P}\p{S} ]*$/u.test(fieldManager)) {
-    errors.push(fieldInvalid("fieldManager", fieldManager, "should only contain printable characters"));
+  else {
+    const at = fieldManager.search(/[^\p{L}\p{M}\p{N}\p{P}\p{S} ]/u);
+    if (at >= 0) errors.push(fieldInvalid("fieldManager", fieldManager, unprintableAt(fieldManager, at)));
   }
   const force = kind === "PatchOptions" ? parseBoolean(query, "force") : undefined;
   if (applies) {
@@ -58,6 +59,12 @@ export function parseWriteOptions(
     fieldManager,
     force: force === true,
   };
+}
+
+/** As Go's `%#U` prints a character that cannot be printed. */
+function unprintableAt(text: string, at: number): string {
+  const code = text.codePointAt(at)!.toString(16).toUpperCase().padStart(4, "0");
+  return `invalid character U+${code} (at position ${Buffer.byteLength(text.slice(0, at))})`;
 }
 
 export interface DeleteOptions {

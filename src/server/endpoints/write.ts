@@ -1,5 +1,5 @@
 /** POST, PUT, PATCH: decode, hand to the registry, answer in the client's form. */
-import { badRequest, unsupportedMediaType } from "#machinery/errors/errors.ts";
+import { badRequest, unsupportedMediaType, unsupportedMediaTypeGeneric } from "#machinery/errors/errors.ts";
 import type { JsonObject } from "#machinery/json/value.ts";
 import type { KubeObject } from "#machinery/meta/object.ts";
 import type { ClusterName } from "#registry/cluster-name.ts";
@@ -153,7 +153,8 @@ export async function servePatch(
     ...(strategic ? [patchTypes.strategic] : []),
     patchTypes.apply,
   ];
-  if (!accepted.includes(type)) throw unsupportedMediaType(accepted);
+  if (!accepted.includes(type))
+    throw strategic ? unsupportedMediaTypeGeneric() : unsupportedMediaType(accepted);
   if (type === patchTypes.apply) return serveApply(services, context, target, encoder);
   const options = parseWriteOptions(context.query, "PatchOptions");
   const bytes = await requestBody(services, context);
@@ -175,6 +176,7 @@ export async function servePatch(
       namespace,
       name,
       subresource,
+      patches: true,
       async transform(current) {
         if (current === undefined) throw badRequest("a patch needs an object to change");
         const shown = target.view?.show(current) ?? (asksManaged ? current : withoutManaged(current));
