@@ -1,8 +1,13 @@
 /** Conversion between the versions of a custom kind (apiextensions-apiserver pkg/apiserver/conversion). */
+import { aggregateFieldErrors } from "#machinery/errors/field-error.ts";
+import { FieldPath } from "#machinery/errors/field-path.ts";
 import { StatusError } from "#machinery/errors/status-error.ts";
+import { jsonEqual } from "#machinery/json/equal.ts";
 import { isJsonObject, type JsonObject, type JsonValue } from "#machinery/json/value.ts";
 import type { KubeObject } from "#machinery/meta/object.ts";
 import { apiVersionOf } from "#machinery/meta/object.ts";
+import { annotationsErrors, labelsErrors } from "#machinery/meta/validation.ts";
+import { goType } from "#machinery/structural/object-meta.ts";
 import type { Definition } from "./definition.ts";
 
 /** Who calls conversion webhooks. */
@@ -96,9 +101,21 @@ async function askWebhook(
   });
 }
 
+const reviewGroup = "apiextensions.k8s.io";
+
+/** What upstream's decoder cannot turn into a review of the version; without a type it is taken for one. */
+function checkReviewType(apiVersion: string, kind: string, version: string): void {
+  const given = reviewVersions.find((one) => apiVersion === `${reviewGroup}/${one}`);
+  if (given === undefined || kind !== "ConversionReview" || given === version) return;
+  throw new Error(
+    `converting (${given}.ConversionReview) to (${version}.ConversionReview): unknown conversion`,
+  );
+}
+
 /** @throws Error with upstream's texts for answers that are none */
 function convertedObjects(answer: JsonObject, version: string, uid: string): readonly JsonValue[] {
   const { kind = "", apiVersion = "", response } = answer;
+  checkReviewType(String(apiVersion), String(kind), version);
   if (version === "v1" && (kind !== "ConversionReview" || apiVersion !== "apiextensions.k8s.io/v1")) {
     const got = `${typeof apiVersion === "string" ? apiVersion : ""}, Kind=${typeof kind === "string" ? kind : ""}`;
     throw new Error(
@@ -142,23 +159,39 @@ function accepted(
     const why = `invalid kind (expected ${original.kind}, received ${got})`;
     throw wrong("invalid object at index 0", listed, why);
   }
-  if (!isJsonObject(metadata)) throw inMetadata("missing metadata in converted object");
+  const told: JsonObject = isJsonObject(metadata) ? metadata : {};
   // What an apply has to compare on its way may be without metadata.
   const own: Partial<KubeObject>["metadata"] = original.metadata ?? {};
   const same = (field: "name" | "namespace" | "uid", title: string): void => {
-    const [before, now] = [own[field] ?? "", metadata[field] ?? ""];
+    const [before, now] = [own[field] ?? "", told[field] ?? ""];
     if (now !== before) throw inObject(`must have the same ${title}: ${before} != ${String(now)}`);
   };
   same("name", "name");
   same("namespace", "namespace");
   same("uid", "UID");
+  if (metadata === undefined) throw inMetadata("missing metadata in converted object");
+  if (!isJsonObject(metadata))
+    throw inMetadata(`invalid metadata of type ${goType(metadata)} in converted object`);
   const { labels: _labels, annotations: _annotations, ...kept } = own;
   const texts = (field: "labels" | "annotations"): Record<string, string> | undefined => {
     const value = metadata[field];
     if (value === undefined || value === null) return undefined;
-    if (!isJsonObject(value) || Object.values(value).some((text) => typeof text !== "string"))
-      throw inMetadata(`metadata.${field} must be a map of strings`);
-    return value as Record<string, string>;
+    if (!isJsonObject(value))
+      throw inMetadata(`invalid metadata.${field} of type ${goType(value)} in converted object`);
+    for (const [key, text] of Object.entries(value)) {
+      if (typeof text !== "string")
+        throw inMetadata(
+          `metadata.${field}[${key}] must be a string, but is ${goType(text)} in converted object`,
+        );
+    }
+    const texts = value as Record<string, string>;
+    if (jsonEqual(texts, (own[field] ?? {}) as JsonObject)) return texts;
+    const errors =
+      field === "labels"
+        ? labelsErrors(texts, FieldPath.of("metadata").child("labels"))
+        : annotationsErrors(texts, FieldPath.of("metadata").child("annotation"));
+    if (errors.length > 0) throw inMetadata(aggregateFieldErrors(errors));
+    return texts;
   };
   const [labels, annotations] = [texts("labels"), texts("annotations")];
   return {

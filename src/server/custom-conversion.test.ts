@@ -264,6 +264,19 @@ test("an apply in one version after an apply in the other keeps what the second 
   assert.deepEqual([third.status, third.json.spec], [200, { length: 5, colour: "green" }], third.text);
 });
 
+const relabelled =
+  (labels: JsonObject) =>
+  ({ response, ...rest }: Review): WebhookAnswer => ({
+    ...rest,
+    response: {
+      ...response,
+      convertedObjects: response.convertedObjects.map((object) => ({
+        ...object,
+        metadata: { ...(object.metadata as JsonObject), labels },
+      })),
+    },
+  });
+
 const failures: readonly [string, (review: Review) => WebhookAnswer, RegExp][] = [
   [
     "refuses",
@@ -296,6 +309,21 @@ const failures: readonly [string, (review: Review) => WebhookAnswer, RegExp][] =
       },
     }),
     /returned invalid object: must have the same name: a != other$/,
+  ],
+  [
+    "answers in another version of the review",
+    (review) => ({ ...review, apiVersion: "apiextensions.k8s.io/v1beta1" }),
+    /failed: converting \(v1beta1\.ConversionReview\) to \(v1\.ConversionReview\): unknown conversion$/,
+  ],
+  [
+    "labels with numbers",
+    relabelled({ a: 1 }),
+    /returned invalid metadata: metadata\.labels\[a\] must be a string, but is int64 in converted object$/,
+  ],
+  [
+    "labels with what is no label",
+    relabelled({ "a b": "c" }),
+    /returned invalid metadata: metadata\.labels: Invalid value: "a b": name part must consist of /,
   ],
   [
     "keeps the version",

@@ -73,7 +73,8 @@ const none: readonly string[] = [];
 /** The path inside `unknown field "a.b"`. */
 const pathOf = (text: string): string => text.slice('unknown field "'.length, -1);
 
-function goType(value: JsonValue): string {
+/** How Go names the type of a JSON value. */
+export function goType(value: JsonValue): string {
   if (value === null) return "<nil>";
   if (typeof value === "string") return "string";
   if (typeof value === "boolean") return "bool";
