@@ -2,6 +2,8 @@
 export class Lru<K, V> {
   readonly #entries = new Map<K, V>();
   readonly #capacity: number;
+  /** The key used last, which need not be moved to the end: it is there. */
+  #newest: K | undefined;
 
   constructor(capacity: number) {
     if (!Number.isSafeInteger(capacity) || capacity < 1)
@@ -15,9 +17,10 @@ export class Lru<K, V> {
 
   get(key: K): V | undefined {
     const value = this.#entries.get(key);
-    if (value === undefined) return undefined;
+    if (value === undefined || key === this.#newest) return value;
     this.#entries.delete(key);
     this.#entries.set(key, value);
+    this.#newest = key;
     return value;
   }
 
@@ -28,6 +31,7 @@ export class Lru<K, V> {
       if (oldest.done !== true) this.#entries.delete(oldest.value);
     }
     this.#entries.set(key, value);
+    this.#newest = key;
   }
 
   delete(key: K): void {

@@ -41,6 +41,8 @@ export class CompiledSchemas {
   readonly #compile: SchemaCompiler;
   readonly #entries = new Map<string, { compiled: CompiledCustomSchema; size: number }>();
   #size = 0;
+  /** The one used last, with its hash: an object asks for its schema several times. */
+  #newest: { readonly hash: string; readonly compiled: CompiledCustomSchema } | undefined;
 
   constructor(compile: SchemaCompiler) {
     this.#compile = compile;
@@ -53,15 +55,18 @@ export class CompiledSchemas {
 
   /** `source` is asked when the schema is not here. */
   get(hash: string, source: () => SchemaSource): CompiledCustomSchema {
+    if (this.#newest?.hash === hash) return this.#newest.compiled;
     const known = this.#entries.get(hash);
     if (known !== undefined) {
       this.#entries.delete(hash);
       this.#entries.set(hash, known);
+      this.#newest = { hash, compiled: known.compiled };
       return known.compiled;
     }
     const { schema, size, preserveUnknownFields } = source();
     const compiled = this.#compile(schema, { preserveUnknownFields });
     this.#entries.set(hash, { compiled, size });
+    this.#newest = { hash, compiled };
     this.#size += size;
     for (const [oldest, entry] of this.#entries) {
       if ((this.#entries.size <= maxSchemas && this.#size <= maxTextSize) || oldest === hash) break;
