@@ -230,7 +230,7 @@ const isFault = (told: unknown): boolean => Object.hasOwn(told as object, "code"
 const serverError = { code: 500 };
 
 upstream.compare<Case>("strategic merge patches", {
-  runs: 3_000,
+  runs: 2_000,
   cases: [
     { kind: "Pod", original: {}, patch: {} },
     { kind: "Pod", original: {}, patch: { $patch: "replace", metadata: { name: "a" } } },

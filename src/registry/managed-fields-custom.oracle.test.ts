@@ -150,13 +150,13 @@ const thingContent = fc.record(
     whole: pairs,
     changed: pairs,
     names: fc.uniqueArray(fc.constantFrom("a", "b", "c"), { maxLength: 3 }),
-    numbers: fc.uniqueArray(fc.constantFrom(3, 20, 100), { maxLength: 3 }),
+    numbers: fc.uniqueArray(fc.constantFrom(3, 20, 100, 3_000_000), { maxLength: 3 }),
     args: fc.array(fc.constantFrom("a", "b"), { maxLength: 2 }),
     list: fc.uniqueArray(fc.constantFrom("a", "b"), { maxLength: 2 }),
     ports: fc.uniqueArray(
       fc.record(
         {
-          port: fc.constantFrom(80, 443, 9),
+          port: fc.constantFrom(80, 443, 1_234_567, 2 ** 40),
           protocol: fc.constantFrom("TCP", "UDP"),
           name: fc.constantFrom("a", "b"),
           inner: fc.dictionary(fc.constantFrom("a", "b"), pairs, { maxKeys: 2 }),

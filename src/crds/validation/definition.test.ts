@@ -7,11 +7,14 @@ import type { JsonObject, JsonValue } from "#machinery/json/value.ts";
 import type { KubeObject } from "#machinery/meta/object.ts";
 import { TypeCompiler } from "#machinery/schema/decode.ts";
 import { PatternCache } from "#machinery/structural/pattern.ts";
+import { versioned } from "#machinery/structural/testing/upstream.ts";
+import { likeUpstream } from "#machinery/testing/like-upstream.ts";
 import {
   customResourceDefinitionErrors,
   customResourceDefinitionStatusErrors,
   unrecognizedFormatWarnings,
 } from "./definition.ts";
+import { type DefinitionCase, definitions } from "./testing/upstream.ts";
 
 const meta = "io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta";
 const context = {
@@ -44,8 +47,12 @@ const definition = (spec: JsonObject, status: JsonObject = {}, metadata: JsonObj
     status: { storedVersions: ["v1"], ...status },
   }) as unknown as KubeObject;
 
-const errorsOf = (one: KubeObject, old?: KubeObject): string[] =>
-  customResourceDefinitionErrors(one, old, context).map(fieldErrorText);
+const asked: DefinitionCase[] = [];
+const errorsOf = (one: KubeObject, old?: KubeObject): string[] => {
+  const json = (object: KubeObject): JsonObject => versioned(object as unknown as JsonObject);
+  asked.push({ definition: json(one), ...(old && { old: json(old) }) });
+  return customResourceDefinitionErrors(one, old, context).map(fieldErrorText);
+};
 
 /** Errors of a definition with one version of this schema, without the path of the schema. */
 const schemaErrorsOf = (schema: JsonValue, old?: JsonValue): string[] =>
@@ -290,3 +297,6 @@ test("status writes, and warnings about formats", () => {
   assert.deepEqual(unrecognizedFormatWarnings(odd, undefined), ['unrecognized format "nonsense"']);
   assert.deepEqual(unrecognizedFormatWarnings(odd, odd), []);
 });
+
+// What the tests above have asked, upstream is asked too.
+likeUpstream().compare<DefinitionCase>("definitions, by hand", { cases: asked, ...definitions(context) });

@@ -2,6 +2,7 @@
 import { quote } from "#base/quote.ts";
 import { isJsonObject, isRawNumber, type JsonValue } from "#machinery/json/value.ts";
 import { sortedKeys } from "#machinery/schema/order.ts";
+import { goFloat } from "#machinery/values/float.ts";
 
 const plain = /^[\x20\x21\x23-\x25\x27-\x3b\x3d\x3f-\x5b\x5d-\x7f]*$/;
 // biome-ignore lint/suspicious/noControlCharactersInRegex: what JSON must escape is meant.
@@ -43,27 +44,20 @@ export function goValueJson(value: JsonValue): string {
     .join(",")}}`;
 }
 
-/** A float64 under `%v`. */
-function goFloat(value: number): string {
-  if (value === 0) return Object.is(value, -0) ? "-0" : "0";
-  const [digits = "", exponentText = "0"] = value.toExponential().split("e");
-  const exponent = Number(exponentText);
-  if (exponent >= -4 && exponent < 6) return String(value);
-  const size = Math.abs(exponent);
-  return `${digits}e${exponent < 0 ? "-" : "+"}${size < 10 ? `0${size}` : size}`;
-}
-
 /** value.ToString of structured-merge-diff: strings quoted, the rest plain. */
-export function goValueText(value: JsonValue): string {
+export function goValueText(value: JsonValue, numberText: (value: number) => string): string {
   if (typeof value === "string") return quote(value);
-  if (typeof value === "number") return Number.isInteger(value) ? String(value) : goFloat(value);
+  if (typeof value === "number") return numberText(value);
   if (typeof value !== "object" || value === null) return String(value);
-  if (Array.isArray(value)) return `[${value.map(goValueText).join(",")}]`;
-  if (isRawNumber(value)) return value.rawJSON;
+  if (Array.isArray(value)) return `[${value.map((item) => goValueText(item, numberText)).join(",")}]`;
+  if (isRawNumber(value)) return numberText === goFloat ? goFloat(Number(value.rawJSON)) : value.rawJSON;
   return sortedKeys(value)
-    .map((key) => `${key}=${goValueText(value[key]!)}`)
+    .map((key) => `${key}=${goValueText(value[key]!, numberText)}`)
     .join("");
 }
+
+/** A number of an object: whole ones are integers. */
+export const goNumber = (value: number): string => (Number.isInteger(value) ? String(value) : goFloat(value));
 
 /** `%v` of an unstructured value. */
 export function goPlain(value: JsonValue): string {

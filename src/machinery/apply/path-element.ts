@@ -7,7 +7,8 @@ import { compareBytes, sortByBytes } from "#base/bytes.ts";
 import { parseJson } from "#machinery/json/read.ts";
 import { isJsonObject, isRawNumber, type JsonObject, type JsonValue } from "#machinery/json/value.ts";
 import { sortedKeys } from "#machinery/schema/order.ts";
-import { goString, goValueJson, goValueText } from "./go-text.ts";
+import { goFloat } from "#machinery/values/float.ts";
+import { goNumber, goString, goValueJson, goValueText } from "./go-text.ts";
 
 export type PathElement = string;
 export type FieldPath = readonly PathElement[];
@@ -160,8 +161,10 @@ function compareLists(a: readonly JsonValue[], b: readonly JsonValue[]): number 
   return a.length - b.length;
 }
 
-/** As people read it: `.name`, `[name="a",port=80]`, `[="a"]`, `[0]`. */
-export function elementText(element: PathElement): string {
+/** As people read it: `.name`, `[name="a",port=80]`, `[="a"]`, `[0]`. Numbers are those of an object. */
+export const elementText = (element: PathElement): string => textOf(element, goNumber);
+
+function textOf(element: PathElement, numberText: (value: number) => string): string {
   const rest = element.slice(2);
   switch (element[0]) {
     case "f":
@@ -169,14 +172,15 @@ export function elementText(element: PathElement): string {
     case "k": {
       const fields = contentOf(element) as JsonObject;
       return `[${sortedKeys(fields)
-        .map((name) => `${name}=${goValueText(fields[name]!)}`)
+        .map((name) => `${name}=${goValueText(fields[name]!, numberText)}`)
         .join(",")}]`;
     }
     case "v":
-      return `[=${goValueText(contentOf(element))}]`;
+      return `[=${goValueText(contentOf(element), numberText)}]`;
     default:
       return `[${rest}]`;
   }
 }
 
-export const pathText = (path: FieldPath): string => path.map(elementText).join("");
+/** A path of a field set that was read, whose numbers are all floats: 1000000 is `1e+06`. */
+export const pathText = (path: FieldPath): string => path.map((element) => textOf(element, goFloat)).join("");

@@ -2,13 +2,20 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { type FieldError, fieldErrorText } from "#machinery/errors/field-error.ts";
 import type { JsonObject, JsonValue } from "#machinery/json/value.ts";
+import { likeUpstream } from "#machinery/testing/like-upstream.ts";
 import { compileCustomSchema } from "./compile.ts";
 import type { CompiledCustomSchema } from "./custom-schema.ts";
+import { Recorder, reading, type SchemaCase, validation } from "./testing/upstream.ts";
 import { objectMeta } from "./testing.ts";
 
+const recorder = new Recorder();
+const compile = (schema: JsonObject): CompiledCustomSchema => compileCustomSchema(schema, { objectMeta });
+
 /** A compiled schema whose `spec` is the given one. */
-const ofSpec = (spec: JsonValue, more: JsonObject = {}): CompiledCustomSchema =>
-  compileCustomSchema({ type: "object", properties: { spec, ...more } }, { objectMeta });
+const ofSpec = (spec: JsonValue, more: JsonObject = {}): CompiledCustomSchema => {
+  const schema: JsonObject = { type: "object", properties: { spec, ...more } };
+  return recorder.recording(schema, compile(schema));
+};
 
 const custom = (spec: JsonValue, more: JsonObject = {}): JsonObject => ({
   apiVersion: "example.com/v1",
@@ -286,3 +293,8 @@ test("a write to the status looks at nothing else", () => {
     'status.phase: Unsupported value: "down": supported values: "up"',
   ]);
 });
+
+// What the tests above have asked, upstream is asked too.
+const upstream = likeUpstream();
+upstream.compare<SchemaCase>("reading, by hand", { cases: recorder.read, ...reading(compile) });
+upstream.compare<SchemaCase>("validation, by hand", { cases: recorder.validated, ...validation(compile) });

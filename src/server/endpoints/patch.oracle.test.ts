@@ -251,6 +251,14 @@ const leavesKeysOut = ({ patchType }: Case, own: Told, theirs: Told): boolean =>
   return patchType === "strategic" && loose(own) === loose(theirs);
 };
 
+/** A null of the patch itself is not the null of a test without a value, upstream. */
+const testsNothing = ({ patchType, patch }: Case, theirs: Told): boolean =>
+  patchType === "json" &&
+  /"op":"test"/.test(patch) &&
+  /null/.test(patch) &&
+  "code" in theirs &&
+  /^the server/.test(theirs.text);
+
 const tellsTwice = ({ patchType, patch }: Case, own: Told, theirs: Told): boolean =>
   patchType === "json" &&
   /"a":1,"a":2|null,|"a":"1","a":"2"/.test(patch) &&
@@ -264,6 +272,7 @@ for (const patchType of patchTypes) {
     ours,
     known: (input, own, told) =>
       tellsTwice(input, own as Told, told as Told) ||
+      testsNothing(input, told as Told) ||
       leavesKeysOut(input, own as Told, told as Told) ||
       isOddStrategic(input, own as Told, told as Told) ||
       (isWrongValue(own as Told) && isWrongValue(told as Told)),
