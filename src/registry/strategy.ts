@@ -61,6 +61,8 @@ export interface Strategy {
   readonly keepsStatusAtCreation?: boolean;
   /** Objects of this kind have no dependents: a deletion's propagation policy has no effect. */
   readonly ignoresPropagation?: boolean;
+  /** A deletion that is done at once answers the object, not a Status. */
+  readonly answersDeleted?: boolean;
   /** A deletion that says nothing about dependents, of an object that does not either, leaves them. */
   readonly orphansByDefault?: boolean;
   /** Said of deletions without a propagation policy. */

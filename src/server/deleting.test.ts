@@ -52,6 +52,23 @@ describe("delete", () => {
     assert.ok(binary.bytes.includes(String(other.uid)));
   });
 
+  it("answers the object itself of kinds of which upstream does, and says so in OpenAPI", async () => {
+    const [cluster] = base.split("/api/v1/");
+    const accounts = `${cluster}/api/v1/namespaces/default/serviceaccounts`;
+    const made = (await server.call("POST", accounts, { body: { metadata: { name: "told" } } })).json;
+    const answer = await server.call("DELETE", `${accounts}/told`);
+    assert.deepEqual([answer.status, answer.json.kind], [200, "ServiceAccount"]);
+    assert.equal(answer.json.metadata.uid, made.metadata.uid);
+    assert.equal((await server.call("GET", `${accounts}/told`)).status, 404);
+    const { paths } = JSON.parse((await server.call("GET", `${cluster}/openapi/v3/api/v1`)).text);
+    const said = (resource: string): string =>
+      paths[`/api/v1/namespaces/{namespace}/${resource}/{name}`].delete.responses["200"].content[
+        "application/json"
+      ].schema.$ref;
+    assert.match(said("serviceaccounts"), /v1\.ServiceAccount$/);
+    assert.match(said("configmaps"), /v1\.Status$/);
+  });
+
   it("holds to preconditions", async () => {
     const { metadata } = await made("held");
     const alien = await remove("/held", { preconditions: { uid: "alien" } });

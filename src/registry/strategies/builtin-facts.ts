@@ -80,6 +80,45 @@ export const labelNames: ReadonlySet<string> = new Set(["/services", "apps/state
 /** Status may be given at creation: kubelets register so. */
 export const statusAtCreation: ReadonlySet<string> = new Set(["/nodes"]);
 
+type MetadataPart = "labels" | "annotations" | "finalizers" | "ownerReferences";
+const allMetadata: readonly MetadataPart[] = ["labels", "annotations", "finalizers", "ownerReferences"];
+
+/** Metadata that a write of the status cannot change; the other kinds let it change all. */
+export const keptByStatus: ReadonlyMap<string, readonly MetadataPart[]> = new Map<
+  string,
+  readonly MetadataPart[]
+>([
+  ["admissionregistration.k8s.io/validatingadmissionpolicies", allMetadata],
+  ["flowcontrol.apiserver.k8s.io/flowschemas", allMetadata],
+  ["flowcontrol.apiserver.k8s.io/prioritylevelconfigurations", allMetadata],
+  ["networking.k8s.io/servicecidrs", allMetadata],
+  ["resource.k8s.io/resourceclaims", allMetadata],
+  ["storage.k8s.io/volumeattachments", allMetadata],
+  ["apps/deployments", ["labels"]],
+  ["/pods", ["ownerReferences"]],
+]);
+
+/** `ReturnDeletedObject`: a deletion that is done at once answers the object, not a Status. */
+export const answersDeleted: ReadonlySet<string> = new Set([
+  "/namespaces",
+  "/persistentvolumeclaims",
+  "/persistentvolumes",
+  "/pods",
+  "/podtemplates",
+  "/resourcequotas",
+  "/serviceaccounts",
+  "/services",
+  "resource.k8s.io/deviceclasses",
+  "resource.k8s.io/resourceclaims",
+  "resource.k8s.io/resourceclaimtemplates",
+  "resource.k8s.io/resourceslices",
+  "storage.k8s.io/csidrivers",
+  "storage.k8s.io/csinodes",
+  "storage.k8s.io/storageclasses",
+  "storage.k8s.io/volumeattachments",
+  "storage.k8s.io/volumeattributesclasses",
+]);
+
 /** What Go prints of a status that nobody has written yet. Kinds with a first status of their own are not here. */
 export const emptyStatus: ReadonlyMap<string, JsonObject> = new Map<string, JsonObject>([
   ["/replicationcontrollers", { replicas: 0 }],

@@ -2,6 +2,7 @@ import type { GroupResource } from "#machinery/meta/object.ts";
 import { dns1123LabelErrors, pathSegmentErrors } from "#machinery/names/dns.ts";
 import type { Strategy, StrategyCatalogue } from "#registry/strategy.ts";
 import {
+  answersDeleted,
   conditionalUpdateOnly,
   createOnUpdate,
   generationKept,
@@ -28,6 +29,7 @@ function factsOf(key: string): Strategy {
   return {
     ...(createOnUpdate.has(key) ? { allowCreateOnUpdate: true } : {}),
     ...(conditionalUpdateOnly.has(key) ? { requiresResourceVersion: true } : {}),
+    ...(answersDeleted.has(key) ? { answersDeleted: true } : {}),
     ...(generationKept.has(key) ? { tracksGeneration: true } : {}),
     ...(statusAtCreation.has(key) ? { keepsStatusAtCreation: true } : {}),
     ...(pathSegmentNames.has(key) ? { validateName: pathSegmentErrors } : {}),

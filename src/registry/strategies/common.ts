@@ -5,7 +5,7 @@ import { jsonEqual } from "#machinery/json/equal.ts";
 import type { KubeObject, OwnerReference } from "#machinery/meta/object.ts";
 import { foregroundFinalizer, orphanFinalizer } from "#machinery/meta/validation.ts";
 import type { Strategy, StrategyContext } from "#registry/strategy.ts";
-import { emptyStatus } from "./builtin-facts.ts";
+import { emptyStatus, keptByStatus } from "./builtin-facts.ts";
 import { jsonOf } from "./members.ts";
 
 const standardFinalizers: ReadonlySet<string> = new Set(["kubernetes", orphanFinalizer, foregroundFinalizer]);
@@ -42,6 +42,7 @@ const checkedOnUpdate: ReadonlySet<string> = new Set([
 export function withCommonRules(key: string, strategy: Strategy): Strategy {
   const free = freeFinalizers.has(key.split("/")[0]!) || freeCoreFinalizers.has(key);
   const status = emptyStatus.get(key);
+  const kept = keptByStatus.get(key) ?? [];
   return {
     ...strategy,
     prepareForCreate(object, context) {
@@ -51,6 +52,7 @@ export function withCommonRules(key: string, strategy: Strategy): Strategy {
     },
     prepareForUpdate(object, old, context) {
       dropRepeatedOwners(object, context);
+      if (context.subresource === "status") keepMembers(object, old, kept);
       strategy.prepareForUpdate?.(object, old, context);
       if (status !== undefined) object.status ??= status;
     },
@@ -63,6 +65,17 @@ export function withCommonRules(key: string, strategy: Strategy): Strategy {
       ...(strategy.validateUpdate?.(object, old, context, found) ?? []),
     ],
   };
+}
+
+function keepMembers(
+  object: KubeObject,
+  old: KubeObject,
+  kept: readonly (keyof KubeObject["metadata"])[],
+): void {
+  for (const member of kept) {
+    if (old.metadata[member] === undefined) delete object.metadata[member];
+    else Object.assign(object.metadata, { [member]: old.metadata[member] });
+  }
 }
 
 function finalizerNameErrors({ metadata }: KubeObject): FieldError[] {

@@ -22,6 +22,16 @@ export function podDefaults(object: KubeObject): void {
   }
   fill(spec, { enableServiceLinks: true });
   podSpecDefaults(spec);
+  sameAddresses(object);
+}
+
+/** The address and the first of the addresses always say the same; the former wins (pkg/apis/core/v1/conversion.go). */
+function sameAddresses(object: KubeObject): void {
+  const { podIP, podIPs } = (object.status ?? {}) as { podIP?: string; podIPs?: readonly Draft[] };
+  const listed = podIPs?.[0]?.ip;
+  if (listed === podIP) return;
+  if ((podIP ?? "") === "") draftOf(object, "status").podIP = listed;
+  else draftOf(object, "status").podIPs = [{ ip: podIP }];
 }
 
 /** `template` has `metadata` and `spec`. */

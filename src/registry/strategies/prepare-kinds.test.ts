@@ -55,3 +55,39 @@ test("a volume's phase has a time, which changes with it", () => {
   const told = { phase: "Bound", lastPhaseTransitionTime: "2021-01-01T00:00:00Z" };
   assert.deepEqual(at(told), told);
 });
+
+test("the status of some kinds is written without their metadata, that of Deployments without labels", () => {
+  const written = (key: string): unknown => {
+    const old = { ...create(key, { spec: spec("x") }).object, status: {} };
+    const metadata = { labels: { a: "b" }, annotations: { c: "d" }, finalizers: ["e.f/g"] };
+    const { object } = update(key, old, { ...old, metadata: { ...old.metadata, ...metadata } }, "status");
+    const { labels, annotations, finalizers } = object.metadata;
+    return { labels, annotations, finalizers };
+  };
+  const all = { labels: { a: "b" }, annotations: { c: "d" }, finalizers: ["e.f/g"] };
+  assert.deepEqual(written("apps/replicasets"), all);
+  assert.deepEqual(written("apps/deployments"), { ...all, labels: undefined });
+  assert.deepEqual(written("networking.k8s.io/servicecidrs"), {
+    labels: undefined,
+    annotations: undefined,
+    finalizers: undefined,
+  });
+});
+
+test("a pod's address and the first of its addresses say the same", () => {
+  const addresses = (status: object): unknown => {
+    const old = create("/pods", { spec: { containers: [] } }).object;
+    const { podIP, podIPs } = update("/pods", old, { ...old, status }, "status").object.status as {
+      podIP?: string;
+      podIPs?: unknown;
+    };
+    return [podIP, podIPs];
+  };
+  assert.deepEqual(addresses({ podIP: "10.0.0.1" }), ["10.0.0.1", [{ ip: "10.0.0.1" }]]);
+  assert.deepEqual(addresses({ podIPs: [{ ip: "10.0.0.1" }] }), ["10.0.0.1", [{ ip: "10.0.0.1" }]]);
+  assert.deepEqual(addresses({ podIP: "10.0.0.2", podIPs: [{ ip: "10.0.0.1" }] }), [
+    "10.0.0.2",
+    [{ ip: "10.0.0.2" }],
+  ]);
+  assert.deepEqual(addresses({}), [undefined, undefined]);
+});

@@ -47,7 +47,7 @@ export async function serveDelete(
     admit: admissionOf(services, context, target, options, options).check,
     largestHere: services.limits?.storedBytes,
   });
-  if (!gone) {
+  if (!gone || resource.strategy.answersDeleted === true) {
     encoder.respond(context.exchange, options.orphanDependents === false ? 202 : 200, stored);
     return;
   }

@@ -3,6 +3,7 @@ import type { ResourceInfo, ResourceVersion, Subresource, Verb } from "#api/reso
 import type { JsonObject, JsonValue } from "#machinery/json/value.ts";
 import type { GroupVersionKind } from "#machinery/meta/object.ts";
 import type { TypeName } from "#machinery/schema/types.ts";
+import { answersDeleted } from "#registry/strategies/builtin-facts.ts";
 import {
   deleteParameters,
   inPath,
@@ -76,7 +77,7 @@ export function addPaths(
   }
   addPath(paths, `${collection}/{name}`, [inPath("name"), ...namespace, pretty], {
     ...objectOperations(main, verbs),
-    ...(verbs.has("delete") && { delete: remove(main) }),
+    ...(verbs.has("delete") && { delete: remove(main, info.resource) }),
   });
   for (const subresource of version.subresources) {
     const endpoint = subresourceEndpoint(main, subresource);
@@ -138,10 +139,13 @@ function patch(endpoint: Endpoint): JsonObject {
 
 const deleteBody: JsonObject = { content: { "*/*": { schema: refTo(deleteOptionsType) } } };
 
-const remove = (endpoint: Endpoint): JsonObject => ({
-  ...operation(endpoint, "delete", "delete", endpoint.words, deleteParameters, ["200", "202"], statusType),
-  requestBody: deleteBody,
-});
+function remove(endpoint: Endpoint, resource: string): JsonObject {
+  const type = answersDeleted.has(`${endpoint.gvk.group}/${resource}`) ? endpoint.type : statusType;
+  return {
+    ...operation(endpoint, "delete", "delete", endpoint.words, deleteParameters, ["200", "202"], type),
+    requestBody: deleteBody,
+  };
+}
 
 function removeCollection(endpoint: Endpoint): JsonObject {
   const parameters = [...deleteParameters, ...selectionParameters];
