@@ -51,6 +51,8 @@ export function definitionStrategy(
       const before = old as CustomResourceDefinition;
       const { name = "" } = definition.metadata;
       if (subresource === "status") {
+        // What will be refused stays as it is, to be told.
+        if (rules.updateStatus(object, old, []).length > 0) return;
         const { storedVersions } = definition.status ?? {};
         const settled = settledStatus(definition, claims(cluster, name), timestamp(nowMs));
         definition.status = {

@@ -182,6 +182,12 @@ test("what a write of the status may say: names and Established are settled agai
   ]);
   assert.deepEqual((status.conditions[2] as { observedGeneration: number }).observedGeneration, 7);
   assert.deepEqual(answer.json.metadata.labels, { a: "b" });
+  const refused = await server.call("PATCH", `${path}/status`, {
+    body: { status: { acceptedNames: { plural: "UPPER" } } },
+    type: merge,
+  });
+  assert.equal(refused.status, 422);
+  assert.match(refused.json.message, /status.acceptedNames.plural: Invalid value: "UPPER"/);
 });
 
 test("what is wrong with names is told once; finalizers are free", async () => {
