@@ -1,7 +1,7 @@
 /**
  * `node bench/run.ts [--quick] [--only a,b] [--workspaces N] [--peer NAME,KUBECONFIG,PID[,PID]]`
  *
- * Scenarios: start, reads, writes, applies, lists, watches, bad-input, custom, definitions, schemas, collect, workspaces, tree, resume.
+ * Scenarios: start, reads, writes, applies, lists, watches, bad-input, custom, definitions, shared-definition, schemas, collect, workspaces, tree, resume.
  * Client and server share the machine's cores; so beside rates, operations per second of *server CPU time* are told. A peer that
  * runs already (kube-apiserver and its etcd) gets the same reads, writes, lists and watches in the same run.
  */
@@ -20,6 +20,7 @@ import { lists } from "./scenarios/lists.ts";
 import { reads, writes } from "./scenarios/requests.ts";
 import { resume } from "./scenarios/resume.ts";
 import { schemaMemory } from "./scenarios/schemas.ts";
+import { sharedDefinition } from "./scenarios/shared-definition.ts";
 import { watches } from "./scenarios/watches.ts";
 import { createMany, deleteTree, diskBytes, readInside } from "./scenarios/workspaces.ts";
 
@@ -98,6 +99,12 @@ if (wants("custom")) {
 if (wants("definitions")) {
   const directory = scratch();
   await manyDefinitions(report, directory, quick ? 1_000 : 10_000);
+  rmSync(directory, { recursive: true, force: true });
+}
+
+if (wants("shared-definition")) {
+  const directory = scratch();
+  await sharedDefinition(report, directory, Number(values.workspaces ?? (quick ? "1000" : "20000")));
   rmSync(directory, { recursive: true, force: true });
 }
 
