@@ -128,15 +128,13 @@ class DynamicMap extends CelMap {
   }
 }
 
-/** An object with declared properties. What is not declared cannot be read, but is compared. */
-class ObjectView extends CelMap {
+/** An object that is read by its declared type. */
+abstract class TypedMap extends CelMap {
   readonly source: JsonObject;
-  readonly #type: CelType;
 
-  constructor(json: JsonObject, type: CelType) {
+  constructor(json: JsonObject) {
     super();
     this.source = json;
-    this.#type = type;
   }
 
   override get json(): JsonObject {
@@ -149,6 +147,16 @@ class ObjectView extends CelMap {
 
   override get raw(): CelMap {
     return new DynamicMap(this.source);
+  }
+}
+
+/** An object with declared properties. What is not declared cannot be read, but is compared. */
+class ObjectView extends TypedMap {
+  readonly #type: CelType;
+
+  constructor(json: JsonObject, type: CelType) {
+    super(json);
+    this.#type = type;
   }
 
   override find(key: CelValue): CelResult | undefined {
@@ -190,26 +198,12 @@ function equalFinds(a: CelResult | undefined, b: CelResult | undefined): boolean
 }
 
 /** An object whose properties are the user's keys. */
-class MapView extends CelMap {
-  readonly source: JsonObject;
+class MapView extends TypedMap {
   readonly #values: CelType;
 
   constructor(json: JsonObject, values: CelType) {
-    super();
-    this.source = json;
+    super(json);
     this.#values = values;
-  }
-
-  override get json(): JsonObject {
-    return this.source;
-  }
-
-  override get size(): number {
-    return Object.keys(this.source).length;
-  }
-
-  override get raw(): CelMap {
-    return new DynamicMap(this.source);
   }
 
   override find(key: CelValue): CelResult | undefined {

@@ -1,11 +1,9 @@
 /** PATCH with `application/apply-patch+yaml`: server-side apply (k8s.io/apiserver pkg/endpoints/handlers/patch.go applyPatcher). */
 import { badRequest, conflict } from "#machinery/errors/errors.ts";
 import { StatusError } from "#machinery/errors/status-error.ts";
-import { parseJson, type ReadResult } from "#machinery/json/read.ts";
 import { isJsonObject, type JsonObject } from "#machinery/json/value.ts";
 import type { KubeObject } from "#machinery/meta/object.ts";
 import type { RequestContext } from "#server/context.ts";
-import type { YamlBodies } from "#server/yaml/yaml-bodies.ts";
 import { admissionOf } from "./admission.ts";
 import type { ObjectResponder } from "./encoder.ts";
 import { requestBody } from "./request-body.ts";
@@ -56,12 +54,10 @@ interface ApplyBody {
   readonly duplicates: readonly string[];
 }
 
-const openBrace = 0x7b;
-
 /** YAML, of which JSON is a part that can be read much faster. @throws StatusError 400 */
 function readApplyBody({ yaml }: EndpointServices, bytes: Buffer): ApplyBody {
   try {
-    const { value, duplicates } = readJsonFirst(yaml, bytes);
+    const { value, duplicates } = yaml.read(bytes, { duplicates: true });
     if (isJsonObject(value)) return { patch: value, duplicates };
     if (value === null) return { patch: {}, duplicates };
     throw badRequest("error converting YAML to JSON: the document is not an object");
@@ -69,18 +65,6 @@ function readApplyBody({ yaml }: EndpointServices, bytes: Buffer): ApplyBody {
     if (error instanceof StatusError) throw badRequest(`error decoding YAML: ${error.message}`);
     throw error;
   }
-}
-
-function readJsonFirst(yaml: YamlBodies, bytes: Buffer): ReadResult {
-  const options = { duplicates: true };
-  if (bytes[0] === openBrace) {
-    try {
-      return parseJson(bytes, options);
-    } catch (error) {
-      if (!(error instanceof StatusError)) throw error;
-    }
-  }
-  return yaml.read(bytes, options);
 }
 
 function checkDuplicates(

@@ -20,6 +20,7 @@ import {
   type Watch,
   type WatchOptions,
 } from "../port.ts";
+import { startRetention } from "../retention.ts";
 import { EtcdClient } from "./client/client.ts";
 import type { TlsMaterial } from "./client/connection.ts";
 import { parseEndpoints } from "./client/endpoints.ts";
@@ -30,7 +31,6 @@ import { type EtcdKeys, etcdKeys } from "./etcd-keys.ts";
 import { checkTxn, comparedMods, decodeTxn, encodeTxn, ForeignStoreError } from "./etcd-txn.ts";
 import { Freshness } from "./freshness.ts";
 import { Replica } from "./replica.ts";
-import { startRetention } from "./retention.ts";
 import { modOf, positions } from "./revision.ts";
 import { WatchSet } from "./watch-set.ts";
 
@@ -95,17 +95,8 @@ export async function openEtcdStore(options: EtcdStoreOptions): Promise<Store> {
     const store = new EtcdStore({ client, keys, keySpace, replica, freshness, watches, clock, lock }, loops);
     const retentionMs = options.historyRetentionMs ?? defaultRetentionMs;
     if (retentionMs > 0) {
-      const minDistance = (options.historyMinTransactions ?? defaultMinTransactions) * positions;
-      loops.push(
-        startRetention({
-          clock,
-          retentionMs,
-          minDistance,
-          current: () => store.current(),
-          compacted: () => store.compacted(),
-          compact: (revision) => store.compact(revision),
-        }),
-      );
+      const keepRevisions = (options.historyMinTransactions ?? defaultMinTransactions) * positions;
+      loops.push(startRetention(store, { keepMs: retentionMs, keepRevisions }, clock));
     }
     return store;
   } catch (error) {

@@ -120,33 +120,39 @@ export const requestResourceValue = (
 
 const blank = (text: string): boolean => text.trim() === "";
 
-function serviceAccount(value: CelValue, namespace: CelValue, name: CelValue): CelResult {
-  if (!(value instanceof AuthorizerValue)) return noSuchOverload;
-  if (dns1123SubdomainErrors(name as string).length > 0) return new CelError("Invalid service account name");
-  if (dns1123LabelErrors(namespace as string).length > 0)
-    return new CelError("Invalid service account namespace");
-  return new AuthorizerValue(value.authorizer.asServiceAccount(namespace as string, name as string));
-}
+/** A function of one of the values above; handed anything else there is no such overload. */
+const on =
+  <T extends AuthorizationValue>(
+    kind: abstract new (...parts: never[]) => T,
+    act: (value: T, ...texts: string[]) => CelResult,
+  ): Implementation =>
+  (value, ...rest) =>
+    value instanceof kind ? act(value, ...(rest as string[])) : noSuchOverload;
 
-const withPart =
-  (part: keyof Resource): Implementation =>
-  (check, text) =>
-    check instanceof ResourceCheck
-      ? new ResourceCheck(check.authorizer, { ...check.resource, [part]: text })
-      : noSuchOverload;
+const serviceAccount = on(AuthorizerValue, ({ authorizer }, namespace = "", name = "") => {
+  if (dns1123SubdomainErrors(name).length > 0) return new CelError("Invalid service account name");
+  if (dns1123LabelErrors(namespace).length > 0) return new CelError("Invalid service account namespace");
+  return new AuthorizerValue(authorizer.asServiceAccount(namespace, name));
+});
 
-function check(value: CelValue, verb: CelValue): CelResult {
-  if (value instanceof PathCheck)
-    return new Decision(value.authorizer.check({ verb: verb as string, path: value.path }));
-  if (value instanceof ResourceCheck)
-    return new Decision(value.authorizer.check({ verb: verb as string, ...value.resource }));
-  return noSuchOverload;
-}
+const path = on(AuthorizerValue, ({ authorizer }, text = "") =>
+  blank(text) ? new CelError("path must not be empty") : new PathCheck(authorizer, text),
+);
 
-const ofDecision =
-  (read: (decision: CelDecision) => CelResult): Implementation =>
-  (value) =>
-    value instanceof Decision ? read(value.decision) : noSuchOverload;
+const resourceOf = on(GroupCheck, ({ authorizer, group }, resource = "") =>
+  blank(resource)
+    ? new CelError("resource must not be empty")
+    : requestResourceValue(authorizer, { group, resource, subresource: "", namespace: "", name: "" }),
+);
+
+const withPart = (part: keyof Resource): Implementation =>
+  on(
+    ResourceCheck,
+    ({ authorizer, resource }, text = "") => new ResourceCheck(authorizer, { ...resource, [part]: text }),
+  );
+
+const ofDecision = (read: (decision: CelDecision) => CelResult): Implementation =>
+  on(Decision, ({ decision }) => read(decision));
 
 const options = {
   types: new Map([
@@ -159,31 +165,14 @@ const options = {
 };
 
 export const authorizerLibrary: readonly FunctionDeclaration[] = [
-  declare(
-    "path",
-    [
-      [
-        "authorizer_path",
-        "Authorizer.(string): Path",
-        (value, path) => {
-          if (!(value instanceof AuthorizerValue)) return noSuchOverload;
-          if (blank(path as string)) return new CelError("path must not be empty");
-          return new PathCheck(value.authorizer, path as string);
-        },
-      ],
-    ],
-    options,
-  ),
+  declare("path", [["authorizer_path", "Authorizer.(string): Path", path]], options),
   declare(
     "group",
     [
       [
         "authorizer_group",
         "Authorizer.(string): Group",
-        (value, group) =>
-          value instanceof AuthorizerValue
-            ? new GroupCheck(value.authorizer, group as string)
-            : noSuchOverload,
+        on(AuthorizerValue, ({ authorizer }, group = "") => new GroupCheck(authorizer, group)),
       ],
     ],
     options,
@@ -193,27 +182,7 @@ export const authorizerLibrary: readonly FunctionDeclaration[] = [
     [["authorizer_serviceaccount", "Authorizer.(string, string): Authorizer", serviceAccount]],
     options,
   ),
-  declare(
-    "resource",
-    [
-      [
-        "groupcheck_resource",
-        "Group.(string): Resource",
-        (value, resource) => {
-          if (!(value instanceof GroupCheck)) return noSuchOverload;
-          if (blank(resource as string)) return new CelError("resource must not be empty");
-          return requestResourceValue(value.authorizer, {
-            group: value.group,
-            resource: resource as string,
-            subresource: "",
-            namespace: "",
-            name: "",
-          });
-        },
-      ],
-    ],
-    options,
-  ),
+  declare("resource", [["groupcheck_resource", "Group.(string): Resource", resourceOf]], options),
   ...(["subresource", "namespace", "name"] as const).map((part) =>
     declare(part, [[`resourcecheck_${part}`, "Resource.(string): Resource", withPart(part)]], options),
   ),
@@ -227,8 +196,19 @@ export const authorizerLibrary: readonly FunctionDeclaration[] = [
   declare(
     "check",
     [
-      ["pathcheck_check", "Path.(string): Decision", check],
-      ["resourcecheck_check", "Resource.(string): Decision", check],
+      [
+        "pathcheck_check",
+        "Path.(string): Decision",
+        on(PathCheck, ({ authorizer, path }, verb = "") => new Decision(authorizer.check({ verb, path }))),
+      ],
+      [
+        "resourcecheck_check",
+        "Resource.(string): Decision",
+        on(
+          ResourceCheck,
+          ({ authorizer, resource }, verb = "") => new Decision(authorizer.check({ verb, ...resource })),
+        ),
+      ],
     ],
     options,
   ),

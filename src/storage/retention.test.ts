@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Clock } from "#base/clock.ts";
-import type { Revision } from "../port.ts";
+import type { Revision, Store } from "./port.ts";
 import { startRetention } from "./retention.ts";
 
 test("history is kept for its time and its least number of revisions, then compacted", async () => {
@@ -26,16 +26,14 @@ test("history is kept for its time and its least number of revisions, then compa
   };
   let current = 0 as Revision;
   let compacted = 0 as Revision;
-  const stop = startRetention({
-    clock,
-    retentionMs: 100_000,
-    minDistance: 500,
+  const store = {
     current: () => current,
     compacted: () => compacted,
-    compact: async (revision) => {
+    compact: async (revision: Revision) => {
       compacted = revision;
     },
-  });
+  };
+  const stop = startRetention(store as Store, { keepMs: 100_000, keepRevisions: 500 }, clock);
   for (let i = 1; i <= 10; i++) {
     current = (i * 100) as Revision;
     await step(10_000);
