@@ -69,6 +69,13 @@ describe("delete", () => {
     assert.match(said("configmaps"), /v1\.Status$/);
   });
 
+  it("of all namespaces at once is nothing that there is", async () => {
+    await made("stays");
+    const everywhere = `${base.split("/namespaces/")[0]}/configmaps`;
+    assert.equal((await server.call("DELETE", everywhere)).status, 405);
+    assert.equal((await call("GET", "/stays")).status, 200);
+  });
+
   it("holds to preconditions", async () => {
     const { metadata } = await made("held");
     const alien = await remove("/held", { preconditions: { uid: "alien" } });

@@ -40,6 +40,7 @@ describe("forms", () => {
     assert.equal((await rows("?limit=1&includeObject=Object"))[0]!.object.data.k, "a");
     assert.equal((await rows("?limit=1&includeObject=None"))[0]!.object ?? null, null);
     assert.equal((await get("?includeObject=All", { accept: table })).status, 400);
+    assert.equal((await get("/a?export=1")).status, 400);
     const page = (await get("?limit=1", { accept: table })).json;
     assert.equal(typeof page.metadata.continue, "string");
   });

@@ -32,22 +32,24 @@ export function decodeContinue(prefix: string, text: string): Continuation {
   const { v, rv, start, seen = 0 } = token;
   if (v !== "meta.k8s.io/v1") {
     throw badRequest(
-      `continue key is not valid: server does not recognize this encoded version ${JSON.stringify(v)}`,
+      `invalid continue token: continue key is not valid: server does not recognize this encoded version ${JSON.stringify(v)}`,
     );
   }
   if (typeof start !== "string" || start.length < 2 || !start.endsWith("\0")) {
-    throw badRequest("continue key is not valid: encoded start key empty (version meta.k8s.io/v1)");
+    throw badRequest(
+      "invalid continue token: continue key is not valid: encoded start key empty (version meta.k8s.io/v1)",
+    );
   }
   const path = start.slice(0, -1);
   if (
     path.includes("\0") ||
     path.split("/").some((segment) => segment === "" || segment === "." || segment === "..")
   ) {
-    throw badRequest(`continue key is not valid: ${JSON.stringify(path)}`);
+    throw badRequest(`invalid continue token: continue key is not valid: ${JSON.stringify(path)}`);
   }
   if (typeof rv !== "number" || !Number.isSafeInteger(rv) || rv < inconsistent || rv === 0) {
     throw badRequest(
-      "continue key is not valid: incorrect encoded start resourceVersion (version meta.k8s.io/v1)",
+      "invalid continue token: continue key is not valid: incorrect encoded start resourceVersion (version meta.k8s.io/v1)",
     );
   }
   return {
@@ -66,5 +68,8 @@ function parse(text: string): { v?: unknown; rv?: unknown; start?: unknown; seen
       // Answered below.
     }
   }
-  throw badRequest("continue key is not valid: illegal base64 data or malformed token");
+  const illegal = text.search(/[^A-Za-z0-9_-]/);
+  const at = illegal >= 0 ? illegal : text.length % 4 === 1 ? text.length - 1 : undefined;
+  const why = at === undefined ? "malformed token" : `illegal base64 data at input byte ${at}`;
+  throw badRequest(`invalid continue token: continue key is not valid: ${why}`);
 }

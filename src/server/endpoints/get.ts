@@ -1,9 +1,10 @@
+import { badRequest } from "#machinery/errors/errors.ts";
 import type { ClusterName } from "#registry/cluster-name.ts";
 import { readObject, settleFreshness } from "#registry/read.ts";
 import { mustBeCurrent, type Resource } from "#registry/resource.ts";
 import type { RequestContext } from "#server/context.ts";
 import type { ObjectResponder } from "./encoder.ts";
-import { getFreshness } from "./list-options.ts";
+import { getFreshness, parseBoolean } from "./list-options.ts";
 import { type EndpointServices, namespaceOf } from "./services.ts";
 
 /** GET of one object: raw bytes with the revision spliced in, unless the client asked for another form. */
@@ -15,6 +16,8 @@ export function serveGet(
   encoder: ObjectResponder,
 ): void | Promise<void> {
   const { registry } = services;
+  if (parseBoolean(context.query, "export") === true)
+    throw badRequest("the export parameter, deprecated since v1.14, is no longer supported");
   const { name } = context.info;
   const namespace = namespaceOf(context, resource);
   const freshness = getFreshness(context.query.get("resourceVersion") ?? "");

@@ -5,7 +5,6 @@ import {
   fieldForbidden,
   fieldInvalid,
   fieldNotSupported,
-  fieldRequired,
 } from "#machinery/errors/field-error.ts";
 import { FieldSelector } from "#machinery/selectors/fields.ts";
 import { LabelSelector } from "#machinery/selectors/labels.ts";
@@ -56,42 +55,30 @@ export function parseListOptions(
   return options;
 }
 
+const matchField = "resourceVersionMatch";
+
 function listErrors(options: ListOptions): FieldError[] {
   const { resourceVersion, resourceVersionMatch: match, continueToken } = options;
   const errors: FieldError[] = [];
-  if (options.sendInitialEvents !== undefined) {
-    errors.push(fieldForbidden("sendInitialEvents", "sendInitialEvents is forbidden for list"));
+  const forbid = (detail: string, field = matchField): void => {
+    errors.push(fieldForbidden(field, detail));
+  };
+  if (match !== "") {
+    if (resourceVersion === "")
+      forbid("resourceVersionMatch is forbidden unless resourceVersion is provided");
+    if (continueToken !== "") forbid("resourceVersionMatch is forbidden when continue is provided");
+    if (match !== "Exact" && match !== "NotOlderThan")
+      errors.push(fieldNotSupported(matchField, match, ["Exact", "NotOlderThan", ""]));
+    if (match === "Exact" && resourceVersion === "0")
+      forbid('resourceVersionMatch "exact" is forbidden for resourceVersion "0"');
   }
-  if (match === "") return errors;
-  if (resourceVersion === "") {
-    errors.push(
-      fieldForbidden(
-        "resourceVersionMatch",
-        "resourceVersionMatch is forbidden unless resourceVersion is provided",
-      ),
-    );
-  }
-  if (continueToken !== "") {
-    errors.push(
-      fieldForbidden("resourceVersionMatch", "resourceVersionMatch is forbidden when continue is provided"),
-    );
-  }
-  if (match !== "Exact" && match !== "NotOlderThan") {
-    errors.push(fieldNotSupported("resourceVersionMatch", match, ["Exact", "NotOlderThan", ""]));
-  }
-  if (match === "Exact" && resourceVersion === "0") {
-    errors.push(
-      fieldForbidden(
-        "resourceVersionMatch",
-        'resourceVersionMatch "exact" is forbidden for resourceVersion "0"',
-      ),
-    );
-  }
+  if (options.sendInitialEvents !== undefined)
+    forbid("sendInitialEvents is forbidden for list", "sendInitialEvents");
   return errors;
 }
 
 function watchErrors(options: ListOptions): FieldError[] {
-  const { resourceVersion, resourceVersionMatch: match, sendInitialEvents } = options;
+  const { resourceVersion, resourceVersionMatch: given, continueToken } = options;
   const errors: FieldError[] = [];
   if (resourceVersion !== "" && parseRevision(resourceVersion) === undefined) {
     errors.push(
@@ -102,30 +89,21 @@ function watchErrors(options: ListOptions): FieldError[] {
       ),
     );
   }
-  if (sendInitialEvents !== undefined) {
-    if (match === "") {
-      errors.push(
-        fieldRequired(
-          "resourceVersionMatch",
-          "sendInitialEvents requires setting resourceVersionMatch to NotOlderThan",
-        ),
-      );
-    } else if (match !== "NotOlderThan") {
-      errors.push(
-        fieldForbidden(
-          "resourceVersionMatch",
-          "sendInitialEvents requires setting resourceVersionMatch to NotOlderThan",
-        ),
-      );
-    }
-  } else if (match !== "") {
-    errors.push(
-      fieldForbidden(
-        "resourceVersionMatch",
-        "resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided",
-      ),
-    );
-  }
+  // A watch that begins with what is there is one with initial events (SetListOptionsDefaults).
+  const fromState = resourceVersion === "" || resourceVersion === "0";
+  const byDefault = options.sendInitialEvents === undefined && given === "" && fromState;
+  const sendInitialEvents = byDefault ? true : options.sendInitialEvents;
+  const match = byDefault ? "NotOlderThan" : given;
+  const forbid = (detail: string): void => {
+    errors.push(fieldForbidden(matchField, detail));
+  };
+  if (sendInitialEvents !== undefined && match !== "NotOlderThan")
+    forbid("sendInitialEvents requires setting resourceVersionMatch to NotOlderThan");
+  if (match === "") return errors;
+  if (sendInitialEvents === undefined)
+    forbid("resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided");
+  if (match !== "NotOlderThan") errors.push(fieldNotSupported(matchField, match, ["NotOlderThan"]));
+  if (continueToken !== "") forbid("resourceVersionMatch is forbidden when continue is provided");
   return errors;
 }
 
@@ -179,7 +157,12 @@ export function listFreshness(options: ListOptions): {
 } {
   const { resourceVersion, resourceVersionMatch: match, limit } = options;
   if (resourceVersion === "") return { freshness: { kind: "consistent" }, limit };
-  const revision = requireRevision(resourceVersion);
+  const revision = parseRevision(resourceVersion);
+  if (revision === undefined) {
+    const text = JSON.stringify(resourceVersion);
+    const why = `Invalid value: ${text}: strconv.ParseUint: parsing ${text}: invalid syntax`;
+    throw badRequest(`invalid resource version: resourceVersion: ${why}`);
+  }
   if (revision === 0) return { freshness: { kind: "any" }, limit: 0 };
   if (match === "Exact" || (match === "" && limit > 0))
     return { freshness: { kind: "exact", revision }, limit };

@@ -69,5 +69,6 @@ function makeStateless(
 export function includeObject(text: string): IncludeObject {
   if (text === "" || text === "Metadata") return "Metadata";
   if (text === "None" || text === "Object") return text;
-  throw badRequest(`unrecognized includeObject value: ${JSON.stringify(text)}`);
+  const why = `Invalid value: ${JSON.stringify(text)}: must be 'Metadata', 'Object', 'None', or empty`;
+  throw badRequest(`Unable to convert to Table as requested: includeObject: ${why}`);
 }

@@ -52,7 +52,7 @@ export function tableShape(
   const row = (object: StoredObject): JsonValue => ({
     cells: columns.cells(view(object), nowMs()),
     ...(include === "None"
-      ? {}
+      ? { object: null }
       : { object: include === "Object" ? full(object) : partialMetadata(view(object), metaVersion) }),
   });
   const table = (resourceVersion: string, rows: JsonValue[], withDefinitions: boolean): JsonValue => ({

@@ -140,7 +140,8 @@ function serveResource(
   if (!resource.namespaced && info.namespace !== "" && info.namespace !== ownNamespace(info))
     throw notFoundGeneric();
   if (!isServedVerb(context, verbs)) throw methodNotAllowedGeneric();
-  if (resource.namespaced && info.namespace === "" && info.verb === "create") throw methodNotAllowedGeneric();
+  const ofNamespace = info.verb === "create" || info.verb === "deletecollection";
+  if (resource.namespaced && info.namespace === "" && ofNamespace) throw methodNotAllowedGeneric();
   return serveVerb(services, context, found, resource, subresource);
 }
 
