@@ -14,6 +14,15 @@ const magic = Buffer.from("k8s\0", "latin1");
 const field = (number: number): number => number * 8 + wireBytes;
 const meta = "io.k8s.apimachinery.pkg.apis.meta.v1";
 
+/** Of runtime.Unknown, by their numbers. */
+const envelopeFields: readonly (string | undefined)[] = [
+  undefined,
+  "TypeMeta",
+  "Raw",
+  "ContentEncoding",
+  "ContentType",
+];
+
 /** A message and what it is. */
 export interface Envelope {
   readonly apiVersion: string;
@@ -32,6 +41,7 @@ export function decodeEnvelope(bytes: Buffer): Envelope {
       "provided data does not appear to be a protobuf message, expected prefix [107 56 115 0]",
     );
   }
+  if (bytes.length === magic.length) throw badRequest("empty body");
   let apiVersion = "";
   let kind = "";
   let raw: Buffer = Buffer.alloc(0);
@@ -39,6 +49,9 @@ export function decodeEnvelope(bytes: Buffer): Envelope {
     const reader = new WireReader(bytes.subarray(magic.length));
     while (!reader.done) {
       const tag = reader.varint();
+      const name = envelopeFields[Math.floor(tag / 8)];
+      if (name !== undefined && tag % 8 !== wireBytes)
+        throw new WireError(`proto: wrong wireType = ${tag % 8} for field ${name}`);
       if (tag === field(2)) raw = reader.bytes();
       else if (tag !== field(1)) reader.skip(tag & 7);
       else {

@@ -227,7 +227,7 @@ function goName(schema: Schema, types: TypeResolver): string {
     case "ref":
       return deref(schema, types).goType ?? schema.ref.split(".").slice(-2).join(".");
     case "map":
-      return `map[string]${goName(schema.values, types)}`;
+      return mapName(goName(schema.values, types), schema.values);
     case "list":
       return `[]${goName(schema.items, types)}`;
     case "boolean":
@@ -247,6 +247,12 @@ function goName(schema: Schema, types: TypeResolver): string {
     case "any":
       return "interface {}";
   }
+}
+
+/** A time among the values has its own name; only one map has keys of a type of their own. */
+function mapName(values: string, { kind, ...schema }: Schema): string {
+  if (kind === "string" && "format" in schema && schema.format === "time") return "map[string]v1.Time";
+  return values === "v1.ClaimResourceStatus" ? `map[v1.ResourceName]${values}` : `map[string]${values}`;
 }
 
 /** Where Go's decoder stops: the first byte outside the alphabet, or the start of an incomplete group. */

@@ -114,14 +114,16 @@ class Parser {
 
   #field(): PathNode {
     let name = "";
+    let isEscaped = false;
     for (; !isTerminator(this.#peek()); this.#at++) {
       if (this.#peek() === "\\") {
+        isEscaped = true;
         this.#at++;
         if (this.#peek() === "\\") continue;
       }
       name += this.#peek() ?? "";
     }
-    return name === "*" ? { kind: "wildcard" } : { kind: "field", name };
+    return name === "*" && !isEscaped ? { kind: "wildcard" } : { kind: "field", name };
   }
 
   #word(): PathNode {

@@ -97,6 +97,7 @@ export const pathCases: readonly (readonly [path: string, found: readonly JsonVa
   ["..conditions[0].type", ["Other"]],
   ["..[0]", undefined],
   [".status.*[0].type", ["Other"]],
+  [".spec.\\*", []],
   [".spec.on", [true]],
   [".spec.on.*", []],
   [".spec.none", [null]],

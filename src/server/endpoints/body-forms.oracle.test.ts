@@ -1,0 +1,192 @@
+/** Bodies in YAML and protobuf, whole and broken, compared with upstream's serializers: `decode` of the oracle. */
+import { isDeepStrictEqual } from "node:util";
+import fc from "fast-check";
+import { encodeObjectProtobuf } from "#machinery/codecs/envelope.ts";
+import { writeYaml } from "#machinery/codecs/yaml.ts";
+import { StatusError } from "#machinery/errors/status-error.ts";
+import { readJson } from "#machinery/json/read.ts";
+import { sortedCopy } from "#machinery/json/sorted.ts";
+import type { JsonObject, JsonValue } from "#machinery/json/value.ts";
+import { apiVersionOf, type KubeObject } from "#machinery/meta/object.ts";
+import { likeUpstream } from "#machinery/testing/like-upstream.ts";
+import { type Oracle, OracleError } from "#machinery/testing/oracle.ts";
+import { pick, randomOf, randomValue } from "../testing/random-objects.ts";
+import { decodeObject, type ExpectedType } from "./decode-body.ts";
+import { catalogue, codecs, filled, upstreamKinds } from "./testing/upstream-kinds.ts";
+
+const upstream = likeUpstream();
+const protobuf = "application/vnd.kubernetes.protobuf";
+
+interface Case {
+  readonly kind: ExpectedType;
+  readonly type: "application/yaml" | typeof protobuf;
+  readonly body: Buffer;
+  /** Bytes were changed. */
+  readonly broken: boolean;
+}
+
+// Definitions get their defaults in the oracle.
+const kinds = upstreamKinds.filter(({ kind }) => kind !== "CustomResourceDefinition");
+
+function objectOf(kind: ExpectedType, random: () => number, wrongness: number): JsonObject {
+  const value = randomValue({ kind: "ref", ref: kind.type }, catalogue, random, wrongness);
+  const parts = typeof value === "object" && value !== null && !Array.isArray(value) ? value : {};
+  const head = { apiVersion: apiVersionOf(kind.group, kind.version), kind: kind.kind };
+  return readJson(JSON.stringify({ ...head, ...parts, ...head })) as JsonObject;
+}
+
+const seeds = fc.integer({ min: 0, max: 0x7fff_ffff });
+
+const yamlBodies = seeds.map((seed): Case => {
+  const random = randomOf(seed);
+  const kind = pick(random, kinds);
+  const lines = writeYaml(objectOf(kind, random, pick(random, [30, 100, 1e9]))).split("\n");
+  const roll = random();
+  const at = Math.floor(random() * lines.length);
+  if (roll < 0.15) lines.splice(at, 0, `${/^[ -]*/.exec(lines[at]!)![0].replaceAll("-", " ")}unknown: 1`);
+  const broken = roll > 0.85;
+  if (broken) lines[at] = pick(random, ["\t", "a: [", "}", "- x", ": :", "&a", "*b", '"', "a: b: c"]);
+  return { kind, type: "application/yaml", body: Buffer.from(lines.join("\n")), broken };
+});
+
+const protobufBodies = seeds.map((seed): Case => {
+  const random = randomOf(seed);
+  const kind = pick(random, kinds);
+  const { value } = codecs.compiler.compile(kind.type).decode(whole(kind, random));
+  const body = encodeObjectProtobuf(codecs.protobuf, kind.type, {
+    ...value,
+    apiVersion: apiVersionOf(kind.group, kind.version),
+    kind: kind.kind,
+  } as unknown as KubeObject);
+  const broken = random() < 0.6;
+  return { kind, type: protobuf, body: broken ? spoiled(body, random) : body, broken };
+});
+
+/** An object that can be decoded: some random strings are no times, quantities and the like. */
+function whole(kind: ExpectedType, random: () => number): JsonObject {
+  for (let i = 0; i < 20; i++) {
+    const object = objectOf(kind, random, 1e9);
+    try {
+      codecs.compiler.compile(kind.type).decode(object);
+      return object;
+    } catch {
+      // Another one.
+    }
+  }
+  return { metadata: { name: "a" } };
+}
+
+function spoiled(body: Buffer, random: () => number): Buffer {
+  const copy = Buffer.from(body);
+  const at = Math.floor(random() * copy.length);
+  const roll = random();
+  if (roll < 0.2) return copy.subarray(0, at);
+  if (roll < 0.4)
+    return Buffer.concat([
+      copy.subarray(0, at),
+      Buffer.from([Math.floor(random() * 256)]),
+      copy.subarray(at),
+    ]);
+  for (let i = 1 + Math.floor(random() * 2); i > 0; i--)
+    copy[Math.floor(random() * copy.length)] = Math.floor(random() * 256);
+  return copy;
+}
+
+type Told =
+  | { readonly strict: readonly string[] }
+  | { readonly wrong: string }
+  | { readonly object: JsonValue };
+
+function ours({ kind, type, body }: Case): Told {
+  const warnings: string[] = [];
+  try {
+    const object = decodeObject(codecs, kind, body, type, "Warn", (text) => warnings.push(text));
+    if (warnings.length > 0) return { strict: warnings.sort() };
+    return { object: filled(withoutDefaults(kind, type, body, object)) };
+  } catch (error) {
+    if (!(error instanceof StatusError)) throw error;
+    return {
+      wrong: error.message.replace(
+        `${kind.kind} in version "${kind.version}" cannot be handled as a ${kind.kind}: `,
+        "",
+      ),
+    };
+  }
+}
+
+/** The oracle applies no defaults. */
+function withoutDefaults(
+  kind: ExpectedType,
+  type: Case["type"],
+  body: Buffer,
+  object: KubeObject,
+): JsonObject {
+  const bare = { ...codecs, compiler: { compile: () => undefaulted(kind) } } as unknown as typeof codecs;
+  const decoded = decodeObject(bare, kind, body, type, "Ignore", () => undefined);
+  return { ...(decoded as unknown as JsonObject), apiVersion: object.apiVersion!, kind: object.kind! };
+}
+
+const undefaulted = (kind: ExpectedType) => {
+  const compiled = codecs.compiler.compile(kind.type);
+  return { decode: (value: JsonValue) => compiled.decode(value), applyDefaults: () => undefined };
+};
+
+async function theirs(oracle: Oracle, { kind, type, body }: Case): Promise<Told> {
+  const asked = oracle.ask("decode", {
+    apiVersion: apiVersionOf(kind.group, kind.version),
+    kind: kind.kind,
+    base64: body.toString("base64"),
+    mediaType: type,
+  });
+  // Text that is no JSON inside of a message is found when it is to be written.
+  const written = asked.catch((error: unknown) => {
+    if (error instanceof OracleError && !error.message.startsWith("oracle: "))
+      return { strict: [], fault: { text: error.message } };
+    throw error;
+  });
+  const told = (await written) as unknown as {
+    strict: string[];
+    fault?: { text: string };
+    object?: JsonObject;
+  };
+  if (told.fault !== undefined) return { wrong: told.fault.text };
+  return told.strict.length > 0 ? { strict: told.strict.sort() } : { object: filled(told.object!) };
+}
+
+/** An endpoint of upstream says the same, after decoding. */
+const isOther = (told: Told): boolean =>
+  "wrong" in told && /the (API version|kind) in the data/.test(told.wrong);
+/** Bytes that are no UTF-8 become one character each, or one for several (docs/differences.md). */
+const replaced = (told: unknown): string =>
+  JSON.stringify(filled(sortedCopy(told as JsonValue))).replace(/\ufffd+/g, "\ufffd");
+
+const isBrokenYaml = (told: Told): boolean => "wrong" in told && told.wrong.startsWith("yaml: ");
+const isWrong = (told: unknown): boolean => Object.hasOwn(told as object, "wrong");
+
+upstream.compare<Case>("YAML bodies", {
+  cases: [],
+  generate: yamlBodies,
+  runs: 1_000,
+  ours,
+  theirs,
+  // Duplicates are told otherwise, and what is wrong with broken YAML (docs/differences.md).
+  known: ({ body, broken }, own, told) =>
+    body.includes("x".repeat(250)) ||
+    (isBrokenYaml(own as Told) && isBrokenYaml(told as Told)) ||
+    // Of several wrong values the first: keys that are numbers come in another order.
+    (isWrong(own) && isWrong(told) && /\n *"?[0-9]+"?:|[Dd]ata:/.test(body.toString())) ||
+    (broken && (isWrong(own) || isWrong(told) || JSON.stringify(told).includes("already set in map"))),
+});
+
+upstream.compare<Case>("protobuf bodies", {
+  cases: [],
+  generate: protobufBodies,
+  runs: 1_000,
+  ours,
+  theirs,
+  known: ({ broken }, own, told) =>
+    broken &&
+    ((isWrong(own) && isWrong(told)) ||
+      isOther(own as Told) ||
+      isDeepStrictEqual(replaced(own), replaced(told))),
+});
