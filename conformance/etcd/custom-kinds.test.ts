@@ -18,7 +18,7 @@ import { openWatch } from "./watch.ts";
 /** How long "at once" may take for what travels through a watch, in milliseconds. */
 const atOnce = 1_000;
 /** A controller's work of a few steps, in milliseconds. */
-const soon = 8_000;
+const soon = 30_000;
 /** The lease of the controllers lasts 15 s; then a survivor begins. */
 const takeover = 40_000;
 
