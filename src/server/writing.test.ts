@@ -352,3 +352,15 @@ describe("generation", () => {
     assert.equal(await changed(slices, slice, { labels: { x: "y" } }), 2);
   });
 });
+
+describe("a body that is no object", () => {
+  it("is told with the kind and its beginning", async () => {
+    const why = async (text: string, type = "application/json"): Promise<unknown> =>
+      (await call("POST", "", { body: text, type })).json.message;
+    const start =
+      "the object provided is unrecognized (must be of type ConfigMap): couldn't get version/kind; json parse error: ";
+    assert.equal(await why("{"), `${start}unexpected end of JSON input ({)`);
+    assert.equal(await why(""), `${start}unexpected end of JSON input (<empty>)`);
+    assert.match(String(await why("[]")), /cannot unmarshal array into Go value of type struct .* \(5b5d\)$/);
+  });
+});

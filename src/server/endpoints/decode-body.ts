@@ -4,7 +4,7 @@ import { decodeEnvelope } from "#machinery/codecs/envelope.ts";
 import type { ProtobufCodec } from "#machinery/codecs/protobuf.ts";
 import { badRequest, invalid, unsupportedMediaType } from "#machinery/errors/errors.ts";
 import { type FieldError, fieldInvalid } from "#machinery/errors/field-error.ts";
-import type { StatusError } from "#machinery/errors/status-error.ts";
+import { StatusError } from "#machinery/errors/status-error.ts";
 import { parseJson } from "#machinery/json/read.ts";
 import { isJsonObject, type JsonObject, type JsonValue } from "#machinery/json/value.ts";
 import { apiVersionOf, type KubeObject, parseApiVersion } from "#machinery/meta/object.ts";
@@ -169,12 +169,14 @@ function readBody(
   switch (type) {
     case "":
     case "application/json": {
-      const read = parseJson(bytes, { duplicates });
-      return { value: requireObject(read.value, expected), duplicates: read.duplicates };
+      const read = ofBuiltin(expected, bytes, "couldn't get version/kind; json parse error: ", () =>
+        parseJson(bytes, { duplicates }),
+      );
+      return { value: requireObject(read.value, expected, bytes), duplicates: read.duplicates };
     }
     case "application/yaml": {
-      const read = codecs.yaml.read(bytes, { duplicates });
-      return { value: requireObject(read.value, expected), duplicates: read.duplicates };
+      const read = ofBuiltin(expected, bytes, "", () => codecs.yaml.read(bytes, { duplicates }));
+      return { value: requireObject(read.value, expected, bytes), duplicates: read.duplicates };
     }
     case "application/vnd.kubernetes.protobuf": {
       // Kinds that workspaces define have no such form.
@@ -192,9 +194,33 @@ function readBody(
   }
 }
 
-function requireObject(value: JsonValue, expected: ExpectedType): JsonObject {
+function requireObject(value: JsonValue, expected: ExpectedType, bytes: Buffer): JsonObject {
   if (isJsonObject(value)) return value;
-  throw badRequest(`${notAnObject(value)} (expected a ${expected.kind})`);
+  if (expected.compiled !== undefined)
+    throw badRequest(`${notAnObject(value)} (expected a ${expected.kind})`);
+  throw badRequest(unrecognized(expected, bytes, notAnObject(value)));
+}
+
+/** What cannot be read as an object of a built-in kind is told with the kind and the beginning of the body. */
+function ofBuiltin<T>(expected: ExpectedType, bytes: Buffer, what: string, read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    const refused = expected.compiled === undefined && error instanceof StatusError && error.code === 400;
+    throw refused ? badRequest(unrecognized(expected, bytes, `${what}${error.message}`)) : error;
+  }
+}
+
+/** So much of a body is shown. */
+const summaryBytes = 30;
+
+/** apiserver pkg/endpoints/handlers/rest.go transformDecodeError; of options only the reason is told. */
+function unrecognized({ kind }: ExpectedType, bytes: Buffer, why: string): string {
+  if (kind === "DeleteOptions") return why;
+  const start = bytes.subarray(0, summaryBytes);
+  const text = bytes[0] === 0x7b ? start.toString("utf8") : start.toString("hex");
+  const more = bytes.length > summaryBytes ? " ..." : "";
+  return `the object provided is unrecognized (must be of type ${kind}): ${why} (${text === "" ? "<empty>" : text}${more})`;
 }
 
 /** What upstream says of a value that is no object when it looks for the kind. */
