@@ -18,8 +18,8 @@ import {
 } from "./servers.ts";
 import { openWatch } from "./watch.ts";
 
-/** How long "at once" may take for what travels through a watch, in milliseconds. */
-const atOnce = 1_000;
+/** What travels through a watch is there after some milliseconds; how long a wait for it may take on a busy machine, in milliseconds. */
+const atOnce = 10_000;
 /** A controller's work of a few steps, in milliseconds. */
 const soon = 30_000;
 
