@@ -22,6 +22,8 @@ export interface CustomView {
   readonly version: ResourceVersion;
   /** What every request for it is warned of. */
   readonly warning: string | undefined;
+  /** See {@link DefinitionVersion.isCostly}. */
+  readonly isCostly: boolean;
 }
 
 const verbs: readonly Verb[] = [
@@ -62,7 +64,7 @@ export class DefinitionViews {
     const facts = definition.versions.find(({ name }) => name === version);
     if (facts === undefined || !facts.served || !definition.isServed) return undefined;
     const resource = this.resource(version);
-    return { resource, version: resource.storage, warning: facts.warning };
+    return { resource, version: resource.storage, warning: facts.warning, isCostly: facts.isCostly };
   }
 
   /** The resource seen in a version, which must be one of the definition's. */

@@ -9,6 +9,7 @@ import type { ClusterName } from "#registry/cluster-name.ts";
 import type { Key, Revision } from "#storage/port.ts";
 import type { PrinterColumn } from "./columns.ts";
 import { conditionIsTrue } from "./conditions.ts";
+import { isCostly } from "./schema-cost.ts";
 import type { CustomResourceDefinition, Names, Version, WebhookConversion } from "./types.ts";
 
 export interface DefinitionVersion {
@@ -19,6 +20,8 @@ export interface DefinitionVersion {
   readonly warning: string | undefined;
   /** Equal for equal schemas, in any workspace. */
   readonly schemaHash: string;
+  /** To validate an object may take so long that it is not done in the thread that serves everybody. */
+  readonly isCostly: boolean;
   readonly hasStatus: boolean;
   readonly scale: ScaleDescription | undefined;
   readonly columns: readonly PrinterColumn[];
@@ -95,6 +98,7 @@ function readVersion(spec: CustomResourceDefinition["spec"], version: Version): 
     storage,
     warning: warningOf(spec, version),
     schemaHash: schemaHash(version.schema?.openAPIV3Schema, spec.preserveUnknownFields === true),
+    isCostly: isCostly(version.schema?.openAPIV3Schema),
     hasStatus: subresources?.status !== undefined,
     scale: subresources?.scale === undefined ? undefined : scaleOf(subresources.scale),
     columns: additionalPrinterColumns,

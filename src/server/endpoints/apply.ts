@@ -43,7 +43,7 @@ export async function serveApply(
     dryRun: options.dryRun,
     requester: requesterOf(context),
     admit: admission.check,
-    largestHere: services.limits?.storedBytes,
+    largestHere: services.limits?.storedBytes(context.info.apiGroup),
   });
   encoder.respond(context.exchange, result.created ? 201 : 200, result.stored);
 }

@@ -45,7 +45,7 @@ export async function serveDelete(
     propagation: propagationOf(options),
     requester: { user: context.user, warn: (text) => context.warn(text) },
     admit: admissionOf(services, context, target, options, options).check,
-    largestHere: services.limits?.storedBytes,
+    largestHere: services.limits?.storedBytes(context.info.apiGroup),
   });
   if (!gone || resource.strategy.answersDeleted === true) {
     encoder.respond(context.exchange, options.orphanDependents === false ? 202 : 200, stored);

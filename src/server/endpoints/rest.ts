@@ -14,6 +14,7 @@ import {
 import { StatusError } from "#machinery/errors/status-error.ts";
 import type { GroupResource } from "#machinery/meta/object.ts";
 import type { ClusterName } from "#registry/cluster-name.ts";
+import { ElsewhereError } from "#registry/elsewhere.ts";
 import { DefinitionChangedError, isCustomKind, type Resource } from "#registry/resource.ts";
 import { logicalClusters } from "#registry/tenants.ts";
 import type { Endpoint, RequestContext } from "#server/context.ts";
@@ -180,6 +181,9 @@ function serveAgain(
   return serveView(options, context, view, find, attempt);
 }
 
+/** They have an object validated, by patterns and rules that are compiled for it. */
+const validatedVerbs: readonly string[] = ["create", "update", "patch"];
+
 /** Times that a request is begun anew because its definition was changed under it. */
 const maxDefinitionChanges = 8;
 
@@ -218,7 +222,7 @@ function serveView(
 function serveOnce(
   options: RestOptions,
   context: RequestContext,
-  { resource, version, warning }: CustomView,
+  { resource, version, warning, isCostly }: CustomView,
 ): void | Promise<void> {
   const { services } = options;
   const { info } = context;
@@ -231,6 +235,8 @@ function serveOnce(
   if (info.parts.length > 3) throw notFoundGeneric();
   if (!isServedVerb(context, subresource?.verbs ?? version.verbs))
     throw methodNotSupported(resource, info.verb === "" ? context.exchange.method.toLowerCase() : info.verb);
+  if (isCostly && services.limits !== undefined && validatedVerbs.includes(info.verb))
+    throw new ElsewhereError();
   const served = { info: resource.info, version };
   return serveVerb(services, context, served, resource, subresource);
 }

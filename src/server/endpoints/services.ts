@@ -18,7 +18,7 @@ export interface WorkLimits {
   /** Whether a body is too much. */
   isLarge(body: Buffer, apiGroup: string): boolean;
   /** Bytes of the largest stored object that is changed here. */
-  readonly storedBytes: number;
+  storedBytes(apiGroup: string): number;
   /** Bytes of the longest answer of an admission webhook that is read here. */
   readonly answerBytes: number;
 }

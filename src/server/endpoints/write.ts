@@ -3,6 +3,7 @@ import { badRequest, unsupportedMediaType, unsupportedMediaTypeGeneric } from "#
 import type { JsonObject } from "#machinery/json/value.ts";
 import type { KubeObject } from "#machinery/meta/object.ts";
 import type { ClusterName } from "#registry/cluster-name.ts";
+import { ElsewhereError } from "#registry/elsewhere.ts";
 import { isCustomKind, type Resource } from "#registry/resource.ts";
 import type { Requester } from "#registry/strategy.ts";
 import { wipeSystemFields } from "#registry/system-fields.ts";
@@ -100,7 +101,7 @@ export async function serveUpdate(
       dryRun: options.dryRun,
       requester: requesterOf(context),
       admit: admission.check,
-      largestHere: services.limits?.storedBytes,
+      largestHere: services.limits?.storedBytes(context.info.apiGroup),
     }),
   );
   encoder.respond(context.exchange, result.created ? 201 : 200, result.stored);
@@ -160,6 +161,9 @@ export async function servePatch(
   const bytes = await requestBody(services, context);
   const kind = type === patchTypes.json ? "json" : type === patchTypes.merge ? "merge" : "strategic";
   const { fieldValidation } = options;
+  // Copies of copies make much of a small body.
+  if (kind === "json" && services.limits !== undefined && (bytes.includes("copy") || bytes.includes("\\u")))
+    throw new ElsewhereError();
   const patch = readPatch(services.types, target.expected, kind, bytes, fieldValidation);
   // Nearly no patch speaks of managed fields: they need not be patched and decoded then.
   const asksManaged = bytes.includes("managedFields") || bytes.includes("\\u");
@@ -191,7 +195,7 @@ export async function servePatch(
       dryRun: options.dryRun,
       requester: requesterOf(context),
       admit: admission.check,
-      largestHere: services.limits?.storedBytes,
+      largestHere: services.limits?.storedBytes(context.info.apiGroup),
     }),
   );
   encoder.respond(context.exchange, 200, result.stored);
