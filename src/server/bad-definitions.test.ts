@@ -5,7 +5,7 @@
 import assert from "node:assert/strict";
 import { after, afterEach, before, describe, it } from "node:test";
 import fc from "fast-check";
-import { checkAnswer } from "./testing/answers.ts";
+import { checkAnswer, upstreams500 } from "./testing/answers.ts";
 import { type LiveServer, startLiveServer } from "./testing/live-server.ts";
 import { broken, pick, randomOf, runs } from "./testing/random-objects.ts";
 
@@ -24,9 +24,6 @@ afterEach(async () => {
   assert.equal((await server.call("GET", `${base}/api/v1/namespaces/default`)).status, 200);
   assert.equal(({} as { polluted?: unknown }).polluted, undefined);
 });
-
-/** What kube-apiserver itself answers with 500, although the request is at fault. */
-const upstreams500 = /^failed to (create (typed|manager for existing)|convert new object to proper version)/;
 
 /** Runs requests made from seeds; at least one in ten must get past the first checks. */
 async function manyRequests(
