@@ -24,14 +24,16 @@ before(async () => {
   fixture = await WebhookFixture.start();
   for (const kind of kinds) {
     for (const failurePolicy of policies) {
-      const name = `${kind}-${failurePolicy}`.toLowerCase();
-      const objectSelector = { matchLabels: { asks: name } };
-      await fixture.install(
-        kind,
-        (request) => behaviour(request),
-        { failurePolicy, objectSelector, timeoutSeconds: 1 },
-        name,
-      );
+      for (const timeoutSeconds of [1, 10]) {
+        const name = nameOf(kind, failurePolicy, timeoutSeconds);
+        const objectSelector = { matchLabels: { asks: name } };
+        await fixture.install(
+          kind,
+          (request) => behaviour(request),
+          { failurePolicy, objectSelector, timeoutSeconds },
+          name,
+        );
+      }
     }
   }
 });
@@ -40,9 +42,12 @@ after(async () => {
   assert.equal(({} as { polluted?: unknown }).polluted, undefined);
 });
 
+const nameOf = (kind: Kind, policy: Policy, seconds: number): string =>
+  `${kind}-${policy}-${seconds}`.toLowerCase();
+
 /** A dry run that one webhook is asked about. */
-async function ask(kind: Kind, policy: Policy): Promise<Answer> {
-  const asks = `${kind}-${policy}`.toLowerCase();
+async function ask(kind: Kind, policy: Policy, seconds = 10): Promise<Answer> {
+  const asks = nameOf(kind, policy, seconds);
   const answer = await fixture.create(
     "asked",
     { metadata: { name: "asked", labels: { asks } }, data: { a: "b" } },
@@ -53,7 +58,7 @@ async function ask(kind: Kind, policy: Policy): Promise<Answer> {
 }
 
 const failed =
-  /^Internal error occurred: failed calling webhook "(validating|mutating)-fail\.example\.com": ./;
+  /^Internal error occurred: failed calling webhook "(validating|mutating)-fail-1?[10]\.example\.com": ./;
 
 /** What may come of an answer that may be right: a created object that is still the one, or a refusal. */
 function checkDecision(answer: Answer, what: string): void {
@@ -74,7 +79,10 @@ describe("webhooks that fail", () => {
   for (const [name, answer] of Object.entries({ ...noAnswers, ...lateAnswers })) {
     it(`${name}: the failure policy decides`, async () => {
       behaviour = () => answer;
-      const answers = await Promise.all(kinds.flatMap((kind) => [ask(kind, "Fail"), ask(kind, "Ignore")]));
+      const seconds = Object.hasOwn(lateAnswers, name) ? 1 : 10;
+      const answers = await Promise.all(
+        kinds.flatMap((kind) => [ask(kind, "Fail", seconds), ask(kind, "Ignore", seconds)]),
+      );
       for (const [index, { status, json, text }] of answers.entries()) {
         assert.equal(status, index % 2 === 0 ? 500 : 201, text.slice(0, 500));
         if (status === 500) assert.match(json.message, failed);
