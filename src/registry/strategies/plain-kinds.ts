@@ -48,7 +48,13 @@ import {
 import { horizontalPodAutoscalerStrategy } from "./horizontal-pod-autoscaler.ts";
 import { labelSelectorErrors, selectorChooses } from "./label-selector.ts";
 import { jsonOf, listAt, membersAt, pairsAt, textAt, valueAt } from "./members.ts";
-import { normalizeDataSources, notePhase, startPhase, templateGeneration } from "./prepare-kinds.ts";
+import {
+  normalizeDataSources,
+  notePhase,
+  sameClusterIPs,
+  startPhase,
+  templateGeneration,
+} from "./prepare-kinds.ts";
 import {
   countErrors,
   cronJobErrors,
@@ -230,6 +236,8 @@ export const plainKinds: readonly (readonly [string, Strategy])[] = [
   [
     "/services",
     plain(serviceDefaults, {
+      prepareForCreate: (object) => sameClusterIPs(object, undefined),
+      prepareForUpdate: sameClusterIPs,
       validate: serviceErrors,
       selectableFields: fieldsOf("spec.clusterIP", "spec.type"),
     }),

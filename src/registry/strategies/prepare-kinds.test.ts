@@ -91,3 +91,24 @@ test("a pod's address and the first of its addresses say the same", () => {
   ]);
   assert.deepEqual(addresses({}), [undefined, undefined]);
 });
+
+test("a Service's address is the first of its addresses; several ports have names", () => {
+  const addresses = (old: object | undefined, given: object): unknown => {
+    const ports = [{ port: 80 }];
+    const made = create("/services", { spec: { ports, ...(old ?? given) } }).object;
+    const { object } =
+      old === undefined ? { object: made } : update("/services", made, { spec: { ports, ...given } });
+    return (object.spec as { clusterIPs?: unknown }).clusterIPs;
+  };
+  assert.deepEqual(addresses(undefined, { clusterIP: "None" }), ["None"]);
+  assert.equal(addresses(undefined, {}), undefined);
+  const one = { clusterIP: "10.0.0.1", clusterIPs: ["10.0.0.1"] };
+  assert.deepEqual(addresses(one, { ...one, clusterIP: "10.0.0.2" }), ["10.0.0.2"]);
+  assert.deepEqual(addresses(one, { clusterIP: "10.0.0.2", clusterIPs: ["10.0.0.3"] }), ["10.0.0.3"]);
+  const ports = (...names: string[]): readonly string[] =>
+    create("/services", { spec: { ports: names.map((name, i) => ({ name, port: 80 + i })) } }).errors;
+  assert.deepEqual(ports(""), []);
+  assert.deepEqual(ports("a", "b"), []);
+  assert.deepEqual(ports("", "b"), ["spec.ports[0].name: Required value"]);
+  assert.deepEqual(ports("a", "a"), ['spec.ports[1].name: Duplicate value: "a"']);
+});

@@ -5,7 +5,7 @@ import type { Strategy, StrategyContext } from "#registry/strategy.ts";
 import { timestamp } from "../system-fields.ts";
 import { templateGenerationAnnotation } from "./defaults-workloads.ts";
 import { draftOf, given } from "./draft.ts";
-import { jsonOf, textAt, valueAt } from "./members.ts";
+import { jsonOf, textAt, textsAt, valueAt } from "./members.ts";
 
 /** `dataSource` and `dataSourceRef` tell the same, unless the latter is in another namespace. */
 export function normalizeDataSources(object: KubeObject): void {
@@ -19,6 +19,18 @@ export function normalizeDataSources(object: KubeObject): void {
     const { apiGroup = null, kind = "", name = "" } = ref;
     spec.dataSource = { apiGroup, kind, name };
   }
+}
+
+/** The first of a Service's addresses is the one that clients of before the list see; who changes that one means both. */
+export function sameClusterIPs(object: KubeObject, old: KubeObject | undefined): void {
+  const address = textAt(object, "spec", "clusterIP");
+  if (address === "") return;
+  const all = textsAt(object, "spec", "clusterIPs");
+  const changed =
+    old !== undefined &&
+    address !== textAt(old, "spec", "clusterIP") &&
+    jsonEqual(jsonOf(all), jsonOf(textsAt(old, "spec", "clusterIPs")));
+  if (all.length === 0 || changed) draftOf(object, "spec").clusterIPs = [address];
 }
 
 /** A new volume's phase begins now. */

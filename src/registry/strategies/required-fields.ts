@@ -1,6 +1,7 @@
 /** Parts without which plain kinds mean nothing, in upstream's words (k8s.io/kubernetes pkg/apis/<group>/validation). */
 import {
   type FieldError,
+  fieldDuplicate,
   fieldInvalid,
   fieldNotSupported,
   fieldRequired,
@@ -82,7 +83,17 @@ export function cronJobNameErrors({ metadata: { name = "" } }: KubeObject): Fiel
 export function serviceErrors(object: KubeObject): FieldError[] {
   const portless =
     textAt(object, "spec", "clusterIP") === "None" || textAt(object, "spec", "type") === "ExternalName";
-  return listAt(object, "spec", "ports").length > 0 || portless ? [] : [fieldRequired(spec.child("ports"))];
+  const ports = listAt(object, "spec", "ports");
+  if (ports.length === 0) return portless ? [] : [fieldRequired(spec.child("ports"))];
+  const names = new Set<string>();
+  return ports.flatMap((port, index) => {
+    const name = textAt(port, "name");
+    const where = spec.child("ports").index(index).child("name");
+    if (name === "") return ports.length > 1 ? [fieldRequired(where)] : [];
+    if (names.has(name)) return [fieldDuplicate(where, name)];
+    names.add(name);
+    return [];
+  });
 }
 
 export function persistentVolumeClaimErrors(object: KubeObject): FieldError[] {
