@@ -67,6 +67,8 @@ describe("delete", () => {
       ].schema.$ref;
     assert.match(said("serviceaccounts"), /v1\.ServiceAccount$/);
     assert.match(said("configmaps"), /v1\.Status$/);
+    const { responses } = paths["/api/v1/namespaces/{name}"].delete;
+    assert.match(responses["200"].content["application/json"].schema.$ref, /v1\.Status$/);
   });
 
   it("of all namespaces at once is nothing that there is", async () => {

@@ -100,7 +100,6 @@ export const keptByStatus: ReadonlyMap<string, readonly MetadataPart[]> = new Ma
 
 /** `ReturnDeletedObject`: a deletion that is done at once answers the object, not a Status. */
 export const answersDeleted: ReadonlySet<string> = new Set([
-  "/namespaces",
   "/persistentvolumeclaims",
   "/persistentvolumes",
   "/pods",
