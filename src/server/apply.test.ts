@@ -75,6 +75,13 @@ describe("server-side apply", () => {
     assert.equal((await server.call("GET", path)).json.metadata.managedFields, undefined);
   });
 
+  it("is an object, and says what it is else", async () => {
+    const answer = await apply(at("configmaps", "list"), "[]");
+    const start = "error decoding YAML: error unmarshaling JSON: while decoding JSON: ";
+    const why = "json: cannot unmarshal array into Go value of type map[string]interface {}";
+    assert.deepEqual([answer.status, answer.json.message], [400, start + why]);
+  });
+
   it("does not count the annotation that names the workspace", async () => {
     const path = at("configmaps", "annotated");
     await server.call("POST", path.replace(/\/[^/]*$/, ""), { body: configMap("annotated", { a: "1" }) });

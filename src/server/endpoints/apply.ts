@@ -5,6 +5,7 @@ import { isJsonObject, type JsonObject } from "#machinery/json/value.ts";
 import type { KubeObject } from "#machinery/meta/object.ts";
 import type { RequestContext } from "#server/context.ts";
 import { admissionOf } from "./admission.ts";
+import { jsonTypeName } from "./decode-body.ts";
 import type { ObjectResponder } from "./encoder.ts";
 import { requestBody } from "./request-body.ts";
 import { type EndpointServices, namespaceOf } from "./services.ts";
@@ -60,7 +61,9 @@ function readApplyBody({ yaml }: EndpointServices, bytes: Buffer): ApplyBody {
     const { value, duplicates } = yaml.read(bytes, { duplicates: true });
     if (isJsonObject(value)) return { patch: value, duplicates };
     if (value === null) return { patch: {}, duplicates };
-    throw badRequest("error converting YAML to JSON: the document is not an object");
+    const into = "Go value of type map[string]interface {}";
+    const why = `json: cannot unmarshal ${jsonTypeName(value)} into ${into}`;
+    throw badRequest(`error unmarshaling JSON: while decoding JSON: ${why}`);
   } catch (error) {
     if (error instanceof StatusError) throw badRequest(`error decoding YAML: ${error.message}`);
     throw error;

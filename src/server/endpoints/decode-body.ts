@@ -211,16 +211,10 @@ function ofBuiltin<T>(expected: ExpectedType, bytes: Buffer, what: string, read:
   }
 }
 
-/** So much of a body is shown. */
-const summaryBytes = 30;
-
 /** apiserver pkg/endpoints/handlers/rest.go transformDecodeError; of options only the reason is told. */
 function unrecognized({ kind }: ExpectedType, bytes: Buffer, why: string): string {
   if (kind === "DeleteOptions") return why;
-  const start = bytes.subarray(0, summaryBytes);
-  const text = bytes[0] === 0x7b ? start.toString("utf8") : start.toString("hex");
-  const more = bytes.length > summaryBytes ? " ..." : "";
-  return `the object provided is unrecognized (must be of type ${kind}): ${why} (${text === "" ? "<empty>" : text}${more})`;
+  return `the object provided is unrecognized (must be of type ${kind}): ${why} (${summary(bytes)})`;
 }
 
 /** What upstream says of a value that is no object when it looks for the kind. */
@@ -291,7 +285,8 @@ function summary(bytes: Buffer): string {
 const cannotHandle = (given: { version: string; kind: string }, expected: ExpectedType): string =>
   `${given.kind} in version ${JSON.stringify(given.version)} cannot be handled as a ${expected.kind}`;
 
-const jsonTypeName = (value: JsonValue): string =>
+/** As encoding/json names the type of a value. */
+export const jsonTypeName = (value: JsonValue): string =>
   value === null
     ? "null"
     : Array.isArray(value)
