@@ -141,7 +141,8 @@ export class FieldManager {
     } catch (error) {
       throw new ApplyError(`failed to decode managed fields: ${(error as Error).message}`);
     }
-    if (managed.sets.size === 0)
+    const isFirst = managed.sets.size === 0;
+    if (isFirst)
       managed = capUpdaters(
         this.#tracked(kind, kind.emptyObject(), current, managed, beforeFirstApply, time),
         maxUpdateManagers,
@@ -159,7 +160,7 @@ export class FieldManager {
         manager === serverSideKubectl
           ? conflicts.filter(lastAppliedAllows(kind, withoutManaged(current)))
           : conflicts;
-      if (left.length > 0) throw conflictStatus(left);
+      if (left.length > 0) throw conflictStatus(left, isFirst);
       result = attempt(true);
     }
     return manager === serverSideKubectl ? refreshLastApplied(result, patch) : result;

@@ -184,3 +184,6 @@ function textOf(element: PathElement, numberText: (value: number) => string): st
 
 /** A path of a field set that was read, whose numbers are all floats: 1000000 is `1e+06`. */
 export const pathText = (path: FieldPath): string => path.map((element) => textOf(element, goFloat)).join("");
+
+/** A path of a field set that was made from an object. */
+export const freshPathText = (path: FieldPath): string => path.map(elementText).join("");
