@@ -106,13 +106,16 @@ function ours({ kind, type, body }: Case): Told {
   } catch (error) {
     if (!(error instanceof StatusError)) throw error;
     return {
-      wrong: error.message.replace(
-        `${kind.kind} in version "${kind.version}" cannot be handled as a ${kind.kind}: `,
-        "",
-      ),
+      wrong: error.message
+        .replace(`${kind.kind} in version "${kind.version}" cannot be handled as a ${kind.kind}: `, "")
+        .replace(unrecognized, "$1"),
     };
   }
 }
+
+/** What an endpoint puts around a decoder's complaint, the beginning of the body in hexadecimal among it. */
+const unrecognized =
+  /^the object provided is unrecognized \(must be of type \w+\): (.*) \((?:[0-9a-f]+|<empty>)(?: \.\.\.)?\)$/s;
 
 /** The oracle applies no defaults. */
 function withoutDefaults(
@@ -188,5 +191,7 @@ upstream.compare<Case>("protobuf bodies", {
     broken &&
     ((isWrong(own) && isWrong(told)) ||
       isOther(own as Told) ||
+      // Its decoder lets the key of a map run on behind its entry (docs/differences.md).
+      (own as { wrong?: string }).wrong === "unexpected EOF" ||
       isDeepStrictEqual(replaced(own), replaced(told))),
 });
