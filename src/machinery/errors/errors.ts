@@ -180,12 +180,23 @@ export const requestEntityTooLarge = (limitBytes: number): StatusError =>
 export const requestEntityTooLargeFor = (why: string): StatusError =>
   failure(413, "RequestEntityTooLarge", `Request entity too large: ${why}`);
 
-/** With more, the answer would be larger than the request. */
+/** With more, the answer would be larger than the request. Each error may show a large value. */
 const maxErrorsTold = 1_000;
+const maxTextTold = 128 * 1_024;
+
+/** The first ones, at least one. */
+function told(all: readonly FieldError[]): readonly FieldError[] {
+  let length = 0;
+  for (let i = 0; i < Math.min(all.length, maxErrorsTold); i++) {
+    length += fieldErrorBody(all[i]!).length;
+    if (length > maxTextTold) return all.slice(0, i + 1);
+  }
+  return all.slice(0, maxErrorsTold);
+}
 
 /** `details.kind` is the Kind here, not the resource. One cause for each error, in order; the first thousand. */
 export function invalid(kind: GroupKind, name: string, all: readonly FieldError[]): StatusError {
-  const errors = all.slice(0, maxErrorsTold);
+  const errors = told(all);
   const causes = errors.map(
     (error): StatusCause => ({
       reason: error.type,

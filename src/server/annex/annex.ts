@@ -5,6 +5,7 @@
  * what it reads and has its writes committed. It is begun when the first such request comes, and ended when there was none for
  * a while.
  */
+import * as nodeModule from "node:module";
 import { MessageChannel, type MessagePort, Worker } from "node:worker_threads";
 import type { Clock } from "#base/clock.ts";
 import { timeout, tooManyRequests } from "#machinery/errors/errors.ts";
@@ -19,6 +20,8 @@ const maxServing = 8;
 const maxWaiting = 64;
 /** The thread's memory. */
 const maxHeapMb = 2_048;
+/** V8 would let new objects take 128 MiB, and touch all of it. */
+const maxYoungMb = 32;
 /** Deep recursion is bounded by counts that the first thread's stack bears. */
 const stackMb = 4;
 /** The thread and its memory are given back after this time without work. */
@@ -132,13 +135,19 @@ export class Annex {
       egressText,
       port: port2,
       answers,
+      // Whoever embeds the server may not want files to be written.
+      compileCache: nodeModule.getCompileCacheDir() !== undefined,
     };
     // The published package is JavaScript.
     const file = import.meta.url.endsWith(".ts") ? "./annex-worker.ts" : "./annex-worker.js";
     const worker = new Worker(new URL(file, import.meta.url), {
       workerData: data satisfies AnnexData,
       transferList: [port2],
-      resourceLimits: { maxOldGenerationSizeMb: maxHeapMb, stackSizeMb: stackMb },
+      resourceLimits: {
+        maxOldGenerationSizeMb: maxHeapMb,
+        maxYoungGenerationSizeMb: maxYoungMb,
+        stackSizeMb: stackMb,
+      },
     });
     const counter = new Int32Array(answers);
     port.on("message", (question: Question) => {

@@ -24,6 +24,8 @@ export interface AnnexData {
   readonly port: MessagePort;
   /** Of one Int32: counts their answers. */
   readonly answers: SharedArrayBuffer;
+  /** Whether this process keeps compiled code on disk. */
+  readonly compileCache: boolean;
 }
 
 /** A request that has passed all filters. */

@@ -7,17 +7,44 @@ import type { WorkLimits } from "../endpoints/services.ts";
 const bodyBytes = 32 * 1_024;
 /** Bytes of a stored object whose change takes as long: it has managed fields, too. */
 const storedBytes = 64 * 1_024;
-/** Definitions, policies and webhook configurations hold programs: schemas, patterns and expressions are compiled. */
+/** Definitions, policies and webhook configurations may hold programs: patterns and expressions are compiled. */
 const programBytes = 4 * 1_024;
-const programGroups: ReadonlySet<string> = new Set(["apiextensions.k8s.io", "admissionregistration.k8s.io"]);
+const definitions = "apiextensions.k8s.io";
+const programGroups: ReadonlySet<string> = new Set([definitions, "admissionregistration.k8s.io"]);
 /** `x{1000}` is a thousand states of a pattern in seven characters. */
 const repetition = /\{\d{2}/;
+/**
+ * What costly definitions cannot be written without, and how often an ordinary one has it: rules, patterns, versions. Others of
+ * {@link bodyBytes} take as long as other writes.
+ */
+const costlyWords: readonly (readonly [word: string, most: number])[] = [
+  ["x-kubernetes-validations", 0],
+  ["pattern", 16],
+  ["name", 256],
+  ["{}", 64],
+];
+/** It may hide any of the words. */
+const escaped = /\\[uxU]/;
+
+function holdsPrograms(text: string): boolean {
+  if (escaped.test(text)) return true;
+  return costlyWords.some(([word, most]) => {
+    let at = -1;
+    for (let count = 0; count <= most; count++) {
+      at = text.indexOf(word, at + 1);
+      if (at < 0) return false;
+    }
+    return true;
+  });
+}
 
 export const workLimits: WorkLimits = {
   isLarge(body, apiGroup) {
     if (body.length > bodyBytes) return true;
     if (!programGroups.has(apiGroup)) return false;
-    return body.length > programBytes || repetition.test(body.toString("latin1"));
+    const text = body.toString("latin1");
+    if (repetition.test(text)) return true;
+    return body.length > programBytes && (apiGroup !== definitions || holdsPrograms(text));
   },
   storedBytes: (apiGroup) => (programGroups.has(apiGroup) ? programBytes : storedBytes),
   answerBytes: bodyBytes,
