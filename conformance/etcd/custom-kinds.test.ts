@@ -7,7 +7,9 @@ import {
   definition,
   definitions,
   instance,
+  itemsOf,
   missing,
+  ok,
   type Server,
   type Servers,
   startServers,
@@ -39,13 +41,6 @@ describe("custom kinds with three servers on one etcd", { skip: missing("etcd"),
 
   /** One of the servers, in turn. */
   const server = (turn: number): Server => servers.all[turn % servers.all.length] ?? a;
-  const ok = async (at: Server, method: string, path: string, body?: object): Promise<Thing> => {
-    const { status, message, object } = await ask(at, method, path, body);
-    assert.ok(status < 300, `${method} ${path} through ${at.name}: ${status} ${message}`);
-    return object;
-  };
-  const itemsOf = async (at: Server, path: string): Promise<Thing[]> =>
-    ((await ok(at, "GET", path)) as unknown as { items: Thing[] }).items;
   /** Gives the first version of a definition another schema of its spec. */
   const redefine = async (at: Server, path: string, schema: object): Promise<Thing> => {
     const current = (await ok(at, "GET", path)) as Thing & {

@@ -9,7 +9,9 @@ import {
   definition,
   definitions,
   instance,
+  itemsOf,
   missing,
+  ok,
   type Reply,
   type Server,
   type Servers,
@@ -45,13 +47,6 @@ describe("shared rules with three servers on one etcd", { skip: missing("etcd"),
 
   /** One of the servers, in turn. */
   const server = (turn: number): Server => servers.all[turn % servers.all.length] ?? a;
-  const ok = async (at: Server, method: string, path: string, body?: object): Promise<Thing> => {
-    const { status, message, object } = await ask(at, method, path, body);
-    assert.ok(status < 300, `${method} ${path} through ${at.name}: ${status} ${message}`);
-    return object;
-  };
-  const itemsOf = async (at: Server, path: string): Promise<Thing[]> =>
-    ((await ok(at, "GET", path)) as unknown as { items: Thing[] }).items;
   const isGone = async (at: Server, path: string): Promise<boolean> =>
     (await ask(at, "GET", path)).status === 404;
   const workspace = async (name: string): Promise<string> => {

@@ -1,3 +1,4 @@
+import assert from "node:assert/strict";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -103,6 +104,16 @@ export async function ask(server: Server, method: string, path: string, body?: o
   };
   return { status, message: object.message ?? "", object };
 }
+
+/** The object that a request must be answered with. */
+export async function ok(server: Server, method: string, path: string, body?: object): Promise<Thing> {
+  const { status, message, object } = await ask(server, method, path, body);
+  assert.ok(status < 300, `${method} ${path} through ${server.name}: ${status} ${message}`);
+  return object;
+}
+
+export const itemsOf = async (server: Server, path: string): Promise<Thing[]> =>
+  ((await ok(server, "GET", path)) as unknown as { items: Thing[] }).items;
 
 export const definitions = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions";
 

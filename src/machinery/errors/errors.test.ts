@@ -236,6 +236,16 @@ test("anything thrown becomes a Status", () => {
   assert.equal(errors.hasReason(new Error("Conflict"), "Conflict"), false);
 });
 
+test("of errors that each show a large value only the first are told, and the first in any case", () => {
+  const large = (length: number) =>
+    Array.from({ length: 500 }, () => fieldInvalid("f", "x".repeat(length), "w"));
+  const causes = (length: number): number =>
+    errors.invalid({ group: "", kind: "K" }, "a", large(length)).status.details?.causes?.length ?? 0;
+  assert.equal(causes(10), 500);
+  assert.equal(causes(50_000), 3);
+  assert.equal(causes(1_000_000), 1);
+});
+
 test("of very many errors the first thousand are told", () => {
   const many = Array.from({ length: 5_000 }, (_, i) => fieldInvalid(`data[${i}]`, i, "no"));
   const { status } = errors.invalid({ group: "", kind: "ConfigMap" }, "x", many);
