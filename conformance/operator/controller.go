@@ -140,6 +140,9 @@ func (g *gardener) report(ctx context.Context, garden *gardenv1.Garden, plants i
 	applied.SetGroupVersionKind(gardenv1.GroupVersion.WithKind("Garden"))
 	applied.SetName(garden.Name)
 	applied.SetNamespace(garden.Namespace)
+	// The status tells of the garden that was read. Without this, two sights of it from an old cache could each bring
+	// back the condition's time that the other has just replaced, for ever.
+	applied.SetResourceVersion(garden.ResourceVersion)
 	err = g.Status().Apply(ctx, client.ApplyConfigurationFromUnstructured(applied), client.FieldOwner(manager), client.ForceOwnership)
 	if err != nil {
 		return client.IgnoreNotFound(err)
