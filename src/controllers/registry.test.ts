@@ -112,6 +112,56 @@ test("an update that changes nothing writes nothing", async () => {
   assert.equal(result.stored.object.metadata.resourceVersion, (await get("same")).metadata.resourceVersion);
 });
 
+test("who is slow gets a turn among those who write the same object all the time", async () => {
+  await test_.create(rootCluster, "configmaps", "default", configMap("busy", { beats: "0" }));
+  const enough = 2_000;
+  const turn = () => new Promise((resolve) => setImmediate(resolve));
+  let isOver = false;
+  let beats = 0;
+  const beat = async (): Promise<void> => {
+    for (; !isOver && beats < enough; beats++) {
+      await update("busy", (current) => ({
+        ...current,
+        data: { ...(current.data as object), beat: `${beats}` },
+      }));
+      await turn();
+    }
+  };
+  // As a webhook that takes longer than the writes of others.
+  const slow = async (current: KubeObject | undefined): Promise<KubeObject> => {
+    for (let i = 0; i < 20; i++) await turn();
+    return { ...current!, data: { ...(current!.data as object), slow: "done" } };
+  };
+  const beating = Promise.all([beat(), beat(), beat()]);
+  const common = { ...at("busy"), version: "v1", subresource: "", dryRun: false, requester: testRequester };
+  await test_.registry.update({ ...common, transform: slow });
+  isOver = true;
+  await beating;
+  assert.ok(beats < enough, "it came through only when the others had ended");
+  assert.equal(((await get("busy")).data as { slow: string }).slow, "done");
+});
+
+test("two who create one object by changing it: the later one changes what the first has made", async () => {
+  const made = await Promise.all(
+    ["a", "b", "c"].map((key) =>
+      test_.registry.update({
+        ...at("made-at-once"),
+        version: "v1",
+        subresource: "",
+        createsMissing: true,
+        dryRun: false,
+        requester: testRequester,
+        transform: (current = configMap("made-at-once")) => ({
+          ...current,
+          data: { ...(current.data as object), [key]: "1" },
+        }),
+      }),
+    ),
+  );
+  assert.equal(made.filter(({ created }) => created).length, 1);
+  assert.deepEqual((await get("made-at-once")).data, { a: "1", b: "1", c: "1" });
+});
+
 test("a stale resourceVersion or another uid is a conflict", async () => {
   const created = await test_.create(rootCluster, "configmaps", "default", configMap("stale"));
   await update("stale", (current) => ({ ...current, data: { a: "2" } }));

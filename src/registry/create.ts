@@ -191,7 +191,8 @@ function hasControlCharacter(text: string): boolean {
   return false;
 }
 
-const isTaken = (error: unknown): boolean =>
+/** Whether a creation was refused since there is an object of that name. */
+export const isTaken = (error: unknown): boolean =>
   error instanceof Error && "reason" in error && error.reason === "AlreadyExists";
 
 /** Copies what create changes; deeper values are shared and must not be changed in place by strategies. */

@@ -1,12 +1,12 @@
 import { conflict, notFound } from "#machinery/errors/errors.ts";
 import type { KubeObject } from "#machinery/meta/object.ts";
 import { canonicalBytes } from "#machinery/schema/canonical.ts";
-import type { Operation, Revision } from "#storage/port.ts";
+import type { Key, Operation, Revision } from "#storage/port.ts";
 import type { AdmissionCheck } from "./admission.ts";
 import type { ClusterName } from "./cluster-name.ts";
 import { ElsewhereError } from "./elsewhere.ts";
 import { isNewest, onFreshCopy } from "./freshness.ts";
-import { objectKey } from "./keys.ts";
+import { type ObjectLocation, objectKey } from "./keys.ts";
 import { type Propagation, propagationByDefault, setPropagation } from "./propagation.ts";
 import type { Registry } from "./registry.ts";
 import type { Resource } from "./resource.ts";
@@ -41,79 +41,84 @@ export interface DeleteResult {
   readonly gone: boolean;
 }
 
-const maxAttempts = 256;
-
 /**
  * Deletes an object, or marks it deleted when finalizers hold it back. Repeated deletes change nothing
  * but the garbage collector's finalizer, when they tell another policy.
  * @throws StatusError 403, 404, 409 (preconditions); ElsewhereError
  */
 export function deleteObject(registry: Registry, request: DeleteRequest): Promise<DeleteResult> {
-  return onFreshCopy(registry.store, () => deleteLoop(registry, request));
+  return onFreshCopy(registry.store, () => deleteInTurn(registry, request));
 }
 
-async function deleteLoop(registry: Registry, request: DeleteRequest): Promise<DeleteResult> {
-  const { resource, cluster, namespace, name, requester } = request;
-  const { strategy } = resource;
+async function deleteInTurn(registry: Registry, request: DeleteRequest): Promise<DeleteResult> {
+  const { resource, cluster, namespace, name } = request;
   const location = { cluster, namespace, name };
   const key = objectKey(resource.collection, location);
-  for (let attempt = 0; attempt < maxAttempts; attempt++) {
-    const entry = registry.store.get(key);
-    if (entry === undefined) throw notFound(resource, name);
-    if (request.largestHere !== undefined && entry.value.length > request.largestHere)
-      throw new ElsewhereError();
-    const existing = new StoredObject(resource, location, entry.revision, entry.value);
-    await existing.load();
-    checkPreconditions(request, existing.object);
-    const nowMs = registry.clock.now();
-    if (request.internal !== true) {
-      const { randomBytes } = registry;
-      strategy.checkDelete?.(existing.object, {
-        cluster,
-        namespace,
-        requester,
-        nowMs,
-        subresource: "",
-        randomBytes,
-      });
-    }
-    const charges = await request.admit?.(undefined, existing.object);
-    const { form } = resource;
-    const marked =
-      form === undefined
-        ? decodeStored(existing)
-        : { ...existing.object, metadata: { ...existing.object.metadata } };
-    dropDerivedAnnotation(marked);
-    const first = marked.metadata.deletionTimestamp === undefined;
-    if (first) {
-      markDeleted(marked, nowMs);
-      strategy.prepareForDeletion?.(marked);
-    }
-    const wanted = request.propagation ?? propagationByDefault(marked, strategy.orphansByDefault === true);
-    const changed = strategy.ignoresPropagation !== true && setPropagation(marked, wanted);
-    const gone = isReleased(resource, marked);
-    const isSeen = (): Promise<boolean> => isNewest(registry.store, resource, key, entry.revision);
-    if (!gone && !first && !changed) {
-      if (await isSeen()) return { stored: existing, gone };
-      continue;
-    }
-    const value = gone || form === undefined ? canonicalBytes(marked) : await form.encode(marked);
-    const storedAt = (revision: Revision): StoredObject =>
-      StoredObject.of(resource, location, revision, value, marked);
-    if (request.dryRun && !(await isSeen())) continue;
-    if (request.dryRun) return { stored: gone ? existing : storedAt(entry.revision), gone };
-    const operation: Operation = gone ? { type: "delete", key } : { type: "put", key, value };
-    const definition = gone ? [] : (form?.guard(name, false) ?? []);
-    const result = await registry.store.commit({
-      compare: [{ key, revision: entry.revision }, ...definition, ...(charges?.compare ?? [])],
-      operations: [operation, ...(charges?.operations ?? [])],
+  const result = await registry.turns.write(key, () => deleteOnce(registry, request, location, key));
+  if (result === undefined) throw conflict(resource, name);
+  return result;
+}
+
+/** Undefined: somebody else was faster. */
+async function deleteOnce(
+  registry: Registry,
+  request: DeleteRequest,
+  location: ObjectLocation,
+  key: Key,
+): Promise<DeleteResult | undefined> {
+  const { resource, cluster, namespace, name, requester } = request;
+  const { strategy } = resource;
+  const entry = registry.store.get(key);
+  if (entry === undefined) throw notFound(resource, name);
+  if (request.largestHere !== undefined && entry.value.length > request.largestHere)
+    throw new ElsewhereError();
+  const existing = new StoredObject(resource, location, entry.revision, entry.value);
+  await existing.load();
+  checkPreconditions(request, existing.object);
+  const nowMs = registry.clock.now();
+  if (request.internal !== true) {
+    const { randomBytes } = registry;
+    strategy.checkDelete?.(existing.object, {
+      cluster,
+      namespace,
+      requester,
+      nowMs,
+      subresource: "",
+      randomBytes,
     });
-    if (!result.ok) continue;
-    const at = result.revisions[0]!;
-    if (gone) return { stored: StoredObject.of(resource, location, at, entry.value, existing.object), gone };
-    return { stored: storedAt(at), gone };
   }
-  throw conflict(resource, name);
+  const charges = await request.admit?.(undefined, existing.object);
+  const { form } = resource;
+  const marked =
+    form === undefined
+      ? decodeStored(existing)
+      : { ...existing.object, metadata: { ...existing.object.metadata } };
+  dropDerivedAnnotation(marked);
+  const first = marked.metadata.deletionTimestamp === undefined;
+  if (first) {
+    markDeleted(marked, nowMs);
+    strategy.prepareForDeletion?.(marked);
+  }
+  const wanted = request.propagation ?? propagationByDefault(marked, strategy.orphansByDefault === true);
+  const changed = strategy.ignoresPropagation !== true && setPropagation(marked, wanted);
+  const gone = isReleased(resource, marked);
+  const isSeen = (): Promise<boolean> => isNewest(registry.store, resource, key, entry.revision);
+  if (!gone && !first && !changed) return (await isSeen()) ? { stored: existing, gone } : undefined;
+  const value = gone || form === undefined ? canonicalBytes(marked) : await form.encode(marked);
+  const storedAt = (revision: Revision): StoredObject =>
+    StoredObject.of(resource, location, revision, value, marked);
+  if (request.dryRun && !(await isSeen())) return undefined;
+  if (request.dryRun) return { stored: gone ? existing : storedAt(entry.revision), gone };
+  const operation: Operation = gone ? { type: "delete", key } : { type: "put", key, value };
+  const definition = gone ? [] : (form?.guard(name, false) ?? []);
+  const result = await registry.store.commit({
+    compare: [{ key, revision: entry.revision }, ...definition, ...(charges?.compare ?? [])],
+    operations: [operation, ...(charges?.operations ?? [])],
+  });
+  if (!result.ok) return undefined;
+  const at = result.revisions[0]!;
+  if (gone) return { stored: StoredObject.of(resource, location, at, entry.value, existing.object), gone };
+  return { stored: storedAt(at), gone };
 }
 
 /** Kinds whose own storage checks first, with the words of the store (pkg/registry/core/namespace/storage). */

@@ -12,6 +12,7 @@ import { makeResource, type Resource } from "./resource.ts";
 import { ChangeViews, type StoredObject } from "./stored-object.ts";
 import type { StrategyCatalogue } from "./strategy.ts";
 import { Tenants } from "./tenants.ts";
+import { Turns } from "./turns.ts";
 import { type UpdateRequest, type UpdateResult, updateObject } from "./update.ts";
 import { type WatchHandle, type WatchRequest, watchCollection } from "./watch.ts";
 
@@ -51,6 +52,7 @@ export class Registry {
   readonly clock: Clock;
   readonly tenants: Tenants;
   readonly views = new ChangeViews();
+  readonly turns: Turns;
   readonly managedFields: ManagedFields | undefined;
   readonly randomBytes: (size: number) => Uint8Array;
   readonly #byName = new Map<string, Resource>();
@@ -60,6 +62,7 @@ export class Registry {
   constructor(options: RegistryOptions) {
     this.store = options.store;
     this.clock = options.clock;
+    this.turns = new Turns(options.clock);
     this.randomBytes = options.randomBytes;
     this.tenants = new Tenants(options.store);
     this.#custom = options.custom;

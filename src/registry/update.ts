@@ -6,13 +6,13 @@ import type { JsonValue } from "#machinery/json/value.ts";
 import type { KubeObject } from "#machinery/meta/object.ts";
 import { fieldImmutable, objectMetaUpdateErrors } from "#machinery/meta/validation.ts";
 import { canonicalBytes } from "#machinery/schema/canonical.ts";
-import type { Entry, Operation, Revision } from "#storage/port.ts";
+import { type Entry, type Key, noRevision, type Operation, type Revision } from "#storage/port.ts";
 import type { AdmissionCheck } from "./admission.ts";
 import type { ClusterName } from "./cluster-name.ts";
-import { createObject } from "./create.ts";
+import { createObject, isTaken } from "./create.ts";
 import { ElsewhereError } from "./elsewhere.ts";
 import { isNewest, onFreshCopy } from "./freshness.ts";
-import { objectKey } from "./keys.ts";
+import { type ObjectLocation, objectKey } from "./keys.ts";
 import type { Registry } from "./registry.ts";
 import { convertTo, type Resource } from "./resource.ts";
 import { differInManagedTimes, StoredObject } from "./stored-object.ts";
@@ -55,77 +55,83 @@ export interface UpdateResult {
   readonly created: boolean;
 }
 
-/** Tries against concurrent writers; each lost try means that somebody else's write succeeded. */
-const maxAttempts = 256;
-
 /**
  * Changes an object. A result that equals what is stored is not written (spec, trap 7); removing the last finalizer of a
  * deleting object removes it, and answers its last state (trap 11).
  * @throws StatusError 400, 404, 409, 422, and what `transform` throws; ElsewhereError
  */
 export function updateObject(registry: Registry, request: UpdateRequest): Promise<UpdateResult> {
-  return onFreshCopy(registry.store, () => updateLoop(registry, request));
+  return onFreshCopy(registry.store, () => updateInTurn(registry, request));
 }
 
-async function updateLoop(registry: Registry, request: UpdateRequest): Promise<UpdateResult> {
+async function updateInTurn(registry: Registry, request: UpdateRequest): Promise<UpdateResult> {
   const { resource, cluster, namespace, name } = request;
   const location = { cluster, namespace, name };
   const key = objectKey(resource.collection, location);
-  for (let attempt = 0; attempt < maxAttempts; attempt++) {
-    const entry = registry.store.get(key);
-    if (entry === undefined) {
-      const creates = resource.strategy.allowCreateOnUpdate === true || request.createsMissing === true;
-      if (!creates || request.subresource !== "") throw notFound(resource, name);
-      const object = await request.transform(undefined);
-      const { dryRun, requester, admit } = request;
-      return {
-        stored: await createObject(registry, {
-          resource,
-          cluster,
-          namespace,
-          object,
-          dryRun,
-          requester,
-          admit,
-        }),
-        created: true,
-      };
+  const result = await registry.turns.write(key, () => updateOnce(registry, request, location, key));
+  if (result === undefined) throw conflict(resource, name);
+  return result;
+}
+
+/** Undefined: somebody else was faster. */
+async function updateOnce(
+  registry: Registry,
+  request: UpdateRequest,
+  location: ObjectLocation,
+  key: Key,
+): Promise<UpdateResult | undefined> {
+  const { resource } = request;
+  const entry = registry.store.get(key);
+  if (entry === undefined) return createMissing(registry, request, key);
+  if (request.largestHere !== undefined && entry.value.length > request.largestHere)
+    throw new ElsewhereError();
+  const existing = new StoredObject(resource, location, entry.revision, entry.value);
+  await existing.load();
+  const next = await nextState(registry, request, existing);
+  const isSeen = (): Promise<boolean> => isNewest(registry.store, resource, key, entry.revision);
+  if (next === undefined) return (await isSeen()) ? { stored: existing, created: false } : undefined;
+  const { form } = resource;
+  const value = await encoded(resource, next);
+  const storedAt = (revision: Revision): StoredObject =>
+    StoredObject.of(resource, location, revision, value, next);
+  const definition = form?.guard(location.name, false) ?? [];
+  // What changes nothing is admitted too, as upstream: a policy may have been tightened since.
+  const charges = await request.admit?.(next, existing.object);
+  try {
+    const unchanged = await isUnchanged(existing, entry, next, value);
+    if (unchanged || request.dryRun) {
+      if (!(await isSeen())) return undefined;
+      return { stored: unchanged ? existing : storedAt(entry.revision), created: false };
     }
-    if (request.largestHere !== undefined && entry.value.length > request.largestHere)
-      throw new ElsewhereError();
-    const existing = new StoredObject(resource, location, entry.revision, entry.value);
-    await existing.load();
-    const next = await nextState(registry, request, existing);
-    const isSeen = (): Promise<boolean> => isNewest(registry.store, resource, key, entry.revision);
-    if (next === undefined) {
-      if (await isSeen()) return { stored: existing, created: false };
-      continue;
-    }
-    const { form } = resource;
-    const value = await encoded(resource, next);
-    const storedAt = (revision: Revision): StoredObject =>
-      StoredObject.of(resource, location, revision, value, next);
-    const definition = form?.guard(name, false) ?? [];
-    // What changes nothing is admitted too, as upstream: a policy may have been tightened since.
-    const charges = await request.admit?.(next, existing.object);
-    try {
-      const unchanged = await isUnchanged(existing, entry, next, value);
-      if (unchanged || request.dryRun) {
-        if (!(await isSeen())) continue;
-        return { stored: unchanged ? existing : storedAt(entry.revision), created: false };
-      }
-      const gone = isReleased(resource, next);
-      const operation: Operation = gone ? { type: "delete", key } : { type: "put", key, value };
-      const result = await registry.store.commit({
-        compare: [{ key, revision: entry.revision }, ...definition, ...(charges?.compare ?? [])],
-        operations: [operation, ...(charges?.operations ?? [])],
-      });
-      if (result.ok) return { stored: storedAt(result.revisions[0]!), created: false };
-    } finally {
-      charges?.settled?.();
-    }
+    const gone = isReleased(resource, next);
+    const operation: Operation = gone ? { type: "delete", key } : { type: "put", key, value };
+    const result = await registry.store.commit({
+      compare: [{ key, revision: entry.revision }, ...definition, ...(charges?.compare ?? [])],
+      operations: [operation, ...(charges?.operations ?? [])],
+    });
+    return result.ok ? { stored: storedAt(result.revisions[0]!), created: false } : undefined;
+  } finally {
+    charges?.settled?.();
   }
-  throw conflict(resource, name);
+}
+
+/** Undefined: somebody else has created it meanwhile, so it is to be changed. */
+async function createMissing(
+  registry: Registry,
+  request: UpdateRequest,
+  key: Key,
+): Promise<UpdateResult | undefined> {
+  const { resource, cluster, namespace, name, dryRun, requester, admit } = request;
+  const creates = resource.strategy.allowCreateOnUpdate === true || request.createsMissing === true;
+  if (!creates || request.subresource !== "") throw notFound(resource, name);
+  const object = await request.transform(undefined);
+  try {
+    const creation = { resource, cluster, namespace, object, dryRun, requester, admit };
+    return { stored: await createObject(registry, creation), created: true };
+  } catch (error) {
+    if (isTaken(error) && registry.store.revisionOf(key) !== noRevision) return undefined;
+    throw error;
+  }
 }
 
 /** The object to store, in the storage version; undefined when the transform gave the current one back. */
