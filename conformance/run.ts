@@ -16,7 +16,7 @@ import { inspect, parseArgs } from "node:util";
 /** Test files at the same time, on machines with two cores; each has a server of its own. */
 const concurrency = 2;
 /** A file that takes longer has hung, in milliseconds. */
-const fileTimeout = 900_000;
+const fileTimeout = 2_700_000;
 /** What a short run consists of, as parts of paths. */
 const shortRun = [
   ...["go/", "operator/", "workspaces/"],

@@ -32,7 +32,7 @@ const blockWith = (text: string): string => {
 };
 
 const run = promisify(execFile);
-const timeout = 60_000;
+const timeout = 600_000;
 
 function has(name: "etcd" | "etcdctl" | "kubectl"): boolean {
   try {

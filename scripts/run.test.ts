@@ -17,7 +17,7 @@ process.stdout.write("running\\n");
 
 test("a program that npm started ends as by SIGTERM when npm and its shell are killed", {
   skip: process.platform === "win32",
-  timeout: 20_000,
+  timeout: 300_000,
 }, async () => {
   const folder = mkdtempSync(join(tmpdir(), "myriad-run-"));
   try {

@@ -12,8 +12,8 @@ import { inspect } from "node:util";
 
 /** Test files that run at the same time: the machines this is meant for have two cores. */
 const concurrency = 2;
-/** One file that takes longer than this has hung; the whole run should stay under five minutes. */
-const fileTimeoutMs = 180_000;
+/** A file that takes longer hangs, on the slowest machine; on an idle one the whole run stays under five minutes. */
+const fileTimeoutMs = 900_000;
 /** Files slower than this are listed at the end. */
 const slowFileMs = 5_000;
 

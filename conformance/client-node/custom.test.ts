@@ -107,11 +107,11 @@ test("a definition becomes Established, its kind is served", async () => {
       },
     },
   });
-  await until("Established", 60_000, async () => {
+  await until("Established", async () => {
     const { status } = await api.readCustomResourceDefinition({ name });
     return status?.conditions?.some(({ type, status: holds }) => type === "Established" && holds === "True");
   });
-  await until("a list", 60_000, async () => {
+  await until("a list", async () => {
     const list = (await custom().listNamespacedCustomObject(of)) as KubernetesListObject<Tree>;
     return list.items.length === 0;
   });
@@ -212,7 +212,7 @@ test("watch of custom objects from a version, and an informer", async () => {
       body: [{ op: "replace", path: "/spec/height", value: 2 }],
     });
     await api.deleteNamespacedCustomObject({ ...of, name: "watched" });
-    await until("all events", 60_000, () => seen.length >= 3 && journal.length >= 4);
+    await until("all events", () => seen.length >= 3 && journal.length >= 4);
     assert.deepEqual(seen, ["ADDED watched 1", "MODIFIED watched 2", "DELETED watched 2"]);
     assert.deepEqual(journal, ["add applied", "add watched", "update watched", "delete watched"]);
   } finally {

@@ -36,8 +36,6 @@ const width = 3;
 const samplesEach = 5;
 /** So many projects have to be there; a module that its registry gives to nobody today is skipped. */
 const leastProjects = 20;
-/** How long a kind may take to be served, in milliseconds. */
-const servedPatience = 60_000;
 
 let target: Target;
 let workspaces: Workspace[];
@@ -128,7 +126,7 @@ const project = (module: Module, at: number): Promise<void> =>
     await t.test(`${names.length} definitions install and become Established`, async () => {
       await kubectl.ok(["create", ...files.flatMap((file) => ["-f", file])]);
       // A definition without any condition yet is an error to kubectl.
-      await until("all are Established", servedPatience, async () => {
+      await until("all are Established", async () => {
         const { code, stderr } = await kubectl.run([
           ...["wait", "--for=condition=Established", ...names, "--timeout=30s"],
         ]);
@@ -140,7 +138,7 @@ const project = (module: Module, at: number): Promise<void> =>
       await eachBounded(found, width, async ({ spec }) => {
         const { plural } = spec.names;
         const version = spec.versions.find(({ storage }) => storage)?.name;
-        await until(`explain ${plural}.${spec.group}`, servedPatience, async () => {
+        await until(`explain ${plural}.${spec.group}`, async () => {
           const { code, stdout, stderr } = await kubectl.run([
             ...["explain", plural, "--recursive", `--api-version=${spec.group}/${version}`],
           ]);

@@ -1,7 +1,7 @@
 // Three servers on one etcd: what one defines, the others serve at once, by its newest schema.
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
-import { until } from "../harness/child.ts";
+import { testPatience, until } from "../harness/child.ts";
 import {
   ask,
   definition,
@@ -17,13 +17,6 @@ import {
 } from "./servers.ts";
 import { openWatch } from "./watch.ts";
 
-/** What travels through a watch is there after some milliseconds; how long a wait for it may take on a busy machine, in milliseconds. */
-const atOnce = 10_000;
-/** A controller's work of a few steps, in milliseconds. */
-const soon = 30_000;
-/** The lease of the controllers lasts 15 s; then a survivor begins. */
-const takeover = 40_000;
-
 const text = { type: "string" };
 const specOf = (properties: object, more: object = {}): object => ({ type: "object", properties, ...more });
 const widgets = "/apis/example.com/v1/namespaces/default/widgets";
@@ -33,7 +26,10 @@ const widget = (name: string, spec: object, metadata: object = {}): object =>
 const conditionsOf = (status: Thing["status"]): readonly { type: string; status: string }[] =>
   (status?.conditions ?? []) as { type: string; status: string }[];
 
-describe("custom kinds with three servers on one etcd", { skip: missing("etcd"), timeout: 300_000 }, () => {
+describe("custom kinds with three servers on one etcd", {
+  skip: missing("etcd"),
+  timeout: testPatience,
+}, () => {
   let servers: Servers;
   let a: Server;
   let b: Server;
@@ -153,7 +149,7 @@ describe("custom kinds with three servers on one etcd", { skip: missing("etcd"),
     };
     const writers = [b, c, b, c].map(write);
     for (let n = 1; n <= 30; n++) await redefine(a, path, schemaOf(n));
-    await until("there were writes", soon, () => written > 100);
+    await until("there were writes", () => written > 100);
     writing = false;
     await Promise.all(writers);
     // All are shown by the newest schema only.
@@ -186,9 +182,9 @@ describe("custom kinds with three servers on one etcd", { skip: missing("etcd"),
         }
       };
       const writers = [there, third, there, third].map(write);
-      await until("there are writes", soon, () => created > 50);
+      await until("there are writes", () => created > 50);
       await ok(here, "DELETE", path);
-      await until("the definition is gone", soon, async () => (await ask(third, "GET", path)).status === 404);
+      await until("the definition is gone", async () => (await ask(third, "GET", path)).status === 404);
       writing = false;
       await Promise.all(writers);
       for (const at of servers.all) assert.equal((await ask(at, "GET", base + widgets)).status, 404);
@@ -200,7 +196,7 @@ describe("custom kinds with three servers on one etcd", { skip: missing("etcd"),
       );
       for (const at of servers.all) assert.deepEqual(await itemsOf(at, base + widgets), []);
       await ok(there, "DELETE", path);
-      await until("it is gone again", soon, async () => (await ask(here, "GET", path)).status === 404);
+      await until("it is gone again", async () => (await ask(here, "GET", path)).status === 404);
     }
   });
 
@@ -229,12 +225,12 @@ describe("custom kinds with three servers on one etcd", { skip: missing("etcd"),
           )
           .map(({ metadata }) => metadata.name);
       };
-      await until("one has the names", soon, async () => (await accepted(c)).length === 1);
+      await until("one has the names", async () => (await accepted(c)).length === 1);
       const [winner = ""] = await accepted(b);
       // Its end gives them to one of the others.
       await ok(c, "DELETE", `${base}${definitions}/${winner}`);
       plurals.splice(plurals.indexOf(winner.slice(0, -".example.com".length)), 1);
-      await until("another has them", soon, async () => (await accepted(a)).length === 1);
+      await until("another has them", async () => (await accepted(a)).length === 1);
     }
   });
 
@@ -261,11 +257,10 @@ describe("custom kinds with three servers on one etcd", { skip: missing("etcd"),
         }
       };
       const writers = [there, third].map(write);
-      await until("there are writes", soon, () => created > 30);
+      await until("there are writes", () => created > 30);
       await ok(here, "DELETE", `${base}/api/v1/namespaces/room`);
       await until(
         "it is gone",
-        soon,
         async () => (await ask(there, "GET", `${base}/api/v1/namespaces/room`)).status === 404,
       );
       writing = false;
@@ -291,15 +286,14 @@ describe("custom kinds with three servers on one etcd", { skip: missing("etcd"),
     );
     for (let i = 0; i < 20; i++) {
       await ok(server(i), "POST", base + widgets, widget(`w${i}`, { n: "0" }));
-      await until("it is seen", atOnce, () => watch.frames.length === i + 1, 2);
+      await until("it is seen", () => watch.frames.length === i + 1, 2);
     }
     watch.close();
-    // The one that runs the controllers dies; definitions and objects are deleted nevertheless.
+    // The one that runs the controllers dies; definitions and objects are deleted nevertheless, when its lease (15 s) is over.
     await a.myriad.stop("SIGKILL");
     await ok(b, "DELETE", `${base}${definitions}/widgets.example.com`);
     await until(
       "another runs the controllers",
-      takeover,
       async () => (await ask(c, "GET", `${base}${definitions}/widgets.example.com`)).status === 404,
     );
     await ok(

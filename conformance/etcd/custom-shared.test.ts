@@ -2,7 +2,7 @@
 // conversion.
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
-import { until } from "../harness/child.ts";
+import { testPatience, until } from "../harness/child.ts";
 import { startWebhook, type Webhook } from "../harness/webhook.ts";
 import {
   ask,
@@ -20,11 +20,6 @@ import {
 } from "./servers.ts";
 import { openWatch } from "./watch.ts";
 
-/** What travels through a watch is there after some milliseconds; how long a wait for it may take on a busy machine, in milliseconds. */
-const atOnce = 10_000;
-/** A controller's work of a few steps, in milliseconds. */
-const soon = 30_000;
-
 type Counts = Readonly<Record<string, string>>;
 
 const schema = { type: "object", properties: { n: { type: "string" } } };
@@ -38,7 +33,10 @@ const configMap = (name: string, metadata: object = {}): object => ({
   metadata: { name, ...metadata },
 });
 
-describe("shared rules with three servers on one etcd", { skip: missing("etcd"), timeout: 300_000 }, () => {
+describe("shared rules with three servers on one etcd", {
+  skip: missing("etcd"),
+  timeout: testPatience,
+}, () => {
   let servers: Servers;
   let a: Server;
   let b: Server;
@@ -96,7 +94,7 @@ describe("shared rules with three servers on one etcd", { skip: missing("etcd"),
     const counted = "count/widgets.example.com";
     const limit = 40;
     await ok(a, "POST", base + quotas, quota({ [counted]: String(limit) }));
-    await until("it is counted", soon, async () => (await usedOf(b, base, counted)) === 0);
+    await until("it is counted", async () => (await usedOf(b, base, counted)) === 0);
     const until403 = async (at: Server, id: number): Promise<void> => {
       for (let i = 0; ; i++) {
         const { status, message } = await ask(at, "POST", base + widgets, widget(`w${id}-${i}`));
@@ -132,7 +130,7 @@ describe("shared rules with three servers on one etcd", { skip: missing("etcd"),
     await looking;
     assert.ok(most <= limit, `${most} objects`);
     const actual = (await itemsOf(c, base + widgets)).length;
-    await until("the usage is what there is", soon, async () => (await usedOf(a, base, counted)) === actual);
+    await until("the usage is what there is", async () => (await usedOf(a, base, counted)) === actual);
   });
 
   test("what is created while a quota comes into being is counted", async () => {
@@ -148,11 +146,11 @@ describe("shared rules with three servers on one etcd", { skip: missing("etcd"),
         }
       };
       const writers = [a, b, c, b, c].map(write);
-      await until("there are writes", soon, () => created > 10);
+      await until("there are writes", () => created > 10);
       await ok(server(round), "POST", base + quotas, quota({ [counted]: "100000" }));
       // What is charged before is told as well; the limit tells that it was counted.
       const path = `${base}${quotas}/few`;
-      await until("it is counted", soon, async () => (await ok(c, "GET", path)).status?.hard !== undefined);
+      await until("it is counted", async () => (await ok(c, "GET", path)).status?.hard !== undefined);
       writing = false;
       await Promise.all(writers);
       const actual = (await itemsOf(b, base + widgets)).length;
@@ -187,7 +185,7 @@ describe("shared rules with three servers on one etcd", { skip: missing("etcd"),
         kind: "DeleteOptions",
         propagationPolicy: policy,
       });
-      await until("the owner is gone", soon, () => isGone(third, `${base}${widgets}/owner${round}`));
+      await until("the owner is gone", () => isGone(third, `${base}${widgets}/owner${round}`));
       if (policy === "Orphan") {
         const kept = await ok(third, "GET", `${base}${widgets}/child${round}`);
         assert.equal((kept.metadata as { ownerReferences?: object[] }).ownerReferences, undefined);
@@ -198,7 +196,7 @@ describe("shared rules with three servers on one etcd", { skip: missing("etcd"),
         `${maps}/grandchild${round}`,
         `${maps}/blocking${round}`,
       ])
-        await until(`${path} is gone`, soon, () => isGone(here, base + path));
+        await until(`${path} is gone`, () => isGone(here, base + path));
     }
   });
 
@@ -213,7 +211,7 @@ describe("shared rules with three servers on one etcd", { skip: missing("etcd"),
   /** Through all servers, until each answers so. */
   const everywhere = async (base: string, test: (reply: Reply) => boolean): Promise<void> => {
     for (const at of servers.all)
-      await until(`${at.name} answers so`, atOnce, async () =>
+      await until(`${at.name} answers so`, async () =>
         test(await ask(at, "POST", `${base}${widgets}?dryRun=All`, widget("tried"))),
       );
   };
@@ -301,7 +299,7 @@ describe("shared rules with three servers on one etcd", { skip: missing("etcd"),
     );
     const first = instance("example.com/v2", "Gadget", "first", { size: "1" });
     assert.deepEqual((await ok(b, "POST", at("v2"), first)).spec, { size: "1" });
-    await until("the watch in the other version has it", atOnce, () => watch.frames.length === 1);
+    await until("the watch in the other version has it", () => watch.frames.length === 1);
     watch.close();
     assert.deepEqual((await ok(c, "GET", `${at("v1")}/first`)).spec, { size: 1 });
 
@@ -324,7 +322,7 @@ describe("shared rules with three servers on one etcd", { skip: missing("etcd"),
     };
     const writers = [a, b, c].map(write);
     for (let turn = 0; turn < 6; turn++) {
-      await until("there are writes", soon, () => written > (turn + 1) * 10);
+      await until("there are writes", () => written > (turn + 1) * 10);
       const current = await ok(server(turn), "GET", path);
       const spec = current.spec as { versions: { name: string; storage: boolean }[] };
       for (const version of spec.versions) version.storage = version.name === (turn % 2 === 0 ? "v2" : "v1");

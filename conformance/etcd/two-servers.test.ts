@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { promisify } from "node:util";
 import { type Api, openApi } from "../harness/api.ts";
-import { until } from "../harness/child.ts";
+import { testPatience, until } from "../harness/child.ts";
 import { type Etcd, startEtcd } from "../harness/etcd.ts";
 import { type MyriadServer, startMyriad } from "../harness/myriad.ts";
 import { type Part, part } from "../harness/parts.ts";
@@ -16,10 +16,6 @@ import { openWatch } from "./watch.ts";
 const run = promisify(execFile);
 const rootWorkspaces = "/clusters/root/apis/tenancy.kcp.io/v1alpha1/workspaces";
 const rootMaps = "/clusters/root/api/v1/namespaces/default/configmaps";
-/** How long "at once" may take for what travels through a watch, in milliseconds: far less than any poll. */
-const atOnce = 1_000;
-/** The lease of the controllers lasts 15 s; then the survivor begins. */
-const takeover = 40_000;
 
 const missing = (name: Part): string | false => {
   try {
@@ -44,7 +40,7 @@ const configMap = (name: string, n = 0, metadata: object = {}): object => ({
 /** A server, and a client for it. */
 type Server = { readonly myriad: MyriadServer; api: Api };
 
-describe("two servers on one etcd", { skip: missing("etcd"), timeout: 180_000 }, () => {
+describe("two servers on one etcd", { skip: missing("etcd"), timeout: testPatience }, () => {
   let folder: string;
   let etcd: Etcd;
   let a: Server;
@@ -102,7 +98,7 @@ describe("two servers on one etcd", { skip: missing("etcd"), timeout: 180_000 },
       await a.api.json("DELETE", path);
       assert.equal(await status(b, path), 404);
       expected.push(`ADDED ${name}`, `MODIFIED ${name}`, `DELETED ${name}`);
-      await until("the watch of the other has it", atOnce, () => watch.frames.length === expected.length, 2);
+      await until("the watch of the other has it", () => watch.frames.length === expected.length, 2);
     }
     assert.deepEqual(
       watch.frames.map(({ type, name }) => `${type} ${name}`),
@@ -186,7 +182,7 @@ describe("two servers on one etcd", { skip: missing("etcd"), timeout: 180_000 },
       }
     };
     const writers = Promise.all(Array.from({ length: 8 }, (_, id) => writer(id)));
-    await until("there is a load", 20_000, () => answered.size > 500);
+    await until("there is a load", () => answered.size > 500);
     await a.api.json("DELETE", `${rootWorkspaces}/held`);
     writing = false;
     await a.myriad.stop("SIGKILL");
@@ -202,7 +198,7 @@ describe("two servers on one etcd", { skip: missing("etcd"), timeout: 180_000 },
       assert.ok(Number(items.get(name)?.data?.n ?? -1) >= n, `${name} was answered with ${n}`);
     }
     const last = Number(mine.metadata.resourceVersion);
-    await until("the watch has everything", 5_000, () => (watch.frames.at(-1)?.version ?? 0) >= last);
+    await until("the watch has everything", () => (watch.frames.at(-1)?.version ?? 0) >= last);
     assert.equal(watch.ended(), undefined);
     const versions = watch.frames.map(({ version }) => version);
     assert.deepEqual(
@@ -214,16 +210,12 @@ describe("two servers on one etcd", { skip: missing("etcd"), timeout: 180_000 },
     for (const key of answered.keys()) assert.ok(delivered.has(key), `${key} was answered and not delivered`);
     watch.close();
 
-    // What the dead one had begun, and what begins now, is finished by the other.
+    // What the dead one had begun, and what begins now, is finished by the other, when the lease (15 s) is over.
     await b.api.json("DELETE", `${rootWorkspaces}/later`);
     const held = await get(b, heldMap);
     await b.api.json("PUT", heldMap, { ...held, metadata: { ...held.metadata, finalizers: [] } });
     for (const name of ["held", "later"]) {
-      await until(
-        `${name} is gone`,
-        takeover,
-        async () => (await status(b, `${rootWorkspaces}/${name}`)) === 404,
-      );
+      await until(`${name} is gone`, async () => (await status(b, `${rootWorkspaces}/${name}`)) === 404);
     }
   });
 
@@ -237,11 +229,9 @@ describe("two servers on one etcd", { skip: missing("etcd"), timeout: 180_000 },
     await makeWorkspace(a, "handed-over");
     assert.equal(await b.myriad.stop("SIGTERM"), 0);
     await a.api.json("DELETE", `${rootWorkspaces}/handed-over`);
-    // Far sooner than the lease would run out.
-    const soon = 8_000;
     const gone = async (name: string): Promise<boolean> =>
       (await status(a, `${rootWorkspaces}/${name}`)) === 404;
-    await until("it is gone", soon, () => gone("handed-over"));
+    await until("it is gone", () => gone("handed-over"));
 
     // Killed and started again, it is the one that has the lease still.
     await makeWorkspace(a, "after-restart");
@@ -249,6 +239,6 @@ describe("two servers on one etcd", { skip: missing("etcd"), timeout: 180_000 },
     a.api.close();
     a.api = openApi(a.myriad.url, a.myriad.admin.access);
     await a.api.json("DELETE", `${rootWorkspaces}/after-restart`);
-    await until("it is gone", soon, () => gone("after-restart"));
+    await until("it is gone", () => gone("after-restart"));
   });
 });

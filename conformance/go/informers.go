@@ -140,7 +140,7 @@ func informers(ctx context.Context, t *tenant) {
 	}
 }
 
-// next is the stream's next event that is no bookmark, or an error after ten seconds.
+// next is the stream's next event that is no bookmark, or an error when none comes.
 func next(stream watch.Interface, bookmarks bool) (watch.Event, error) {
 	for {
 		select {
@@ -152,8 +152,8 @@ func next(stream watch.Interface, bookmarks bool) (watch.Event, error) {
 				continue
 			}
 			return event, nil
-		case <-time.After(10 * time.Second):
-			return watch.Event{}, fmt.Errorf("no event in ten seconds")
+		case <-time.After(patience):
+			return watch.Event{}, fmt.Errorf("no event in %s", patience)
 		}
 	}
 }
@@ -291,8 +291,8 @@ func watches(ctx context.Context, t *tenant) {
 				return fmt.Errorf("an event: %s", event.Type)
 			}
 			return nil
-		case <-time.After(10 * time.Second):
-			return fmt.Errorf("still open after ten seconds")
+		case <-time.After(patience):
+			return fmt.Errorf("still open after %s", patience)
 		}
 	})
 	t.check("field selectors: by name, and an unknown one is BadRequest", func() error {

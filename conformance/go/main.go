@@ -29,7 +29,9 @@ const (
 	// tenantKey marks in every object's data who wrote it.
 	tenantKey = "tenant"
 	// runLimit ends a program that hangs.
-	runLimit = 3 * time.Minute
+	runLimit = 15 * time.Minute
+	// patience ends the wait for something that does not come, on the slowest machine.
+	patience = 3 * time.Minute
 )
 
 // tenant is one endpoint and what a program knows about it.

@@ -155,8 +155,8 @@ func reconcile(ctx context.Context, t *tenant) {
 		select {
 		case err := <-ended:
 			return err
-		case <-time.After(20 * time.Second):
-			return fmt.Errorf("still running after 20 seconds")
+		case <-time.After(patience):
+			return fmt.Errorf("still running after %s", patience)
 		}
 	})
 }
@@ -167,6 +167,8 @@ func leader(ctx context.Context, t *tenant) {
 	var lock sync.Mutex
 	leading := map[string]bool{}
 	both := false
+	// run answers what ends the candidate: its work first, then its lease. client-go reports the end of the work after
+	// the lease was given back, when the other may have it already.
 	run := func(identity string) context.CancelFunc {
 		candidate, cancel := context.WithCancel(ctx)
 		go leaderelection.RunOrDie(candidate, leaderelection.LeaderElectionConfig{
@@ -174,7 +176,8 @@ func leader(ctx context.Context, t *tenant) {
 				LeaseMeta: metav1.ObjectMeta{Name: "leader", Namespace: t.ns}, Client: typedClient.CoordinationV1(),
 				LockConfig: resourcelock.ResourceLockConfig{Identity: t.name() + "-" + identity},
 			},
-			LeaseDuration: 4 * time.Second, RenewDeadline: 3 * time.Second, RetryPeriod: 500 * time.Millisecond, ReleaseOnCancel: true,
+			// A lease that nobody loses because the machine is busy.
+			LeaseDuration: 3 * time.Minute, RenewDeadline: 2 * time.Minute, RetryPeriod: 500 * time.Millisecond, ReleaseOnCancel: true,
 			Callbacks: leaderelection.LeaderCallbacks{
 				OnStartedLeading: func(context.Context) {
 					lock.Lock()
@@ -191,7 +194,12 @@ func leader(ctx context.Context, t *tenant) {
 				},
 			},
 		})
-		return cancel
+		return func() {
+			lock.Lock()
+			leading[identity] = false
+			lock.Unlock()
+			cancel()
+		}
 	}
 	leads := func(identity string) func() bool {
 		return func() bool {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { after, before, test } from "node:test";
-import { sleep, until } from "../harness/child.ts";
+import { sleep, testPatience, until } from "../harness/child.ts";
 import { part } from "../harness/parts.ts";
 import { openTarget, type Target, type Workspace } from "../harness.ts";
 
@@ -33,7 +33,7 @@ async function write(at: Workspace, tenant: number, name: string, n: number): Pr
 
 for (const signal of ["SIGTERM", "SIGKILL"] as const) {
   test(`informers survive a restart of the server by ${signal}, without losing or repeating a change`, {
-    timeout: 180_000,
+    timeout: testPatience,
   }, async () => {
     if (!target.canRestart) return;
     const endpoints = await target.workspaces(workspaces);
@@ -53,7 +53,7 @@ for (const signal of ["SIGTERM", "SIGKILL"] as const) {
     const events = (tenant: number): Event[] =>
       lines().filter((line) => line.event !== undefined && line.tenant === tenant);
     try {
-      await until("all informers are in sync", 30_000, () => {
+      await until("all informers are in sync", () => {
         return (
           lines().filter((line) => line.check?.endsWith("synced") && line.ok).length === endpoints.length
         );
@@ -85,7 +85,7 @@ for (const signal of ["SIGTERM", "SIGKILL"] as const) {
           : [...all];
       const complete = (): boolean =>
         endpoints.every((_, tenant) => seen(tenant).length >= (wanted[tenant]?.length ?? 0));
-      await until("all events have come", 15_000, complete).catch(() => {});
+      await until("all events have come", complete).catch(() => {});
       await sleep(500);
       for (const tenant of endpoints.keys()) {
         assert.deepEqual(lastWords(seen(tenant)), lastWords(wanted[tenant] ?? []), `workspace ${tenant}`);

@@ -144,8 +144,8 @@ func metadataClient(ctx context.Context, t *tenant) {
 				return fmt.Errorf("event %s of %T", event.Type, event.Object)
 			}
 			return want("event", object.Name, "meta-1")
-		case <-time.After(10 * time.Second):
-			return fmt.Errorf("no event in ten seconds")
+		case <-time.After(patience):
+			return fmt.Errorf("no event in %s", patience)
 		}
 	})
 	t.check("informer with streaming list", func() error {
@@ -167,12 +167,12 @@ func metadataClient(ctx context.Context, t *tenant) {
 	})
 }
 
-// eventually waits up to 20 seconds for the condition.
+// eventually waits for the condition.
 func eventually(ctx context.Context, what string, condition func() bool) error {
-	end := time.Now().Add(20 * time.Second)
+	end := time.Now().Add(patience)
 	for !condition() {
 		if time.Now().After(end) || ctx.Err() != nil {
-			return fmt.Errorf("not within 20 seconds: %s", what)
+			return fmt.Errorf("not within %s: %s", patience, what)
 		}
 		time.Sleep(20 * time.Millisecond)
 	}

@@ -1,4 +1,5 @@
 import { Agent, request } from "node:https";
+import { patience } from "./child.ts";
 
 /** Who asks, and whom to trust: what a kubeconfig says about one cluster and one user. PEM texts. */
 export type Access = {
@@ -29,9 +30,6 @@ export type Api = {
   close(): void;
 };
 
-/** Longest wait for one answer, in milliseconds. */
-const answerPatience = 30_000;
-
 /** A small HTTPS client for the server at `url`. */
 export function openApi(url: string, access: Access): Api {
   const agent = new Agent({ keepAlive: true, maxSockets: 8 });
@@ -46,7 +44,7 @@ export function openApi(url: string, access: Access): Api {
           ca: access.ca,
           ...(access.cert === undefined ? {} : { cert: access.cert }),
           ...(access.key === undefined ? {} : { key: access.key }),
-          timeout: answerPatience,
+          timeout: patience,
           headers: {
             accept: "application/json",
             ...(access.token === undefined ? {} : { authorization: `Bearer ${access.token}` }),

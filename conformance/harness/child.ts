@@ -1,8 +1,9 @@
 import { type ChildProcess, spawn } from "node:child_process";
+import { randomInt } from "node:crypto";
 import { createServer } from "node:net";
 
 /** How long a child may take to exit after SIGTERM before it is killed, in milliseconds. */
-const exitPatience = 15_000;
+const exitPatience = 120_000;
 
 /** How much of a child's output is kept for error texts, in characters. */
 const keptOutput = 20_000;
@@ -14,7 +15,7 @@ export type Child = {
   output(): string;
   /** True once it has exited. */
   exited(): boolean;
-  /** Ends it with `signal` (default SIGTERM) and waits; SIGKILL after 15 s. Answers its exit code or signal. */
+  /** Ends it with `signal` (default SIGTERM) and waits; SIGKILL when it takes too long. Answers its exit code or signal. */
   end(signal?: NodeJS.Signals): Promise<number | NodeJS.Signals>;
 };
 
@@ -65,28 +66,50 @@ export function startChild(
   };
 }
 
-/** A TCP port of the loopback interface that was free a moment ago. */
+/**
+ * A TCP port of the loopback interface that was free a moment ago. It is below those that systems give to outgoing
+ * connections: one of the many clients here could take the port while its server is being restarted.
+ */
 export async function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
+  for (;;) {
+    const port = randomInt(15_000, 32_000);
     const server = createServer();
-    server.once("error", reject);
-    server.listen(0, "127.0.0.1", () => {
-      const address = server.address();
-      server.close(() => {
-        if (address === null || typeof address === "string") reject(new Error("no port"));
-        else resolve(address.port);
-      });
+    const free = await new Promise<boolean>((resolve) => {
+      server.once("error", () => resolve(false));
+      server.listen(port, "127.0.0.1", () => resolve(true));
     });
-  });
+    if (!free) continue;
+    await new Promise((resolve) => server.close(resolve));
+    return port;
+  }
+}
+
+/** How often a server is started, each time on other ports: somebody may take a free port before it does. */
+const starts = 3;
+
+/** Calls `start` until it succeeds, at most `starts` times. */
+export async function startOnFreePorts<T>(start: () => Promise<T>): Promise<T> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await start();
+    } catch (error) {
+      if (attempt === starts) throw error;
+    }
+  }
 }
 
 /** Waits `ms` milliseconds. */
 export const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
-/** Asks `probe` every `every` ms until it answers something true-ish, or throws after `patience` ms with the last error. */
+/** How long a wait may take before it counts as hanging, on the slowest machine, in milliseconds. It measures nothing. */
+export const patience = 300_000;
+
+/** A test that runs longer hangs, in milliseconds. */
+export const testPatience = 1_200_000;
+
+/** Asks `probe` every `every` ms until it answers something true-ish; throws with the last error when it never does. */
 export async function until<T>(
   what: string,
-  patience: number,
   probe: () => Promise<T | undefined | false> | T | undefined | false,
   every = 50,
 ): Promise<T> {

@@ -2,8 +2,8 @@ import { existsSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { openApi } from "./api.ts";
-import { type Child, freePort, startChild, until } from "./child.ts";
-import { startEtcd } from "./etcd.ts";
+import { type Child, freePort, startChild, startOnFreePorts, until } from "./child.ts";
+import { type Etcd, startEtcd } from "./etcd.ts";
 import { type Context, readContext } from "./kubeconfig.ts";
 
 const repository = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
@@ -34,6 +34,14 @@ function serverCommand(): string[] {
 /** Starts Myriad with its data under `folder`; `MYRIAD_STORE=etcd` puts them into an etcd started beside it. */
 export async function startMyriad(folder: string, flags: readonly string[] = []): Promise<MyriadServer> {
   const etcd = process.env.MYRIAD_STORE === "etcd" ? await startEtcd(folder) : undefined;
+  return startOnFreePorts(() => startOn(etcd, folder, flags));
+}
+
+async function startOn(
+  etcd: Etcd | undefined,
+  folder: string,
+  flags: readonly string[],
+): Promise<MyriadServer> {
   const root = join(folder, "myriad");
   const kubeconfig = join(root, "admin.kubeconfig");
   const port = await freePort();
@@ -48,7 +56,7 @@ export async function startMyriad(folder: string, flags: readonly string[] = [])
       ],
       { cwd: repository },
     );
-    await until("the server is ready", 30_000, async () => {
+    await until("the server is ready", async () => {
       if (child.exited()) throw new Error(`the server ended: ${child.output()}`);
       if (!existsSync(kubeconfig)) return false;
       const api = openApi(url, readContext(kubeconfig, "base").access);

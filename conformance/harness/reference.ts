@@ -58,7 +58,7 @@ export async function startReference(folder: string): Promise<{
             api.close();
           }
         };
-        await until("kube-apiserver is ready", 60_000, probe, 200);
+        await until("kube-apiserver is ready", probe, 200);
         return child;
       };
       let child = await start();

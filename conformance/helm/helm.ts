@@ -14,10 +14,10 @@ export type Version = (typeof versions)[number];
 export const chart = join(dirname(fileURLToPath(import.meta.url)), "charts", "shop");
 
 /** How long Helm may wait for one thing on a slow machine. */
-export const timeout = "--timeout=120s";
+export const timeout = "--timeout=300s";
 
 /** A run that takes longer is killed, in milliseconds. */
-const runPatience = 300_000;
+const runPatience = 900_000;
 
 /** Helm of one version against one workspace, in the namespace `shop`. */
 export type Helm = {

@@ -91,9 +91,9 @@ const s = suite(async ({ kubectl }) => {
     "customresourcedefinition.apiextensions.k8s.io/boats.harbour.example.com created\n",
   );
   await kubectl.ok([
-    ...["wait", "--for=condition=Established", "crd/boats.harbour.example.com", "--timeout=60s"],
+    ...["wait", "--for=condition=Established", "crd/boats.harbour.example.com", "--timeout=300s"],
   ]);
-  await until("boats are in discovery", 60_000, async () =>
+  await until("boats are in discovery", async () =>
     (
       await kubectl.run(["api-resources", "--cached=false", "--api-group=harbour.example.com"])
     ).stdout.includes("boats"),
@@ -238,7 +238,7 @@ test("status and scale; wait for a condition", async () => {
     await s.kubectl.ok(["scale", "boat", "scaled", "--replicas=4", ...ns]),
     "boat.harbour.example.com/scaled scaled\n",
   );
-  const waiting = s.kubectl.run(["wait", "--for=condition=Afloat", "boat/scaled", ...ns, "--timeout=60s"]);
+  const waiting = s.kubectl.run(["wait", "--for=condition=Afloat", "boat/scaled", ...ns, "--timeout=300s"]);
   await s.kubectl.ok([
     ...["patch", "boat", "scaled", ...ns, "--subresource=status", "--type=merge"],
     ...["-p", '{"spec":{"crew":9},"status":{"conditions":[{"type":"Afloat","status":"True"}]}}'],
@@ -262,7 +262,6 @@ test("watch sees them come and go", async () => {
   try {
     await until(
       "the watch sees boats",
-      60_000,
       async () => {
         await s.kubectl.run(["delete", "boat", "watched", ...ns, "--ignore-not-found"]);
         await create(boat("watched", { port: "west" }));
@@ -282,16 +281,16 @@ test("a definition of one's own can be deleted: its objects go, its names are fo
   other.metadata.name = "rafts.harbour.example.com";
   other.spec.names = { kind: "Raft", plural: "rafts", singular: "raft", shortNames: [], categories: [] };
   await s.kubectl.ok(["create", "-f", "-"], { stdin: JSON.stringify(other) });
-  await s.kubectl.ok(["wait", "--for=condition=Established", `crd/${other.metadata.name}`, "--timeout=60s"]);
+  await s.kubectl.ok(["wait", "--for=condition=Established", `crd/${other.metadata.name}`, "--timeout=300s"]);
   const raft = JSON.parse(boat("only", { port: "west" })) as Record<string, unknown>;
-  await until("a raft is made", 60_000, async () => {
+  await until("a raft is made", async () => {
     const made = await s.kubectl.run(["create", "-f", "-", ...ns], {
       stdin: JSON.stringify({ ...raft, kind: "Raft" }),
     });
     return made.code === 0;
   });
   await s.kubectl.ok(["delete", "crd", other.metadata.name]);
-  await until("rafts are unknown", 60_000, async () => {
+  await until("rafts are unknown", async () => {
     const result = await s.kubectl.run(["get", "--raw", "/apis/harbour.example.com/v1/rafts"]);
     return result.code !== 0 && /NotFound/.test(result.stderr);
   });

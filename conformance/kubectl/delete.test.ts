@@ -66,13 +66,13 @@ test("finalizers hold an object; delete waits; wait --for=delete sees it go", as
     stdin: configMap("held", {}, { finalizers: ["example.com/hold"] }),
   });
   const waiting = s.kubectl.run(["delete", "cm", "held", ...ns]);
-  await until("the deletion has begun", 10_000, async () => {
+  await until("the deletion has begun", async () => {
     const object = await s.kubectl.json(["get", "cm", "held", ...ns]);
     return object.metadata.deletionTimestamp !== undefined;
   });
   const held = await s.kubectl.json(["get", "cm", "held", ...ns]);
   assert.equal(held.metadata.deletionGracePeriodSeconds, 0);
-  const waiter = s.kubectl.run(["wait", "--for=delete", "cm/held", ...ns, "--timeout=30s"]);
+  const waiter = s.kubectl.run(["wait", "--for=delete", "cm/held", ...ns, "--timeout=300s"]);
   // No new finalizer once deletion has begun.
   assert.match(
     await s.kubectl.fails([
@@ -126,9 +126,9 @@ test("wait --for=jsonpath and --for=create", async () => {
     "--for=jsonpath={.data.ready}=yes",
     "cm/awaited",
     ...ns,
-    "--timeout=30s",
+    "--timeout=300s",
   ]);
-  const creation = s.kubectl.run(["wait", "--for=create", "cm/later", ...ns, "--timeout=30s"]);
+  const creation = s.kubectl.run(["wait", "--for=create", "cm/later", ...ns, "--timeout=300s"]);
   await s.kubectl.ok(["patch", "cm", "awaited", ...ns, "-p", '{"data":{"ready":"no"}}']);
   await s.kubectl.ok(["patch", "cm", "awaited", ...ns, "-p", '{"data":{"ready":"yes"}}']);
   await create("later");
@@ -142,7 +142,7 @@ test("wait --for=jsonpath and --for=create", async () => {
       "--for=jsonpath={.data.ready}=never",
       "cm/awaited",
       ...ns,
-      "--timeout=1s",
+      "--timeout=5s",
     ]),
     /timed out waiting for the condition on configmaps\/awaited/,
   );
@@ -194,7 +194,7 @@ test("a terminating namespace takes no new objects", async () => {
     '{"metadata":{"finalizers":null}}',
   ]);
   if (isReference) return;
-  await s.kubectl.ok(["wait", "--for=delete", "ns/closing", "--timeout=30s"]);
+  await s.kubectl.ok(["wait", "--for=delete", "ns/closing", "--timeout=300s"]);
 });
 
 test("the first namespaces cannot be deleted", async () => {

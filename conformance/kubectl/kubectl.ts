@@ -49,7 +49,7 @@ export type Following = {
 };
 
 /** A run that takes longer is killed, in milliseconds. */
-const runPatience = 120_000;
+const runPatience = 600_000;
 
 /** kubectl with the kubeconfig at `kubeconfig`, and a discovery cache of its own. */
 export function kubectlFor(kubeconfig: string, path?: string): Kubectl {

@@ -18,9 +18,6 @@ const match = (operations: string[]) => ({
   resourceRules: [{ apiGroups: [""], apiVersions: ["v1"], operations, resources: ["configmaps"] }],
 });
 
-/** How long a policy may take to be in force, in milliseconds. */
-const patience = 60_000;
-
 test("a ValidatingAdmissionPolicy with a parameter refuses, and warns", async () => {
   await s.kubectl.ok(["create", "cm", "limits", ...ns, "--from-literal=most=2"]);
   await create(
@@ -54,7 +51,7 @@ test("a ValidatingAdmissionPolicy with a parameter refuses, and warns", async ()
     },
   );
   const three = (name: string) => ({ stdin: configMap(name, { a: "1", b: "2", c: "3" }) });
-  const refusal = await until("the policy is in force", patience, async () => {
+  const refusal = await until("the policy is in force", async () => {
     const result = await s.kubectl.run(["create", "-f", "-", ...ns, "--dry-run=server"], three("many"));
     return result.code === 0 ? undefined : result.stderr;
   });
@@ -68,7 +65,7 @@ test("a ValidatingAdmissionPolicy with a parameter refuses, and warns", async ()
     ...["patch", "validatingadmissionpolicybinding", "few-keys", "--type=merge"],
     ...["-p", '{"spec":{"validationActions":["Warn"]}}'],
   ]);
-  const warned = await until("the policy warns", patience, async () => {
+  const warned = await until("the policy warns", async () => {
     const result = await s.kubectl.run(["create", "-f", "-", ...ns, "--dry-run=server"], three("many"));
     return result.code === 0 ? result.stderr : undefined;
   });
@@ -130,7 +127,7 @@ test("a MutatingAdmissionPolicy changes what is written", async () => {
     },
   );
   let at = 0;
-  const made = await until("the policy is in force", patience, async () => {
+  const made = await until("the policy is in force", async () => {
     at += 1;
     const object = await s.kubectl.json(["create", "cm", `marked-${at}`, ...ns]);
     return object.metadata.labels?.marked === undefined ? undefined : object;

@@ -168,18 +168,16 @@ test("--watch shows what is there and what changes; --watch-only only what chang
     ...["-o", 'jsonpath={.data.n}{"\\n"}'],
   ]);
   try {
-    await until("the first line", 10_000, () => all.lines().length >= 2);
+    await until("the first line", () => all.lines().length >= 2);
     await kubectl.ok(["patch", "cm", "seen", "-n", "other", "-p", '{"data":{"n":"1","m":"1"}}']);
     // The second follower may have begun after this patch; it must be at work before the next.
-    await until("the patch is shown", 10_000, () => all.lines().length >= 3);
-    await until("the second follower is at work", 15_000, async () => {
+    await until("the patch is shown", () => all.lines().length >= 3);
+    await until("the second follower is at work", async () => {
       await kubectl.ok(["annotate", "cm", "seen", "-n", "other", "--overwrite", `tick=${Date.now()}`]);
       return changes.lines().length >= 1;
     });
     await kubectl.ok(["delete", "cm", "seen", "-n", "other"]);
-    await until("the deletion is shown", 10_000, () =>
-      all.lines().some((line) => line.startsWith("DELETED")),
-    );
+    await until("the deletion is shown", () => all.lines().some((line) => line.startsWith("DELETED")));
     const lines = all.lines().map((line) => line.trim().split(/\s+/).slice(0, 3));
     assert.deepEqual(lines[0], ["EVENT", "NAME", "DATA"]);
     assert.deepEqual(lines[1], ["ADDED", "seen", "1"]);
@@ -249,7 +247,6 @@ test("a namespace has its service account and root CA", { skip: isReference }, a
   const { kubectl } = s;
   await until(
     "the service account",
-    5_000,
     async () => (await kubectl.run(["get", "sa", "default", "-n", "other"])).code === 0,
   );
   assert.match(

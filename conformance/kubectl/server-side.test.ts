@@ -244,7 +244,7 @@ test("apply of a status", async () => {
       .map(({ operation, subresource }) => [operation, subresource]),
     [["Apply", "status"]],
   );
-  await s.kubectl.ok(["wait", "--for=condition=Available", "deploy/scaled", ...ns, "--timeout=60s"]);
+  await s.kubectl.ok(["wait", "--for=condition=Available", "deploy/scaled", ...ns, "--timeout=300s"]);
 });
 
 test("dry run and diff on the server's side change nothing", async () => {

@@ -87,7 +87,7 @@ test("set image, rollout status of a status that somebody writes, rollout pause 
   );
   await s.kubectl.ok(["rollout", "pause", "deploy/web", ...ns]);
   await s.kubectl.ok(["rollout", "resume", "deploy/web", ...ns]);
-  const waiting = s.kubectl.run(["rollout", "status", "deploy/web", ...ns, "--timeout=60s"]);
+  const waiting = s.kubectl.run(["rollout", "status", "deploy/web", ...ns, "--timeout=300s"]);
   const { metadata } = await s.kubectl.json(["get", "deploy", "web", ...ns]);
   const status = {
     observedGeneration: metadata.generation,
@@ -152,16 +152,16 @@ test("wait: for a condition's value, for all of a kind, with a timeout", async (
     ]);
   await condition("False");
   assert.match(
-    await s.kubectl.fails(["wait", "--for=condition=Progressing", "deploy/web", ...ns, "--timeout=1s"]),
+    await s.kubectl.fails(["wait", "--for=condition=Progressing", "deploy/web", ...ns, "--timeout=5s"]),
     /timed out waiting for the condition on deployments\/web/,
   );
   const waiting = s.kubectl.run([
-    ...["wait", "--for=condition=Progressing", "deploy", "-l", "app=web", ...ns, "--timeout=60s"],
+    ...["wait", "--for=condition=Progressing", "deploy", "-l", "app=web", ...ns, "--timeout=300s"],
   ]);
   await condition("True");
   const done = await waiting;
   assert.equal(done.stdout, "deployment.apps/web condition met\n", done.stderr);
-  await s.kubectl.ok(["wait", "--for=condition=Progressing=true", "deploy/web", ...ns, "--timeout=60s"]);
+  await s.kubectl.ok(["wait", "--for=condition=Progressing=true", "deploy/web", ...ns, "--timeout=300s"]);
 });
 
 test("create --validate=strict, warn and ignore", async () => {

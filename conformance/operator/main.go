@@ -43,9 +43,9 @@ import (
 
 const (
 	// runLimit ends a run that hangs.
-	runLimit = 8 * time.Minute
+	runLimit = 18 * time.Minute
 	// patience is how long one thing may take on a slow machine.
-	patience = 90 * time.Second
+	patience = 5 * time.Minute
 	// namespace is where the gardens are, in every workspace.
 	namespace = "gardens"
 )
@@ -140,10 +140,12 @@ func (t *tenant) install() error {
 
 // start runs one copy of the operator until ctx ends. Only the first of a workspace serves webhooks and metrics.
 func (t *tenant) start(ctx context.Context, first bool) (ctrl.Manager, *gardener, <-chan error, error) {
-	skip := true
+	skip, lease, renew := true, 3*time.Minute, 2*time.Minute
 	options := ctrl.Options{
 		Scheme: t.scheme, Logger: logr.Discard(), Metrics: server.Options{BindAddress: "0"},
 		LeaderElection: true, LeaderElectionID: "gardener", LeaderElectionNamespace: namespace, LeaderElectionReleaseOnCancel: true,
+		// A lease that nobody loses because the machine is busy; who stops gives it back.
+		LeaseDuration: &lease, RenewDeadline: &renew,
 		Controller: config.Controller{SkipNameValidation: &skip},
 	}
 	if first {

@@ -1,5 +1,6 @@
 import { after, before, test } from "node:test";
 import { runChecks } from "../harness/checks.ts";
+import { testPatience } from "../harness/child.ts";
 import { part } from "../harness/parts.ts";
 import { openTarget, type Target } from "../harness.ts";
 
@@ -9,9 +10,6 @@ const copies = 20;
 /** What each copy checks at least. */
 const checksEach = 20;
 
-/** A program that hangs is killed after this many milliseconds; its own limit is shorter. */
-const patience = 540_000;
-
 let target: Target;
 before(async () => {
   target = await openTarget();
@@ -19,7 +17,7 @@ before(async () => {
 after(() => target?.close());
 
 test("an operator on controller-runtime, a copy in each of many workspaces", {
-  timeout: patience,
+  timeout: testPatience,
 }, async (t) => {
   const kubeconfigs = (await target.workspaces(copies)).map((each) => each.kubeconfig);
   await runChecks(t, [part("operator"), ...kubeconfigs], checksEach * kubeconfigs.length, {

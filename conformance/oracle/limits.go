@@ -20,7 +20,7 @@ const (
 	// dataLimit in bytes is the kernel's, for what grows faster than the watch on the heap looks.
 	dataLimit = 6 << 30
 	// requestTime is how long one request may evaluate; after it, CEL is interrupted.
-	requestTime = 20 * time.Second
+	requestTime = 2 * time.Minute
 	heapChecks  = 50 * time.Millisecond
 )
 

@@ -14,7 +14,7 @@ import { promisify } from "node:util";
 
 const repository = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
 const run = promisify(execFile);
-const timeout = 180_000;
+const timeout = 900_000;
 
 let project: string;
 

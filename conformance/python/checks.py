@@ -19,7 +19,7 @@ from kubernetes.dynamic.exceptions import ConflictError, NotFoundError
 NAMESPACE = "python"
 GROUP = "python.example.com"
 # How long one thing may take on a slow machine, in seconds.
-PATIENCE = 60
+PATIENCE = 300
 
 checks = []
 

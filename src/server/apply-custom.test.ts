@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
+import { until } from "#base/testing/until.ts";
 import type { ManagedFieldsEntry } from "#machinery/apply/managed.ts";
 import { type Answer, type LiveServer, startLiveServer } from "./testing/live-server.ts";
 
@@ -86,12 +87,8 @@ describe("server-side apply of custom resources", () => {
       metadata: { name: "t" },
       spec: content,
     });
-    for (
-      let tries = 0;
-      (await server.call("GET", path.replace(/\/t$/, ""))).status === 404 && tries < 200;
-      tries++
-    )
-      await new Promise((resolve) => setTimeout(resolve, 10));
+    const collection = path.replace(/\/t$/, "");
+    await until("the kind is served", async () => (await server.call("GET", collection)).status === 200);
     const created = await apply(
       path,
       thing({ items: [{ name: "a", value: "1" }], words: ["x"], whole: { a: "1" } }),

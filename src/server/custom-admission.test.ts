@@ -1,6 +1,7 @@
 /** Admission of custom resources: versions that rules name, policies' parameters and mutations of kinds that a workspace defines. */
 import assert from "node:assert/strict";
 import { after, before, it } from "node:test";
+import { until } from "#base/testing/until.ts";
 import type { JsonObject } from "#machinery/json/value.ts";
 import type { Answer, Json } from "./testing/live-server.ts";
 import { allow, patch, WebhookFixture } from "./testing/webhook-fixture.ts";
@@ -55,12 +56,10 @@ before(async () => {
       },
     }),
   );
-  for (let tries = 0; ; tries++) {
+  await until("the definition is served", async () => {
     const { status } = await call("GET", "/apis/example.com/v2/namespaces/default/things");
-    if (status === 200) break;
-    assert.ok(tries < 1_000, "the definition is not served");
-    await new Promise<void>((resolve) => setImmediate(resolve));
-  }
+    return status === 200;
+  });
 });
 after(() => fixture.close());
 

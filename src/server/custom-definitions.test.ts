@@ -1,6 +1,7 @@
 /** The life of definitions: names, conditions, deletion, and what else goes when they do. */
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
+import { until } from "#base/testing/until.ts";
 import { definitionOf } from "./testing/definitions.ts";
 import { type Answer, type Json, type LiveServer, startLiveServer } from "./testing/live-server.ts";
 import { rest } from "./testing/tenants.ts";
@@ -38,13 +39,6 @@ const conditionsOf = ({ status }: Json): string[] =>
     ({ type, status: is, reason }) => `${type} ${is} ${reason}`,
   );
 
-async function until(what: string, holds: () => Promise<boolean>): Promise<void> {
-  for (let i = 0; i < 500; i++) {
-    if (await holds()) return;
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  }
-  throw new Error(`not so after five seconds: ${what}`);
-}
 const isGone = async (path: string): Promise<boolean> => (await server.call("GET", path)).status === 404;
 
 test("a kind that is in use is refused, and the last conflict is told", async () => {

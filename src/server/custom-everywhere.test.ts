@@ -1,6 +1,7 @@
 /** A kind that workspaces define, in `/clusters/*`: what all its objects have in common. */
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
+import { until } from "#base/testing/until.ts";
 import { definitionOf, objectSchema } from "./testing/definitions.ts";
 import { type LiveServer, startLiveServer } from "./testing/live-server.ts";
 
@@ -93,10 +94,7 @@ test("the wildcard lists and watches metadata of a kind that several workspaces 
   for (const [index, base] of bases.entries()) {
     const path = `${base}${definitions}/widgets.${group}`;
     await server.call("DELETE", path);
-    for (let tries = 0; (await server.call("GET", path)).status !== 404; tries++) {
-      assert.ok(tries < 500, "the definition is gone");
-      await new Promise((resolve) => setTimeout(resolve, 10));
-    }
+    await until("the definition is gone", async () => (await server.call("GET", path)).status === 404);
     if (index === 0) assert.equal((await listed()).items.length, 1);
   }
   assert.equal((await server.call("GET", all, { accept: partial("List") })).status, 404);

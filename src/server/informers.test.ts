@@ -5,6 +5,7 @@
 import assert from "node:assert/strict";
 import { after, before, it } from "node:test";
 import fc from "fast-check";
+import { until } from "#base/testing/until.ts";
 import {
   type Json,
   type LiveServer,
@@ -106,8 +107,9 @@ class Informer {
       this.#apply();
       return [...this.#state].sort(([a], [b]) => (a < b ? -1 : 1));
     };
-    for (let waited = 0; waited < 3_000 && JSON.stringify(own()) !== JSON.stringify(expected); waited += 10)
-      await new Promise((resolve) => setTimeout(resolve, 10));
+    await until(this.#selection, () => JSON.stringify(own()) === JSON.stringify(expected)).catch(
+      () => undefined,
+    );
     assert.deepEqual(own(), expected, this.#selection);
     this.#watch?.close();
   }

@@ -6,6 +6,7 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import fc from "fast-check";
 import { startWebhookServer, type WebhookServer } from "#admission/testing/webhook-server.ts";
+import { until } from "#base/testing/until.ts";
 import type { JsonValue } from "#machinery/json/value.ts";
 import { definitionOf } from "./testing/definitions.ts";
 import { type LiveServer, startLiveServer } from "./testing/live-server.ts";
@@ -80,12 +81,6 @@ test("an owner's UID of another workspace leads nowhere: nothing there is delete
   };
   const isGone = async (cluster: string, name: string): Promise<boolean> =>
     (await shared.call("GET", at(cluster, name))).status === 404;
-  const until = async (what: string, holds: () => Promise<boolean>): Promise<void> => {
-    for (let tries = 0; !(await holds()); tries++) {
-      assert.ok(tries < 500, what);
-      await new Promise((resolve) => setTimeout(resolve, 10));
-    }
-  };
   for (const cluster of [own, other])
     await shared.call("POST", `/clusters/${cluster}/apis/apiextensions.k8s.io/v1/customresourcedefinitions`, {
       body: definitionOf(),

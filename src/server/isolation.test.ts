@@ -1,6 +1,7 @@
 /** Isolation: no request reads, lists, watches, writes, deletes or counts outside its workspace. */
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
+import { until } from "#base/testing/until.ts";
 import { collectionPrefix } from "#registry/keys.ts";
 import { type Answer, callOn, type LiveServer, type LiveWatch } from "./testing/live-server.ts";
 import {
@@ -162,10 +163,9 @@ describe("isolation, over all kinds of both workspace types", () => {
       for (const foreign of others(tenant)) await touchAll(server, foreign, `not-for-${tenant.cluster}-end`);
       await touchAll(server, tenant, `for-${tenant.cluster}-only`);
       for (const { watch, path } of open) {
-        for (let waited = 0; !watch.bytes().includes(`for-${tenant.cluster}-only`); waited += 5) {
-          assert.ok(waited < 10_000, `${path} does not see its own workspace`);
-          await new Promise((resolve) => setTimeout(resolve, 5));
-        }
+        await until(`${path} sees its own workspace`, () =>
+          watch.bytes().includes(`for-${tenant.cluster}-only`),
+        );
         assert.ok(!watch.bytes().includes(`not-for-${tenant.cluster}-end`), path);
         expectNothingOf(others(tenant), watch.bytes(), path);
         watch.close();

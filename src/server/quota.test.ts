@@ -1,6 +1,7 @@
 /** ResourceQuota and LimitRange over HTTP: what is refused and with which text, races, and what the status shows. */
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
+import { until } from "#base/testing/until.ts";
 import { definitionOf } from "./testing/definitions.ts";
 import { type Json, type LiveServer, startLiveServer } from "./testing/live-server.ts";
 
@@ -75,10 +76,10 @@ describe("ResourceQuota", () => {
       assert.match(refused.json.message, /exceeded quota: few/);
       const definition = `${definitions}/widgets.example.com`;
       await server.call("DELETE", definition);
-      for (let tries = 0; (await server.call("GET", definition)).status !== 404; tries++) {
-        assert.ok(tries < 500, "the definition is gone");
-        await new Promise((resolve) => setTimeout(resolve, 10));
-      }
+      await until(
+        "the definition is gone",
+        async () => (await server.call("GET", definition)).status === 404,
+      );
     }
   });
 

@@ -5,6 +5,7 @@ import { parseTokenFile, tokenAuthenticator } from "#authn/token-file.ts";
 import { x509Authenticator } from "#authn/x509.ts";
 import { authorizerChain, privilegedGroupAuthorizer, publicInfoAuthorizer } from "#authz/chain.ts";
 import { systemClock } from "#base/clock.ts";
+import { patienceMs } from "#base/testing/until.ts";
 import { registryKeySpace } from "#registry/key-space.ts";
 import { openMemoryStore } from "#storage/memory/memory-store.ts";
 import type { Store } from "#storage/port.ts";
@@ -69,7 +70,7 @@ export interface LiveWatch {
   readonly contentType: string;
   bytes(): Buffer;
   events(): WatchEvent[];
-  /** Resolves with the events once there are `count`; rejects when the stream ends before, or after ten seconds. */
+  /** Resolves with the events once there are `count`; rejects when the stream ends before. */
   until(count: number): Promise<WatchEvent[]>;
   /** Resolves when the server has ended the stream. */
   ended(): Promise<void>;
@@ -93,7 +94,6 @@ export interface LiveServer {
 }
 
 export const liveTokens = 'admin-token,admin,1,"system:masters,dev"\nalice-token,alice,2\n';
-const longestWaitMs = 10_000;
 
 export async function startLiveServer(
   options: Partial<Pick<ApiServerOptions, "authorizer" | "admissionPlugins">> = {},
@@ -157,7 +157,7 @@ export async function startLiveServer(
   return server;
 }
 
-/** One request on a connection. Rejects when the stream breaks or there is no answer in ten seconds. */
+/** One request on a connection. Rejects when the stream breaks. */
 export function callOn(
   session: ClientHttp2Session,
   method: string,
@@ -179,7 +179,7 @@ export function callOn(
     const timer = setTimeout(() => {
       stream.close();
       reject(new Error(`no answer to ${method} ${path.slice(0, 200)}`));
-    }, longestWaitMs);
+    }, patienceMs);
     const chunks: Buffer[] = [];
     let received: Record<string, string | string[] | undefined> = {};
     stream.on("response", (given) => {
@@ -248,7 +248,7 @@ function openWatch(session: ClientHttp2Session, path: string, accept?: string): 
         if (holds()) finish();
         else if (done && !mayEnd) finish(new Error(`watch ended while waiting for ${what}`));
       };
-      const timer = setTimeout(() => finish(new Error(`watch: no ${what} after ten seconds`)), longestWaitMs);
+      const timer = setTimeout(() => finish(new Error(`watch: no ${what}`)), patienceMs);
       listeners.add(check);
       check();
     });

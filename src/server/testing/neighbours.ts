@@ -1,6 +1,7 @@
 /** What tenants of one server do, for tests that compare what one of them sees with and without the others. */
 import fc from "fast-check";
 import type { WebhookServer } from "#admission/testing/webhook-server.ts";
+import { until } from "#base/testing/until.ts";
 import type { Answer, LiveServer } from "./live-server.ts";
 
 /** One thing that a workspace's user does. Numbers choose among variants. */
@@ -187,18 +188,12 @@ export async function take(
       ...(type === undefined ? {} : { type }),
       ...(accept === undefined ? {} : { accept }),
     });
-  const until = async (holds: () => Promise<boolean>): Promise<void> => {
-    for (let tries = 0; !(await holds()); tries++) {
-      if (tries === 500) throw new Error(`not so after five seconds: ${JSON.stringify(step)}`);
-      await new Promise((resolve) => setTimeout(resolve, 10));
-    }
-  };
   const isGone = async (path: string): Promise<boolean> => (await ask("GET", path)).status === 404;
   const at = (version: string, name = ""): string =>
     `/apis/${group}/${version}/namespaces/default/widgets${name === "" ? "" : `/${name}`}`;
   /** What controllers count is waited for, so that the next step finds the same state everywhere. */
   const settleQuota = (): Promise<void> =>
-    until(async () => {
+    until(`the quota counts after ${JSON.stringify(step)}`, async () => {
       const quota = await ask("GET", `${quotas}/few`);
       if (quota.status === 404) return true;
       const { hard, used } = (quota.json.status ?? {}) as Record<string, Record<string, string> | undefined>;
@@ -251,7 +246,7 @@ export async function take(
     }
     case "undefine": {
       const answer = await ask("DELETE", definitionPath);
-      await until(() => isGone(definitionPath));
+      await until("the definition is gone", () => isGone(definitionPath));
       await settleQuota();
       return [answer];
     }

@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, describe, it } from "node:test";
 import type { Clock } from "#base/clock.ts";
+import { until } from "#base/testing/until.ts";
 import { DataDirectoryError, type Key, prefixRange, type Store, StoreUnavailableError } from "../port.ts";
 import { commitAll, entriesOf, keyOf, put } from "../suite/tools.ts";
 import { testKeySpace } from "../test-key-space.ts";
@@ -102,8 +103,7 @@ describe("the data directory", () => {
     const [first] = await commitAll(store, [put("out", "a", "1")]);
     const reader = await openReadOnlyStore(directory);
     await commitAll(store, [put("out", "a", "2")]);
-    await new Promise((resolve) => setTimeout(resolve, 5));
-    assert.equal(reader.current(), store.current());
+    await until("the reader sees the newest commit", () => reader.current() === store.current());
     assert.equal(reader.get(keyOf("out", "a"))?.value.toString(), "2");
     assert.equal(reader.get(keyOf("out", "a"), first)?.value.toString(), "1");
     await reader.close();
@@ -211,8 +211,7 @@ class ManualClock implements Clock {
       this.#now = next.at;
       next.callback();
       // A round compacts through the disk, then sets its next timer.
-      for (let i = 0; this.#timers.length === 0 && i < 1_000; i++)
-        await new Promise((resolve) => setTimeout(resolve, 1));
+      await until("the next timer is set", () => this.#timers.length > 0);
     }
     this.#now = end;
   }

@@ -37,8 +37,8 @@ export interface CampaignFigures {
 
 /** The kill falls this long after the writer's first answer, in milliseconds. */
 const longestLifeMs = 250;
-/** A writer that says nothing for so long has failed. */
-const startTimeoutMs = 20_000;
+/** A writer that says nothing for so long has failed, in milliseconds. */
+const startTimeoutMs = 180_000;
 
 export async function runCrashCampaign(options: CampaignOptions): Promise<CampaignFigures> {
   const judge = new Judge();

@@ -2,13 +2,14 @@ import assert from "node:assert/strict";
 import http2 from "node:http2";
 import { after, before, test } from "node:test";
 import { systemClock } from "#base/clock.ts";
+import { patienceMs } from "#base/testing/until.ts";
 import { type EtcdProcess, etcdMissing, startEtcd } from "../testing/etcd-process.ts";
 import { EtcdClient } from "./client.ts";
 import { EtcdError, grpcCode, isCompacted } from "./grpc-error.ts";
 import { safeNumber, type WatchResponse } from "./messages.ts";
 
 const skip = etcdMissing();
-const soon = { deadlineMs: 5_000, repeatable: false };
+const soon = { deadlineMs: patienceMs, repeatable: false };
 const bytes = (text: string) => Buffer.from(text);
 const clientOf = (...endpoints: string[]) => new EtcdClient({ endpoints, tls: {}, clock: systemClock });
 const put = (client: EtcdClient, key: string, value: string) =>

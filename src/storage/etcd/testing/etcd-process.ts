@@ -1,14 +1,17 @@
 /** A real etcd for tests: one member on random loopback ports with its data in a temporary directory. */
 import { type ChildProcess, spawn } from "node:child_process";
+import { randomInt } from "node:crypto";
 import { accessSync, constants } from "node:fs";
 import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { createServer } from "node:net";
 import { homedir, tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { systemClock } from "#base/clock.ts";
+import { patienceMs } from "#base/testing/until.ts";
 import { EtcdClient } from "../client/client.ts";
 
-const startTimeoutMs = 30_000;
+/** Somebody else may take a free port before etcd does. */
+const maxStarts = 3;
 const keptOutputBytes = 16_384;
 
 /** The etcd binary: `MYRIAD_ETCD`, else `etcd` on the PATH, else the one that continuous integration keeps. */
@@ -51,8 +54,22 @@ export interface EtcdProcess {
 export async function startEtcd(flags: readonly string[] = []): Promise<EtcdProcess> {
   const binary = findEtcd();
   if (binary === undefined) throw new Error("no etcd binary");
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await startOn(binary, await freePort(), await freePort(), flags);
+    } catch (error) {
+      if (attempt === maxStarts) throw error;
+    }
+  }
+}
+
+async function startOn(
+  binary: string,
+  clientPort: number,
+  peerPort: number,
+  flags: readonly string[],
+): Promise<EtcdProcess> {
   const directory = await mkdtemp(join(tmpdir(), "myriad-etcd-"));
-  const [clientPort, peerPort] = await freePorts(2);
   const url = `http://127.0.0.1:${clientPort}`;
   const peer = `http://127.0.0.1:${peerPort}`;
   const data = join(directory, "data");
@@ -139,23 +156,27 @@ async function answers(url: string): Promise<void> {
   const alive = setInterval(() => undefined, 1_000);
   try {
     const request = { key: Buffer.from("\0") };
-    await client.call(client.methods.range, request, { deadlineMs: startTimeoutMs, repeatable: true });
+    await client.call(client.methods.range, request, { deadlineMs: patienceMs, repeatable: true });
   } finally {
     clearInterval(alive);
     client.close();
   }
 }
 
-/** Loopback ports that were free a moment ago. */
-async function freePorts(count: number): Promise<number[]> {
-  const servers = await Promise.all(
-    Array.from({ length: count }, async () => {
-      const server = createServer();
-      await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-      return server;
-    }),
-  );
-  const ports = servers.map((server) => (server.address() as { port: number }).port);
-  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
-  return ports;
+/**
+ * A loopback port that was free a moment ago. It is below those that systems give to outgoing connections (32768 and up,
+ * as IANA has it from 49152): such a connection could take the port while its etcd is being restarted.
+ */
+async function freePort(): Promise<number> {
+  for (;;) {
+    const port = randomInt(15_000, 32_000);
+    const server = createServer();
+    const free = await new Promise<boolean>((resolve) => {
+      server.once("error", () => resolve(false));
+      server.listen(port, "127.0.0.1", () => resolve(true));
+    });
+    if (!free) continue;
+    await new Promise((resolve) => server.close(resolve));
+    return port;
+  }
 }

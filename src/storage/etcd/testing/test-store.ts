@@ -2,6 +2,7 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { patienceMs } from "#base/testing/until.ts";
 import type { Change, Key, KeySpace, Revision, Store, Watch } from "../../port.ts";
 import { type EtcdStoreOptions, openEtcdStore } from "../etcd-store.ts";
 
@@ -37,6 +38,8 @@ export async function storeDirectory(servers: readonly string[]) {
         keySpace: testKeySpace,
         directory,
         compactionIntervalMs: 0,
+        openTimeoutMs: patienceMs,
+        freshTimeoutMs: patienceMs,
         ...options,
       });
       open.push(store);
@@ -79,8 +82,8 @@ export class Recorder {
     });
   }
 
-  async until(done: () => boolean, timeoutMs = 20_000): Promise<void> {
-    const end = Date.now() + timeoutMs;
+  async until(done: () => boolean): Promise<void> {
+    const end = Date.now() + patienceMs;
     while (!done()) {
       if (Date.now() > end)
         throw new Error(`the watch saw only: ${this.seen.join(", ")} ${this.ended?.message ?? ""}`);
@@ -96,8 +99,8 @@ export class Recorder {
 }
 
 /** Tries until `attempt` succeeds. */
-export async function eventually<T>(attempt: () => Promise<T>, timeoutMs = 20_000): Promise<T> {
-  const end = Date.now() + timeoutMs;
+export async function eventually<T>(attempt: () => Promise<T>): Promise<T> {
+  const end = Date.now() + patienceMs;
   for (;;) {
     try {
       return await attempt();

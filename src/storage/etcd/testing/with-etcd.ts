@@ -1,6 +1,7 @@
 /** What tests with a real etcd do again and again. */
 import assert from "node:assert/strict";
 import { systemClock } from "#base/clock.ts";
+import { patienceMs } from "#base/testing/until.ts";
 import type { Store } from "../../port.ts";
 import { EtcdClient } from "../client/client.ts";
 import { safeNumber } from "../client/messages.ts";
@@ -34,7 +35,7 @@ export async function withClient<T>(url: string, body: (client: EtcdClient) => P
   }
 }
 
-export const call = { deadlineMs: 5_000, repeatable: false };
+export const call = { deadlineMs: patienceMs, repeatable: false };
 export const compactAll = (url: string) =>
   withClient(url, async (client) => {
     const { header } = await client.call(client.methods.range, { key: Buffer.from("x") }, call);
