@@ -16,8 +16,8 @@ import { attributesOf, notAllowed } from "#server/access.ts";
 import type { RequestContext } from "#server/context.ts";
 import { decodeMutated, type ExpectedType } from "./decode-body.ts";
 import { type EndpointServices, namespaceOf } from "./services.ts";
-import { requesterOf, type WriteTarget } from "./write.ts";
 import type { DeleteOptions } from "./write-options.ts";
+import { requesterOf, type WriteTarget } from "./write-target.ts";
 
 export interface RequestAdmission {
   /** Both objects are in the version of the URL. A missing `old` means a creation, also by PUT or apply. */

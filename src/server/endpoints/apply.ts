@@ -4,14 +4,13 @@ import { StatusError } from "#machinery/errors/status-error.ts";
 import { isJsonObject, type JsonObject } from "#machinery/json/value.ts";
 import type { KubeObject } from "#machinery/meta/object.ts";
 import type { RequestContext } from "#server/context.ts";
-import { admissionOf } from "./admission.ts";
 import { jsonTypeName } from "./decode-body.ts";
 import type { ObjectResponder } from "./encoder.ts";
 import { requestBody } from "./request-body.ts";
-import { type EndpointServices, namespaceOf } from "./services.ts";
-import { Tracking } from "./tracking.ts";
-import { requesterOf, type WriteTarget } from "./write.ts";
+import type { EndpointServices } from "./services.ts";
 import { checkBodyAgainstUrl, type FieldValidation, parseWriteOptions } from "./write-options.ts";
+import { WriteRequest } from "./write-request.ts";
+import type { WriteTarget } from "./write-target.ts";
 
 export async function serveApply(
   services: EndpointServices,
@@ -21,30 +20,18 @@ export async function serveApply(
 ): Promise<void> {
   const options = parseWriteOptions(context.query, "PatchOptions", true);
   const { patch, duplicates } = readApplyBody(services, await requestBody(services, context));
-  const { name, subresource } = context.info;
-  const namespace = namespaceOf(context, target.resource);
-  const admission = admissionOf(services, context, target, options);
-  const tracking = new Tracking(services.registry.managedFields, context, target, options);
-  const result = await services.registry.update({
-    resource: target.resource,
-    version: target.version,
-    cluster: target.cluster,
-    namespace,
-    name,
-    subresource,
+  const { name } = context.info;
+  const write = new WriteRequest(services, context, target, options);
+  const result = await write.update({
     createsMissing: true,
     patches: true,
     async transform(current) {
-      const applied = await tracking.apply(current, patch);
+      const applied = await write.tracking.apply(current, patch);
       checkDuplicates(duplicates, options.fieldValidation, (text) => context.warn(text));
       if (current === undefined) checkNew(target, name, applied);
-      checkBodyAgainstUrl(applied.metadata, { name, namespace });
-      return tracking.afterAdmission(applied, admission.mutate(applied, current));
+      checkBodyAgainstUrl(applied.metadata, { name, namespace: write.namespace });
+      return write.admitted(current, applied);
     },
-    dryRun: options.dryRun,
-    requester: requesterOf(context),
-    admit: admission.check,
-    largestHere: services.limits?.storedBytes(context.info.apiGroup),
   });
   encoder.respond(context.exchange, result.created ? 201 : 200, result.stored);
 }

@@ -39,7 +39,8 @@ import { scaleResponder, scaleView } from "./scale.ts";
 import type { ServedResource, ServedSet } from "./served-set.ts";
 import { type EndpointServices, namespaceOf } from "./services.ts";
 import { serveWatch } from "./watch.ts";
-import { serveCreate, servePatch, serveUpdate, type WriteTarget } from "./write.ts";
+import { serveCreate, servePatch, serveUpdate } from "./write.ts";
+import type { WriteTarget } from "./write-target.ts";
 
 export interface RestOptions {
   readonly services: EndpointServices;

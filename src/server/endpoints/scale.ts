@@ -24,7 +24,7 @@ import { includeObject, styleOf } from "./make-encoder.ts";
 import { contentTypes, type MediaType } from "./media-types.ts";
 import { partialMetadata, partialMetadataType, tableShape } from "./meta-shapes.ts";
 import type { EndpointServices } from "./services.ts";
-import type { SubresourceView } from "./write.ts";
+import type { SubresourceView } from "./write-target.ts";
 
 /** What stands in a Scale whose object does not say how many replicas it wants: the smallest int32, as upstream. */
 const unset = -(2 ** 31);

@@ -9,8 +9,8 @@ import type { KubeObject } from "#machinery/meta/object.ts";
 import type { ManagedFields } from "#registry/managed-fields.ts";
 import type { RequestContext } from "#server/context.ts";
 import { StoreLimitError } from "#storage/port.ts";
-import type { WriteTarget } from "./write.ts";
 import { maxFieldManagerBytes, type WriteOptions } from "./write-options.ts";
+import type { WriteTarget } from "./write-target.ts";
 
 export class Tracking {
   readonly #managed: ManagedFields | undefined;

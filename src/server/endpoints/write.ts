@@ -2,48 +2,20 @@
 import { badRequest, unsupportedMediaType, unsupportedMediaTypeGeneric } from "#machinery/errors/errors.ts";
 import type { JsonObject } from "#machinery/json/value.ts";
 import type { KubeObject } from "#machinery/meta/object.ts";
-import type { ClusterName } from "#registry/cluster-name.ts";
 import { ElsewhereError } from "#registry/elsewhere.ts";
-import { isCustomKind, type Resource } from "#registry/resource.ts";
-import type { Requester } from "#registry/strategy.ts";
+import { isCustomKind } from "#registry/resource.ts";
 import { wipeSystemFields } from "#registry/system-fields.ts";
 import type { RequestContext } from "#server/context.ts";
-import { admissionOf } from "./admission.ts";
 import { serveApply } from "./apply.ts";
-import { decodeObject, type ExpectedType } from "./decode-body.ts";
+import { decodeObject } from "./decode-body.ts";
 import type { ObjectResponder } from "./encoder.ts";
 import { bareType } from "./media-types.ts";
 import { patchedObject, readPatch } from "./patch.ts";
 import { requestBody } from "./request-body.ts";
-import { type EndpointServices, namespaceOf } from "./services.ts";
-import { Tracking } from "./tracking.ts";
+import type { EndpointServices } from "./services.ts";
 import { checkBodyAgainstUrl, parseWriteOptions, type WriteOptions } from "./write-options.ts";
-
-/** A subresource that is a kind of its own: what it shows of an object, and the object that a change of it makes. */
-export interface SubresourceView {
-  /** The one field of the object that the view writes. */
-  readonly replicasPath: readonly string[];
-  show(object: KubeObject): KubeObject;
-  /** @throws StatusError */
-  merge(object: KubeObject, changed: KubeObject): KubeObject;
-}
-
-/** One write request, resolved. */
-export interface WriteTarget {
-  readonly resource: Resource;
-  readonly cluster: ClusterName;
-  /** The kind of the body and of the answer. */
-  readonly expected: ExpectedType;
-  /** The version of the object itself, which differs from the body's where there is a view. */
-  readonly version: string;
-  /** The body is a part of the object in a form of its own. */
-  readonly view: SubresourceView | undefined;
-}
-
-export const requesterOf = (context: RequestContext): Requester => ({
-  user: context.user,
-  warn: (text) => context.warn(text),
-});
+import { WriteRequest } from "./write-request.ts";
+import type { WriteTarget } from "./write-target.ts";
 
 export async function serveCreate(
   services: EndpointServices,
@@ -53,23 +25,12 @@ export async function serveCreate(
 ): Promise<void> {
   const options = parseWriteOptions(context.query, "CreateOptions");
   const object = await readObjectBody(services, context, target, options);
-  const namespace = namespaceOf(context, target.resource);
-  checkBodyAgainstUrl(object.metadata, { name: "", namespace });
-  const admission = admissionOf(services, context, target, options);
-  const tracking = new Tracking(services.registry.managedFields, context, target, options);
+  const write = new WriteRequest(services, context, target, options);
+  checkBodyAgainstUrl(object.metadata, { name: "", namespace: write.namespace });
   wipeSystemFields(object);
-  const stored = await tracking.storing(async () => {
-    const tracked = await tracking.merge(undefined, object);
-    return services.registry.create({
-      resource: target.resource,
-      cluster: target.cluster,
-      namespace,
-      object: await tracking.afterAdmission(tracked, admission.mutate(tracked, undefined)),
-      dryRun: options.dryRun,
-      requester: requesterOf(context),
-      admit: admission.check,
-    });
-  });
+  const stored = await write.tracking.storing(async () =>
+    write.create(await write.merged(undefined, object)),
+  );
   encoder.respond(context.exchange, 201, stored);
 }
 
@@ -81,28 +42,10 @@ export async function serveUpdate(
 ): Promise<void> {
   const options = parseWriteOptions(context.query, "UpdateOptions");
   const object = await readObjectBody(services, context, target, options);
-  const { name, subresource } = context.info;
-  const namespace = namespaceOf(context, target.resource);
-  checkBodyAgainstUrl(object.metadata, { name, namespace });
-  const admission = admissionOf(services, context, target, options);
-  const tracking = new Tracking(services.registry.managedFields, context, target, options);
-  const result = await tracking.storing(() =>
-    services.registry.update({
-      resource: target.resource,
-      version: target.version,
-      cluster: target.cluster,
-      namespace,
-      name,
-      subresource,
-      async transform(current) {
-        const tracked = await tracking.merge(current, object);
-        return tracking.afterAdmission(tracked, admission.mutate(tracked, current));
-      },
-      dryRun: options.dryRun,
-      requester: requesterOf(context),
-      admit: admission.check,
-      largestHere: services.limits?.storedBytes(context.info.apiGroup),
-    }),
+  const write = new WriteRequest(services, context, target, options);
+  checkBodyAgainstUrl(object.metadata, { name: context.info.name, namespace: write.namespace });
+  const result = await write.tracking.storing(() =>
+    write.update({ transform: (current) => write.merged(current, object) }),
   );
   encoder.respond(context.exchange, result.created ? 201 : 200, result.stored);
 }
@@ -167,35 +110,22 @@ export async function servePatch(
   const patch = readPatch(services.types, target.expected, kind, bytes, fieldValidation);
   // Nearly no patch speaks of managed fields: they need not be patched and decoded then.
   const asksManaged = bytes.includes("managedFields") || bytes.includes("\\u");
-  const { name, subresource } = context.info;
-  const namespace = namespaceOf(context, target.resource);
+  const write = new WriteRequest(services, context, target, options);
+  const at = { name: context.info.name, namespace: write.namespace };
   const warn = (text: string): void => context.warn(text);
-  const admission = admissionOf(services, context, target, options);
-  const tracking = new Tracking(services.registry.managedFields, context, target, options);
-  const result = await tracking.storing(() =>
-    services.registry.update({
-      resource: target.resource,
-      version: target.version,
-      cluster: target.cluster,
-      namespace,
-      name,
-      subresource,
+  const result = await write.tracking.storing(() =>
+    write.update({
       patches: true,
-      async transform(current) {
+      transform(current) {
         if (current === undefined) throw badRequest("a patch needs an object to change");
         const shown = target.view?.show(current) ?? (asksManaged ? current : withoutManaged(current));
         const patched = patch.apply(shown as unknown as JsonObject);
         const { expected } = target;
         const decoded = patchedObject(services, expected, patch, patched, fieldValidation, warn);
         const object = defaulted(services, target, decoded);
-        checkBodyAgainstUrl(object.metadata, { name, namespace });
-        const tracked = await tracking.merge(current, object);
-        return tracking.afterAdmission(tracked, admission.mutate(tracked, current));
+        checkBodyAgainstUrl(object.metadata, at);
+        return write.merged(current, object);
       },
-      dryRun: options.dryRun,
-      requester: requesterOf(context),
-      admit: admission.check,
-      largestHere: services.limits?.storedBytes(context.info.apiGroup),
     }),
   );
   encoder.respond(context.exchange, 200, result.stored);
