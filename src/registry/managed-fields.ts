@@ -5,7 +5,7 @@
 
 import type { Clock } from "#base/clock.ts";
 import { Lru } from "#base/lru.ts";
-import { entryOf, type SetCache, setBehind } from "#machinery/apply/compact.ts";
+import type { SetCache } from "#machinery/apply/compact-set.ts";
 import { FieldManager, type ManagedKind, managedFieldsOf } from "#machinery/apply/field-manager.ts";
 import type { FieldSet } from "#machinery/apply/field-set.ts";
 import {
@@ -14,6 +14,7 @@ import {
   readSet,
   type SetReader,
 } from "#machinery/apply/managed.ts";
+import { entryOf, setBehind } from "#machinery/apply/managed-entry.ts";
 import {
   managedOfScale,
   managedOfScaled,

@@ -1,5 +1,6 @@
-import { readCompactManaged, sameButTime } from "#machinery/apply/compact.ts";
+import { readCompactManaged } from "#machinery/apply/compact.ts";
 import type { ManagedFieldsEntry } from "#machinery/apply/managed.ts";
+import { sameButTime } from "#machinery/apply/managed-entry.ts";
 import { readOwnJson } from "#machinery/json/read.ts";
 import type { JsonObject, JsonValue } from "#machinery/json/value.ts";
 import type { KubeObject } from "#machinery/meta/object.ts";

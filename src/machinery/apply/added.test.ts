@@ -3,7 +3,7 @@ import { test } from "node:test";
 import fc from "fast-check";
 import type { JsonValue } from "#machinery/json/value.ts";
 import { addedBelow } from "./added.ts";
-import { compactSet } from "./compact.ts";
+import { compactSet } from "./compact-set.ts";
 import { FieldSet } from "./field-set.ts";
 import { deducedType } from "./typed-node.ts";
 
