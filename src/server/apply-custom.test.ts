@@ -1,41 +1,24 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import { until } from "#base/testing/until.ts";
-import type { ManagedFieldsEntry } from "#machinery/apply/managed.ts";
+import { ApplyClient, type ApplyRequest, managedOf } from "./testing/apply-client.ts";
 import { type Answer, type LiveServer, startLiveServer } from "./testing/live-server.ts";
-
-const applyType = "application/apply-patch+yaml";
 
 describe("server-side apply of custom resources", () => {
   let server: LiveServer;
-  let base: string;
+  let client: ApplyClient;
   before(async () => {
     server = await startLiveServer();
-    const cluster = await server.workspace("apply", { type: "kubernetes" });
-    base = `/clusters/${cluster}`;
+    client = new ApplyClient(server, await server.workspace("apply", { type: "kubernetes" }));
   });
   after(async () => {
     await server.close();
     assert.deepEqual(server.bugs, []);
   });
 
-  const at = (resource: string, name: string): string =>
-    `${base}/${resource.includes("/") ? `apis/${resource.slice(0, resource.lastIndexOf("/"))}` : "api/v1"}/namespaces/default/${resource.slice(resource.lastIndexOf("/") + 1)}/${name}`;
-
-  const apply = (
-    path: string,
-    body: unknown,
-    options: { manager?: string; force?: boolean; query?: string } = {},
-  ): Promise<Answer> => {
-    const { manager = "tester", force = false, query = "" } = options;
-    return server.call("PATCH", `${path}?fieldManager=${manager}&force=${force}${query}`, {
-      body,
-      type: applyType,
-    });
-  };
-
-  const managed = (answer: Answer): ManagedFieldsEntry[] =>
-    (answer.json.metadata.managedFields ?? []) as ManagedFieldsEntry[];
+  const at = (resource: string, name: string): string => client.at(resource, name);
+  const apply = (path: string, body: unknown, options?: ApplyRequest): Promise<Answer> =>
+    client.apply(path, body, options);
   it("merges custom resources as their schema says", async () => {
     const list = (type: string, more: object): object => ({
       type: "array",
@@ -60,25 +43,29 @@ describe("server-side apply of custom resources", () => {
         size: { type: "integer", default: 7 },
       },
     };
-    const crd = await server.call("POST", `${base}/apis/apiextensions.k8s.io/v1/customresourcedefinitions`, {
-      body: {
-        apiVersion: "apiextensions.k8s.io/v1",
-        kind: "CustomResourceDefinition",
-        metadata: { name: "things.test.io" },
-        spec: {
-          group: "test.io",
-          scope: "Namespaced",
-          names: { plural: "things", kind: "Thing" },
-          versions: ["v1", "v2"].map((name, index) => ({
-            name,
-            served: true,
-            storage: index === 0,
-            subresources: { status: {} },
-            schema: { openAPIV3Schema: { type: "object", properties: { spec, status: spec } } },
-          })),
+    const crd = await server.call(
+      "POST",
+      `${client.base}/apis/apiextensions.k8s.io/v1/customresourcedefinitions`,
+      {
+        body: {
+          apiVersion: "apiextensions.k8s.io/v1",
+          kind: "CustomResourceDefinition",
+          metadata: { name: "things.test.io" },
+          spec: {
+            group: "test.io",
+            scope: "Namespaced",
+            names: { plural: "things", kind: "Thing" },
+            versions: ["v1", "v2"].map((name, index) => ({
+              name,
+              served: true,
+              storage: index === 0,
+              subresources: { status: {} },
+              schema: { openAPIV3Schema: { type: "object", properties: { spec, status: spec } } },
+            })),
+          },
         },
       },
-    });
+    );
     assert.equal(crd.status, 201, crd.text);
     const path = at("test.io/v1/things", "t");
     const thing = (content: object, version = "v1"): object => ({
@@ -108,7 +95,7 @@ describe("server-side apply of custom resources", () => {
       words: ["x", "y"],
     });
     assert.deepEqual(
-      managed(other)
+      managedOf(other)
         .map(({ manager, apiVersion }) => [manager, apiVersion])
         .sort(),
       [

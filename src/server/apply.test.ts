@@ -1,42 +1,25 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
-import type { ManagedFieldsEntry } from "#machinery/apply/managed.ts";
+import { ApplyClient, type ApplyRequest, applyType, managedOf } from "./testing/apply-client.ts";
 import { type Answer, type Json, type LiveServer, startLiveServer } from "./testing/live-server.ts";
-
-const applyType = "application/apply-patch+yaml";
 
 describe("server-side apply", () => {
   let server: LiveServer;
-  let base: string;
+  let client: ApplyClient;
   before(async () => {
     server = await startLiveServer();
-    const cluster = await server.workspace("apply", { type: "kubernetes" });
-    base = `/clusters/${cluster}`;
+    client = new ApplyClient(server, await server.workspace("apply", { type: "kubernetes" }));
   });
   after(async () => {
     await server.close();
     assert.deepEqual(server.bugs, []);
   });
 
-  const at = (resource: string, name: string): string =>
-    `${base}/${resource.includes("/") ? `apis/${resource.slice(0, resource.lastIndexOf("/"))}` : "api/v1"}/namespaces/default/${resource.slice(resource.lastIndexOf("/") + 1)}/${name}`;
-
-  const apply = (
-    path: string,
-    body: unknown,
-    options: { manager?: string; force?: boolean; query?: string } = {},
-  ): Promise<Answer> => {
-    const { manager = "tester", force = false, query = "" } = options;
-    return server.call("PATCH", `${path}?fieldManager=${manager}&force=${force}${query}`, {
-      body,
-      type: applyType,
-    });
-  };
-
-  const managed = (answer: Answer): ManagedFieldsEntry[] =>
-    (answer.json.metadata.managedFields ?? []) as ManagedFieldsEntry[];
+  const at = (resource: string, name: string): string => client.at(resource, name);
+  const apply = (path: string, body: unknown, options?: ApplyRequest): Promise<Answer> =>
+    client.apply(path, body, options);
   const owners = (answer: Answer): [string, string, unknown][] =>
-    managed(answer).map(({ manager, operation, fieldsV1 }) => [manager!, operation!, fieldsV1]);
+    managedOf(answer).map(({ manager, operation, fieldsV1 }) => [manager!, operation!, fieldsV1]);
 
   const configMap = (name: string, data: Record<string, string>, more: object = {}): object => ({
     apiVersion: "v1",
@@ -56,7 +39,7 @@ describe("server-side apply", () => {
         { "f:data": { "f:a": {}, "f:b": {} }, "f:metadata": { "f:labels": { "f:app": {} } } },
       ],
     ]);
-    const [entry] = managed(created);
+    const [entry] = managedOf(created);
     assert.match(entry!.time!, /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/);
     assert.equal(entry!.fieldsType, "FieldsV1");
     const again = await apply(path, configMap("one", { a: "1", b: "2" }, { labels: { app: "x" } }));
@@ -71,7 +54,7 @@ describe("server-side apply", () => {
     const path = at("configmaps", "given-up");
     await apply(path, configMap("given-up", { a: "1" }));
     const answer = await apply(path, { apiVersion: "v1", kind: "ConfigMap", metadata: { name: "given-up" } });
-    assert.deepEqual([answer.json.data, managed(answer)], [undefined, []]);
+    assert.deepEqual([answer.json.data, managedOf(answer)], [undefined, []]);
     assert.equal((await server.call("GET", path)).json.metadata.managedFields, undefined);
   });
 
@@ -88,7 +71,7 @@ describe("server-side apply", () => {
     const body = { metadata: { annotations: { mine: "1" } } };
     const type = "application/merge-patch+json";
     const answer = await server.call("PATCH", `${path}?fieldManager=first`, { body, type });
-    const entry = managed(answer).find(({ manager }) => manager === "first");
+    const entry = managedOf(answer).find(({ manager }) => manager === "first");
     assert.deepEqual(entry?.fieldsV1, { "f:metadata": { "f:annotations": { ".": {}, "f:mine": {} } } });
     const back = configMap("annotated", { a: "1" }, { annotations: { "kcp.io/cluster": "elsewhere" } });
     const again = owners(await apply(path, back)).find(([manager]) => manager === "tester");
@@ -209,7 +192,7 @@ describe("server-side apply", () => {
     });
     assert.equal(status.status, 200, status.text);
     assert.equal(status.json.spec.replicas, 1);
-    const entry = managed(status).find(({ manager }) => manager === "controller");
+    const entry = managedOf(status).find(({ manager }) => manager === "controller");
     assert.deepEqual(
       [entry?.subresource, entry?.fieldsV1],
       ["status", { "f:status": { "f:readyReplicas": {} } }],
@@ -242,7 +225,7 @@ describe("server-side apply", () => {
       body: { ...forced.json, spec: { replicas: 4 } },
     });
     assert.equal(put.status, 200, put.text);
-    const owned = managed(await server.call("GET", path)).filter((entry) =>
+    const owned = managedOf(await server.call("GET", path)).filter((entry) =>
       JSON.stringify(entry.fieldsV1).includes("f:replicas"),
     );
     assert.deepEqual(
