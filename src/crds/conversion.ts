@@ -1,4 +1,5 @@
 /** Conversion between the versions of a custom kind (apiextensions-apiserver pkg/apiserver/conversion). */
+import type { WebhookClientConfig } from "#admission/webhook-client.ts";
 import { aggregateFieldErrors } from "#machinery/errors/field-error.ts";
 import { FieldPath } from "#machinery/errors/field-path.ts";
 import { StatusError } from "#machinery/errors/status-error.ts";
@@ -13,7 +14,7 @@ import type { Definition } from "./definition.ts";
 /** Who calls conversion webhooks. */
 export interface ConversionClient {
   post(
-    config: NonNullable<NonNullable<Definition["webhook"]>["clientConfig"]>,
+    config: WebhookClientConfig,
     body: JsonObject,
     options: {
       readonly timeoutMs: number;

@@ -1,6 +1,8 @@
 /** apiextensions.k8s.io/v1 CustomResourceDefinition, as the catalogue's decoder leaves it. */
+import type { WebhookClientConfig } from "#admission/webhook-client.ts";
 import type { JsonObject } from "#machinery/json/value.ts";
 import type { KubeObject } from "#machinery/meta/object.ts";
+import type { PrinterColumn } from "./columns.ts";
 
 export const customResourceDefinitions = {
   group: "apiextensions.k8s.io",
@@ -21,16 +23,7 @@ export interface Names {
 
 export interface WebhookConversion {
   readonly conversionReviewVersions: readonly string[];
-  readonly clientConfig?: {
-    readonly url?: string;
-    readonly service?: {
-      readonly namespace: string;
-      readonly name: string;
-      readonly path?: string;
-      readonly port?: number;
-    };
-    readonly caBundle?: string;
-  };
+  readonly clientConfig?: WebhookClientConfig;
 }
 
 export interface Version {
@@ -48,14 +41,7 @@ export interface Version {
       readonly labelSelectorPath?: string;
     };
   };
-  readonly additionalPrinterColumns?: readonly {
-    readonly name: string;
-    readonly type: string;
-    readonly format?: string;
-    readonly description?: string;
-    readonly priority?: number;
-    readonly jsonPath: string;
-  }[];
+  readonly additionalPrinterColumns?: readonly PrinterColumn[];
   readonly selectableFields?: readonly { readonly jsonPath: string }[];
 }
 

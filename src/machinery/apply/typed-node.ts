@@ -3,6 +3,7 @@
  * schema.Atom, as kube-openapi's schemaconv makes it of the published OpenAPI).
  */
 import type { JsonValue } from "#machinery/json/value.ts";
+import { publishedZero } from "#machinery/schema/scalars.ts";
 import {
   deref,
   type Field,
@@ -210,17 +211,7 @@ function listRelation(schema: ListSchema, field: Field | undefined): Omit<ListAt
 function keyDefault({ schema, pointer, omitEmpty, zeroDefault }: Field): JsonValue | undefined {
   if (schema.default !== undefined) return schema.default;
   if (pointer === true || (omitEmpty === true && zeroDefault !== true)) return undefined;
-  switch (schema.kind) {
-    case "string":
-      return schema.format === undefined ? "" : undefined;
-    case "integer":
-    case "number":
-      return 0;
-    case "boolean":
-      return false;
-    default:
-      return undefined;
-  }
+  return publishedZero(schema);
 }
 
 function scalarNode(schema: ScalarSchema): TypedNode {

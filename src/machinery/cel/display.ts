@@ -2,6 +2,7 @@
 
 import { durationText } from "#machinery/values/duration.ts";
 import { formatG } from "./go-format.ts";
+import { typeName } from "./operations.ts";
 import { timestampText } from "./timestamps.ts";
 import {
   CelBytes,
@@ -53,24 +54,25 @@ function shown(value: CelResult, limit: { left: number }): string {
   return value.toString();
 }
 
+/** Go's types of cel-go's values, by CEL's name of their type. */
+const goTypes: ReadonlyMap<string, string> = new Map([
+  ["null_type", "types.Null"],
+  ["bool", "types.Bool"],
+  ["string", "types.String"],
+  ["int", "types.Int"],
+  ["uint", "types.Uint"],
+  ["double", "types.Double"],
+  ["bytes", "types.Bytes"],
+  ["google.protobuf.Timestamp", "types.Timestamp"],
+  ["google.protobuf.Duration", "types.Duration"],
+  ["type", "*types.Type"],
+  ["optional_type", "*types.Optional"],
+  ["list", "*types.baseList"],
+]);
+
+/** The name of Go's type of a value, as `%T` shows it. */
 export function goTypeName(value: CelValue): string {
-  if (value === null) return "types.Null";
-  switch (typeof value) {
-    case "boolean":
-      return "types.Bool";
-    case "string":
-      return "types.String";
-    case "number":
-    case "bigint":
-      return "types.Int";
-  }
-  if (value instanceof CelUint) return "types.Uint";
-  if (value instanceof CelDouble) return "types.Double";
-  if (value instanceof CelBytes) return "types.Bytes";
-  if (value instanceof CelTimestamp) return "types.Timestamp";
-  if (value instanceof CelDuration) return "types.Duration";
-  if (value instanceof CelTypeValue) return "*types.Type";
-  if (value instanceof CelOptional) return "*types.Optional";
-  if (value instanceof CelList) return "*types.baseList";
-  return value instanceof CelMap ? "*types.baseMap" : `cel.${value.type.name}`;
+  if (value instanceof CelMap) return "*types.baseMap";
+  const name = typeName(value);
+  return goTypes.get(name) ?? `cel.${name}`;
 }

@@ -39,6 +39,24 @@ function zeroOfFormat(format: ScalarFormat | undefined): JsonValue {
   }
 }
 
+/**
+ * The zero value that the published documents give scalars as a default; undefined where they give none: to Go's types that
+ * are texts on the wire, and to everything else.
+ */
+export function publishedZero(schema: Schema): JsonValue | undefined {
+  switch (schema.kind) {
+    case "string":
+      return schema.format === undefined ? "" : undefined;
+    case "integer":
+    case "number":
+      return 0;
+    case "boolean":
+      return false;
+    default:
+      return undefined;
+  }
+}
+
 /** The walker of a scalar. None of them gets null, except where null is the zero that Go prints (times). */
 export function scalarWalker(schema: ScalarSchema): Walker {
   switch (schema.kind) {

@@ -1,6 +1,6 @@
 /**
  * The one description of a kind from which decoding, strict validation, defaulting, patching, OpenAPI and protobuf derive.
- * Built-in kinds come from the catalogue (`api/`); custom resources will compile their structural schemas to the same nodes.
+ * Built-in kinds come from the catalogue (`api/`); custom kinds compile their structural schemas to the same nodes.
  */
 import type { JsonValue } from "#machinery/json/value.ts";
 

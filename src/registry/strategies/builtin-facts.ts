@@ -1,6 +1,16 @@
 /** Facts of each kind's strategy in k8s.io/kubernetes pkg/registry (1.36); kinds not named have none of them. */
 import type { JsonObject } from "#machinery/json/value.ts";
 
+/** Webhooks and policies, with the policies' bindings. */
+const admissionKinds: readonly string[] = [
+  "admissionregistration.k8s.io/validatingadmissionpolicies",
+  "admissionregistration.k8s.io/mutatingadmissionpolicies",
+  "admissionregistration.k8s.io/mutatingwebhookconfigurations",
+  "admissionregistration.k8s.io/validatingwebhookconfigurations",
+  "admissionregistration.k8s.io/mutatingadmissionpolicybindings",
+  "admissionregistration.k8s.io/validatingadmissionpolicybindings",
+];
+
 /** `AllowCreateOnUpdate`: PUT to a missing name creates. */
 export const createOnUpdate: ReadonlySet<string> = new Set([
   "node.k8s.io/runtimeclasses",
@@ -25,12 +35,7 @@ export const conditionalUpdateOnly: ReadonlySet<string> = new Set([
   "storage.k8s.io/volumeattachments",
   "storage.k8s.io/csinodes",
   "coordination.k8s.io/leases",
-  "admissionregistration.k8s.io/validatingadmissionpolicies",
-  "admissionregistration.k8s.io/mutatingadmissionpolicies",
-  "admissionregistration.k8s.io/mutatingwebhookconfigurations",
-  "admissionregistration.k8s.io/validatingwebhookconfigurations",
-  "admissionregistration.k8s.io/mutatingadmissionpolicybindings",
-  "admissionregistration.k8s.io/validatingadmissionpolicybindings",
+  ...admissionKinds,
 ]);
 
 /** `metadata.generation` is kept. */
@@ -55,12 +60,7 @@ export const generationKept: ReadonlySet<string> = new Set([
   "/pods",
   "/podtemplates",
   "/replicationcontrollers",
-  "admissionregistration.k8s.io/validatingadmissionpolicies",
-  "admissionregistration.k8s.io/mutatingadmissionpolicies",
-  "admissionregistration.k8s.io/mutatingwebhookconfigurations",
-  "admissionregistration.k8s.io/validatingwebhookconfigurations",
-  "admissionregistration.k8s.io/mutatingadmissionpolicybindings",
-  "admissionregistration.k8s.io/validatingadmissionpolicybindings",
+  ...admissionKinds,
 ]);
 
 /** Names are path segments (`system:admin` is one), not DNS names. */

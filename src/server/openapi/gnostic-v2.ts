@@ -5,6 +5,7 @@ import {
   bool,
   choice,
   double,
+  externalDocs,
   int64,
   isReference,
   list,
@@ -12,18 +13,11 @@ import {
   message,
   named,
   presentBool,
+  reference,
   struct,
   text,
   wrapper,
 } from "./gnostic.ts";
-
-const externalDocs = struct(
-  () => [
-    ["description", 1, text],
-    ["url", 2, text],
-  ],
-  3,
-);
 
 export const schemaV2: MessageWriter = struct(
   () => [
@@ -94,7 +88,6 @@ const nonBody = choice((value) =>
 export const parameterV2 = choice((value) =>
   isIn(value, "body") ? [1, message(bodyParameter)] : [2, message(nonBody)],
 );
-const reference = struct(() => [["$ref", 1, text]]);
 const parametersItem = choice((value) =>
   isReference(value) ? [2, message(reference)] : [1, message(parameterV2)],
 );

@@ -5,6 +5,7 @@ import {
   bool,
   choice,
   double,
+  externalDocs,
   type FieldWriter,
   int64,
   isReference,
@@ -13,19 +14,11 @@ import {
   message,
   named,
   presentBool,
+  reference,
   struct,
   text,
   wrapper,
 } from "./gnostic.ts";
-
-const reference = struct(() => [["$ref", 1, text]]);
-const externalDocs = struct(
-  () => [
-    ["description", 1, text],
-    ["url", 2, text],
-  ],
-  3,
-);
 
 /** Only numbers, booleans and texts can be defaults here; upstream leaves the others empty too. */
 const defaultType = choice((value) => {

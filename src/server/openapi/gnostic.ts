@@ -116,6 +116,16 @@ export const choice =
 export const isReference = (value: JsonValue): value is JsonObject =>
   isJsonObject(value) && value.$ref !== undefined;
 
+/** Messages that are the same in both versions. */
+export const reference = struct(() => [["$ref", 1, text]]);
+export const externalDocs = struct(
+  () => [
+    ["description", 1, text],
+    ["url", 2, text],
+  ],
+  3,
+);
+
 function embed(out: WireWriter, number: number, write: () => void): void {
   const end = out.length;
   write();

@@ -1,5 +1,6 @@
 /** Catalogue nodes as OpenAPI v3 schemas, in the form that upstream publishes (kube-openapi's builder). */
 import type { JsonObject, JsonValue } from "#machinery/json/value.ts";
+import { publishedZero } from "#machinery/schema/scalars.ts";
 import type { Field, ObjectSchema, ScalarSchema, Schema, TypeName } from "#machinery/schema/types.ts";
 
 const meta = "io.k8s.apimachinery.pkg.apis.meta.v1";
@@ -77,27 +78,13 @@ function zeroOf(schema: Schema, pointer: boolean, leftOut: boolean): JsonValue |
   if (pointer) return undefined;
   if (schema.kind === "ref") return {};
   if (leftOut) return undefined;
-  return zeroScalar(schema);
-}
-
-function zeroScalar(schema: Schema): JsonValue | undefined {
-  switch (schema.kind) {
-    case "string":
-      return schema.format === undefined ? "" : undefined;
-    case "integer":
-    case "number":
-      return 0;
-    case "boolean":
-      return false;
-    default:
-      return undefined;
-  }
+  return publishedZero(schema);
 }
 
 /** Items of lists and values of maps. */
 function memberSchema(schema: Schema): JsonObject {
   if (schema.kind === "ref") return { allOf: [refTo(schema.ref)], default: {} };
-  const zero = schema.default ?? zeroScalar(schema);
+  const zero = schema.default ?? publishedZero(schema);
   return { ...valueSchema(schema), ...(zero !== undefined && { default: zero }) };
 }
 
