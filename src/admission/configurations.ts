@@ -8,7 +8,7 @@ import { StoredObject } from "#registry/stored-object.ts";
 import type { Key, Revision } from "#storage/port.ts";
 
 /** Objects of one kind that a workspace may have for its writes to be possible; each of them is looked at by each write. */
-export const maxConfigurations = 1_000;
+const maxConfigurations = 1_000;
 /** Read objects that are kept, of all workspaces: some 10 KB each. */
 const cachedObjects = 1_000;
 

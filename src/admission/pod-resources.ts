@@ -16,7 +16,7 @@ export interface PodResourcesOptions {
 }
 
 const hugePages = "hugepages-";
-export const isPodLevelResource = (name: string): boolean =>
+const isPodLevelResource = (name: string): boolean =>
   name === "cpu" || name === "memory" || name.startsWith(hugePages);
 
 export const podRequests = (pod: unknown, options: PodResourcesOptions): ResourceList =>

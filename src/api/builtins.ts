@@ -93,10 +93,6 @@ interface ResourceData {
   }[];
 }
 
-/** The release the catalogue was made from, such as `1.36.3`. */
-export const catalogueRelease = (source: CatalogueSource = bundledCatalogue()): string =>
-  (source("resources") as ResourcesDocument).release;
-
 function releaseResources(source: CatalogueSource): ResourceInfo[] {
   const { groups } = source("resources") as ResourcesDocument;
   return groups.flatMap(({ group, resources }) => resources.map((data) => resourceInfo(group, data)));

@@ -10,7 +10,7 @@ export interface UserInfo {
 export const GROUP_MASTERS = "system:masters";
 export const GROUP_AUTHENTICATED = "system:authenticated";
 export const GROUP_UNAUTHENTICATED = "system:unauthenticated";
-export const USER_ANONYMOUS = "system:anonymous";
+const USER_ANONYMOUS = "system:anonymous";
 
 /** The user of a request without credentials. */
 export const anonymousUser: UserInfo = Object.freeze({

@@ -1,5 +1,5 @@
 /** A broken promise between parts of this program: a bug, never a user's mistake. */
-export class AssertionFailure extends Error {
+class AssertionFailure extends Error {
   override readonly name = "AssertionFailure";
 }
 

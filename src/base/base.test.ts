@@ -3,7 +3,7 @@ import { test } from "node:test";
 import fc from "fast-check";
 import { BoundedQueue } from "./bounded-queue.ts";
 import { ByteLru } from "./byte-lru.ts";
-import { byteLength, compareBytes, ownedCopy, sortByBytes, truncateBytes } from "./bytes.ts";
+import { byteLength, compareBytes, sortByBytes, truncateBytes } from "./bytes.ts";
 import { isPrintable, quote } from "./quote.ts";
 
 test("quote prints what Go's %q prints", () => {
@@ -44,13 +44,6 @@ test("lengths count bytes, and cutting keeps code points whole", () => {
   assert.equal(truncateBytes("aé🙂", 6), "aé");
   assert.equal(truncateBytes("aé🙂", 7), "aé🙂");
   assert.equal(truncateBytes("é", 1), "");
-});
-
-test("an owned copy does not share its pool", () => {
-  const view = Buffer.from("hello");
-  const copy = ownedCopy(view);
-  assert.deepEqual(copy, view);
-  assert.equal(copy.buffer.byteLength, 5);
 });
 
 test("a bounded queue keeps order and refuses beyond its capacity", () => {

@@ -44,10 +44,3 @@ export function truncateBytes(text: string, maxBytes: number): string {
   }
   return text.slice(0, units);
 }
-
-/** A copy that does not keep a pool or a mapped page alive. */
-export function ownedCopy(view: Uint8Array): Buffer {
-  const copy = Buffer.allocUnsafeSlow(view.byteLength);
-  copy.set(view);
-  return copy;
-}

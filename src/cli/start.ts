@@ -17,7 +17,7 @@ export interface RunningServer {
 export type Serve = (options: StartOptions) => Promise<RunningServer>;
 
 /** Draining takes at most this long; then the process ends all the same, with exit code 1. */
-export const drainTimeoutMs = 20_000;
+const drainTimeoutMs = 20_000;
 
 /** Answers the exit code once the server has ended. */
 export async function runStart(options: StartOptions, terminal: Terminal, serve?: Serve): Promise<number> {
@@ -65,12 +65,7 @@ async function within(milliseconds: number, done: Promise<void>): Promise<boolea
 }
 
 /** How to reach the server, for a person who just started it. */
-export function readyText(
-  options: StartOptions,
-  url: string,
-  workingDirectory: string,
-  seconds: number,
-): string {
+function readyText(options: StartOptions, url: string, workingDirectory: string, seconds: number): string {
   const near = relative(workingDirectory, options.kubeconfigPath);
   const kubeconfig = near.startsWith("..") ? options.kubeconfigPath : near;
   return [

@@ -81,11 +81,6 @@ export class LeaderElector {
     this.#durations = options.durations ?? defaultLeaseDurations;
   }
 
-  /** Whether this server's work runs, or is about to. */
-  get leading(): boolean {
-    return this.#leading;
-  }
-
   /** Takes part from now on; a lease that is free is tried at once. */
   start(): void {
     this.#stepping = this.#step();

@@ -48,11 +48,6 @@ export class CompiledSchemas {
     this.#compile = compile;
   }
 
-  /** Schemas held. */
-  get count(): number {
-    return this.#entries.size;
-  }
-
   /** `source` is asked when the schema is not here. */
   get(hash: string, source: () => SchemaSource): CompiledCustomSchema {
     if (this.#newest?.hash === hash) return this.#newest.compiled;

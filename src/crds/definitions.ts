@@ -52,11 +52,6 @@ export class Definitions implements CustomResources {
     this.#schemas = new CompiledSchemas(compile);
   }
 
-  /** Compiled schemas held at present. */
-  get compiledSchemas(): number {
-    return this.#schemas.count;
-  }
-
   /** The definition `<plural>.<group>` of a workspace, served or not. */
   definition(cluster: ClusterName, name: string): Definition | undefined {
     return this.#get(cluster, name)?.definition;

@@ -8,7 +8,7 @@ export const deletingIndex = "deleting/";
 /** Events by creation second, for their time to live: `event-age/<RFC 3339 time>`. */
 export const eventAgeIndex = "event-age/";
 /** Workspaces by the logical cluster they own: `workspace-cluster/<cluster>`. */
-export const workspaceClusterIndex = "workspace-cluster/";
+const workspaceClusterIndex = "workspace-cluster/";
 /** Objects by the UIDs of their owners, which are in the same workspace: `owner/<cluster>/<uid>`. */
 export const ownerIndex = "owner/";
 export const ownerTerm = (cluster: string, uid: string): string => `${ownerIndex}${cluster}/${uid}`;

@@ -20,7 +20,7 @@ export interface RequestPath {
 /** Longest path that is looked at; longer ones answer 414. The longest API path has about 1,300 characters. */
 export const MAX_PATH_LENGTH = 8192;
 /** Longest workspace path, in characters: 16 levels of the longest names. */
-export const MAX_CLUSTER_PATH_LENGTH = 1024;
+const MAX_CLUSTER_PATH_LENGTH = 1024;
 
 // kcp-dev/logicalcluster path.go: each part is a DNS label.
 const part = "[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?";

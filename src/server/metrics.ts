@@ -62,7 +62,7 @@ abstract class LabelledFamily<S> implements Family {
   }
 }
 
-export class CounterFamily extends LabelledFamily<Counter> {
+class CounterFamily extends LabelledFamily<Counter> {
   constructor(name: string, help: string, labels: readonly string[]) {
     super(name, "counter", help, labels);
   }
@@ -74,7 +74,7 @@ export class CounterFamily extends LabelledFamily<Counter> {
   }
 }
 
-export class HistogramFamily extends LabelledFamily<Histogram> {
+class HistogramFamily extends LabelledFamily<Histogram> {
   readonly #bounds: readonly number[];
   constructor(name: string, help: string, labels: readonly string[], bounds: readonly number[]) {
     super(name, "histogram", help, labels);

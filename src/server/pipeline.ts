@@ -10,11 +10,11 @@ import { isBug, respondError, type StatusWriter } from "./respond-error.ts";
 import { tooManyRequestsText } from "./text-error.ts";
 
 /** Ordinary requests that wait for something (store, body) at one time; more wait in the queue. */
-export const MAX_IN_FLIGHT = 1024;
+const MAX_IN_FLIGHT = 1024;
 /** Requests that wait for their turn; more answer 429. */
-export const MAX_QUEUED = 4096;
+const MAX_QUEUED = 4096;
 /** Longest time of an ordinary request, and the cap of `?timeout=`. */
-export const REQUEST_TIMEOUT_MS = 60_000;
+const REQUEST_TIMEOUT_MS = 60_000;
 /** Longest time in the queue: a quarter of the request's, as upstream. */
 const QUEUE_TIMEOUT_MS = REQUEST_TIMEOUT_MS / 4;
 
@@ -47,14 +47,6 @@ export class Pipeline {
     this.#maxInFlight = options.maxInFlight ?? MAX_IN_FLIGHT;
     this.#waiting = new BoundedQueue(options.maxQueued ?? MAX_QUEUED);
     this.#timeoutMs = options.requestTimeoutMs ?? REQUEST_TIMEOUT_MS;
-  }
-
-  get inFlight(): number {
-    return this.#inFlight;
-  }
-
-  get queued(): number {
-    return this.#waiting.size;
   }
 
   /** The transport's handler. Never throws. */

@@ -77,6 +77,7 @@ export type TxnResult =
  * Visits entries in key order. `value` is a view that is valid only during the call: copy what is kept.
  * Returning false stops the visit.
  */
+// biome-ignore lint/suspicious/noConfusingVoidType: most visitors answer nothing
 export type Visitor = (key: Key, value: Buffer, revision: Revision) => boolean | undefined | void;
 
 /** One entry of a secondary index, derived by the store from every current value. */

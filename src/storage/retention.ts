@@ -16,7 +16,7 @@ export const defaultRetention: Retention = { keepMs: 5 * 60_000, keepRevisions: 
 const samplesKept = 10;
 
 /** Decides from samples of (time, revision) what may be forgotten. */
-export class RetentionPolicy {
+class RetentionPolicy {
   readonly #retention: Retention;
   #samples: { readonly time: number; readonly revision: Revision }[] = [];
 

@@ -41,7 +41,7 @@ export interface HubScheduler {
   elapsed(): number;
 }
 
-export const eventLoopScheduler: HubScheduler = {
+const eventLoopScheduler: HubScheduler = {
   defer: (task) => void setImmediate(task),
   elapsed: () => performance.now(),
 };

@@ -31,7 +31,7 @@ export interface FreshWorkspace {
 }
 
 /** Every workspace has these from the start, and always. */
-export const systemNamespaces: readonly string[] = ["default", "kube-system"];
+const systemNamespaces: readonly string[] = ["default", "kube-system"];
 
 export function freshWorkspaceContent(fresh: FreshWorkspace): Companion[] {
   const { cluster } = fresh;
@@ -82,7 +82,7 @@ export function namespaceContent(cluster: ClusterName, namespace: string, caPem:
 
 export const rootCaConfigMapName = "kube-root-ca.crt";
 
-export const rootCaConfigMap = (caPem: string): KubeObject => ({
+const rootCaConfigMap = (caPem: string): KubeObject => ({
   apiVersion: "v1",
   kind: "ConfigMap",
   metadata: { name: rootCaConfigMapName },

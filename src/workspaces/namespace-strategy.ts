@@ -14,7 +14,7 @@ const immortal: readonly string[] = ["default", "kube-system", "kube-public"];
 export const specFinalizers = (namespace: KubeObject): string[] =>
   ((namespace.spec ?? {}) as { finalizers?: string[] }).finalizers ?? [];
 
-export const namespacePhase = (namespace: KubeObject): string =>
+const namespacePhase = (namespace: KubeObject): string =>
   ((namespace.status ?? {}) as { phase?: string }).phase ?? "";
 
 export function namespaceStrategy(caPem: () => string): Strategy {

@@ -35,7 +35,7 @@ const ca = createCertificate(
   undefined,
   randomBytes,
 );
-export const webhookCaBundle = Buffer.from(ca.cert).toString("base64");
+const webhookCaBundle = Buffer.from(ca.cert).toString("base64");
 
 export async function startWebhookServer(
   answer: (request: WebhookRequest) => WebhookAnswer,

@@ -67,7 +67,7 @@ async function readChildren(
 }
 
 /** The layout of the Go library treeprint, which kcp uses. */
-export function drawTree(roots: readonly Node[]): string {
+function drawTree(roots: readonly Node[]): string {
   const lines = ["."];
   const draw = (nodes: readonly Node[], indent: string): void => {
     nodes.forEach(({ label, children }, index) => {

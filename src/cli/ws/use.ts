@@ -7,8 +7,8 @@ import { printCurrent, type WorkspaceType } from "./print-current.ts";
 import { currentWorkspace, type Session } from "./session.ts";
 
 /** kcp's names: other tools look for them. */
-export const currentContextName = "workspace.kcp.io/current";
-export const previousContextName = "workspace.kcp.io/previous";
+const currentContextName = "workspace.kcp.io/current";
+const previousContextName = "workspace.kcp.io/previous";
 
 export async function useWorkspace(session: Session, where: string, short: boolean): Promise<void> {
   const { terminal } = session;

@@ -1,6 +1,5 @@
 /** Values in error texts: the JSON that Go makes of upstream's internal types, which have no names for JSON of their own. */
 import { sortedCopy } from "#machinery/json/sorted.ts";
-import type { JsonValue } from "#machinery/json/value.ts";
 import type { InternalVersion } from "./internal.ts";
 import type { Props, PropsOrArray, PropsOrBool, RuleProps } from "./props.ts";
 
@@ -116,6 +115,3 @@ export const goVersion = (version: InternalVersion): Record<string, unknown> => 
   ),
   SelectableFields: orNull(version.selectableFields, (fields) => fields.map((path) => ({ JSONPath: path }))),
 });
-
-/** A value from a definition's JSON, as Go prints the map it becomes. */
-export const goJsonValue = (value: JsonValue): JsonValue => sortedCopy(value);

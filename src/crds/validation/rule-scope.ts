@@ -12,7 +12,7 @@ export const maxSchemaCost = 100_000_000;
 const namedRules = 4;
 
 /** The costs of a schema's rules so far. */
-export class TotalCost {
+class TotalCost {
   total = 0;
   readonly #expensive: { path: string; cost: number }[] = [];
 

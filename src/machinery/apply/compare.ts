@@ -15,7 +15,7 @@ export interface Comparison {
   readonly added: FieldSet;
 }
 
-export const sameValues: Comparison = {
+const sameValues: Comparison = {
   removed: FieldSet.empty,
   modified: FieldSet.empty,
   added: FieldSet.empty,

@@ -3,10 +3,11 @@ import fc from "fast-check";
 import type { JsonObject, JsonValue } from "#machinery/json/value.ts";
 import { answered, likeUpstream, type Outcome, outcome } from "#machinery/testing/like-upstream.ts";
 import type { FieldSet } from "./field-set.ts";
-import { fieldsText, readFields } from "./fields-v1.ts";
+import { readFields } from "./fields-v1.ts";
 import type { ManagedFieldsEntry } from "./managed.ts";
 import { pathText } from "./path-element.ts";
 import { managedOfScale, managedOfScaled } from "./scale-fields.ts";
+import { fieldsText } from "./testing/fields-text.ts";
 
 const upstream = likeUpstream();
 
@@ -38,7 +39,7 @@ const untold = (of: Outcome): Outcome => ("error" in of ? { error: "" } : of);
 const answers = (set: FieldSet): JsonObject => {
   const paths: string[] = [];
   set.forEachPath((path) => paths.push(pathText(path)));
-  return { set: fieldsText(set), paths, leaves: fieldsText(set.leaves()) };
+  return { set: fieldsText(set), paths };
 };
 
 upstream.compare<{ set: string; other: string }>("field sets", {
@@ -76,7 +77,7 @@ upstream.compare<{ set: string; other: string }>("field sets", {
   theirs: async (oracle, sets) =>
     untold(
       await answered(oracle.ask("fields.set", sets), (answer) => {
-        const { text: _text, size: _size, empty: _empty, ...rest } = answer as JsonObject;
+        const { text: _text, size: _size, empty: _empty, leaves: _leaves, ...rest } = answer as JsonObject;
         return Object.fromEntries(
           Object.entries(rest).map(([key, value]) => [
             key,

@@ -6,9 +6,10 @@ import { maxSplicedBytes, spliceStored } from "#machinery/schema/splice.ts";
 import { readCompactManaged } from "./compact.ts";
 import { compactSet, readCompactSet } from "./compact-set.ts";
 import { FieldSet } from "./field-set.ts";
-import { fieldsOf, fieldsText, readFields } from "./fields-v1.ts";
+import { fieldsOf, readFields } from "./fields-v1.ts";
 import { type ManagedFieldsEntry, readManaged, writeManaged } from "./managed.ts";
 import { fieldElement, keyElement, pathText, valueElement } from "./path-element.ts";
+import { fieldsText } from "./testing/fields-text.ts";
 
 const name = fc.oneof(
   fc.constantFrom("spec", "data", "a|b", ":x", "~", "<", "*", "", ".", "a>b", "é", '"', "\n", "__proto__"),

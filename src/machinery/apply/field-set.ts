@@ -61,10 +61,6 @@ export class FieldSet {
     return this.nodes.get(element)?.children;
   }
 
-  owns(element: PathElement): boolean {
-    return this.nodes.get(element)?.owned === true;
-  }
-
   equals(other: FieldSet): boolean {
     if (this === other) return true;
     if (this.nodes.size !== other.nodes.size) return false;
@@ -165,15 +161,6 @@ export class FieldSet {
     for (const element of this.elements) {
       this.nodes.get(element)!.children?.forEachPath(visit, [...prefix, element]);
     }
-  }
-
-  /** Only the elements that have nothing below them. */
-  leaves(): FieldSet {
-    const nodes = new Map<PathElement, FieldNode>();
-    for (const [element, { children }] of this.nodes) {
-      nodes.set(element, children === undefined ? ownedLeaf : makeNode(false, children.leaves()));
-    }
-    return new FieldSet(nodes);
   }
 
   /** With all struct fields owned that have something owned below them (EnsureNamedFieldsAreMembers). */

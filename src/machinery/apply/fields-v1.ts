@@ -1,7 +1,6 @@
 /** Field sets as JSON: the FieldsV1 of `metadata.managedFields` (structured-merge-diff fieldpath/serialize.go). */
 import { isJsonObject, type JsonObject, type JsonValue, setOwn } from "#machinery/json/value.ts";
 import { type FieldNode, FieldSet, makeNode, ownedLeaf } from "./field-set.ts";
-import { goString } from "./go-text.ts";
 import { FieldSetError, type PathElement, readElement } from "./path-element.ts";
 
 /** Marks an element that is owned itself although more is owned below it. */
@@ -24,18 +23,6 @@ function addNodes(set: FieldSet, out: JsonObject): void {
     setOwn(out, element, inner);
   }
 }
-
-/** The text upstream writes. */
-export const fieldsText = (set: FieldSet): string => `{${nodesText(set)}}`;
-
-const nodesText = (set: FieldSet): string =>
-  set.elements
-    .map((element) => {
-      const { owned, children } = set.nodes.get(element)!;
-      const inner = children === undefined ? "" : `${owned ? '".":{},' : ""}${nodesText(children)}`;
-      return `${goString(element, false)}:{${inner}}`;
-    })
-    .join(",");
 
 /**
  * Reads FieldsV1. Elements of kinds that a later version may have are ignored.

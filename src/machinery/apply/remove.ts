@@ -1,4 +1,4 @@
-/** Takes fields out of a value, or everything but them (structured-merge-diff typed/remove.go). */
+/** Takes fields out of a value (structured-merge-diff typed/remove.go). */
 import type { JsonObject, JsonValue } from "#machinery/json/value.ts";
 import { setOwn } from "#machinery/json/value.ts";
 import type { FieldSet } from "./field-set.ts";
@@ -9,57 +9,42 @@ import { asList, asMap, isEmptyMap, kindsOf } from "./values.ts";
 
 /** The value without the fields and items of the set. What loses all of its content becomes null. */
 export const removeFields = (node: TypedNode, value: JsonValue, set: FieldSet): JsonValue =>
-  set.isEmpty ? value : walk(node, value, set, false);
+  set.isEmpty ? value : walk(node, value, set);
 
-/**
- * Only the fields and items of the set, which has leaves only ({@link FieldSet.leaves}): below a container that is owned itself
- * upstream looks at the wrong level.
- */
-export const extractFields = (node: TypedNode, value: JsonValue, set: FieldSet): JsonValue =>
-  walk(node, value, set, true);
-
-function walk(node: TypedNode, value: JsonValue, set: FieldSet, extract: boolean): JsonValue {
+function walk(node: TypedNode, value: JsonValue, set: FieldSet): JsonValue {
   const kinds = kindsOf(node, value);
-  if ((kinds & mapKind) !== 0) return walkMap(node, value, set, extract);
+  if ((kinds & mapKind) !== 0) return walkMap(node, value, set);
   if ((kinds & scalarKind) !== 0) return value;
-  return walkList(node, value, set, extract);
+  return walkList(node, value, set);
 }
 
-function walkMap(node: TypedNode, value: JsonValue, set: FieldSet, extract: boolean): JsonValue {
+function walkMap(node: TypedNode, value: JsonValue, set: FieldSet): JsonValue {
   const map = asMap(value);
   if (map === undefined) return null;
   const atom = node.map!;
-  if (isEmptyMap(map) || atom.atomic) return extract ? value : null;
+  if (isEmptyMap(map) || atom.atomic) return null;
   const kept: JsonObject = {};
   for (const key of Object.keys(map)) {
     const field = atom.fields.get(key);
     const type = field?.type ?? atom.element ?? deducedType;
     const inSet = set.nodes.get(field?.element ?? fieldElement(key));
     const member = map[key]!;
-    if (inSet === undefined) {
-      if (!extract) setOwn(kept, key, member);
-    } else if (inSet.owned) {
-      // Upstream hands on the set of the level above; below a whole field that means what is named alike.
-      if (extract) setOwn(kept, key, walk(type, member, set, true));
-    } else setOwn(kept, key, walk(type, member, inSet.children!, extract));
+    if (inSet === undefined) setOwn(kept, key, member);
+    else if (!inSet.owned) setOwn(kept, key, walk(type, member, inSet.children!));
   }
   return isEmptyMap(kept) ? null : kept;
 }
 
-function walkList(node: TypedNode, value: JsonValue, set: FieldSet, extract: boolean): JsonValue {
+function walkList(node: TypedNode, value: JsonValue, set: FieldSet): JsonValue {
   const list = asList(value);
   if (list === undefined) return null;
   const atom = node.list!;
-  if (list.length === 0 || atom.atomic) return extract ? value : null;
+  if (list.length === 0 || atom.atomic) return null;
   const kept: JsonValue[] = [];
   for (const item of list) {
     const inSet = set.nodes.get(anyItemElement(atom, item));
-    if (inSet === undefined) {
-      if (!extract) kept.push(item);
-      continue;
-    }
-    if (!extract && inSet.owned) continue;
-    kept.push(inSet.children === undefined ? item : walk(atom.items, item, inSet.children, extract));
+    if (inSet === undefined) kept.push(item);
+    else if (!inSet.owned) kept.push(walk(atom.items, item, inSet.children!));
   }
   return kept.length === 0 ? null : kept;
 }

@@ -63,7 +63,7 @@ function addItems(node: TypedNode, value: JsonValue, into: FieldSetBuilder): voi
 }
 
 /** The elements that occur more than once; undefined when there are none. */
-export function repeatedOf(elements: readonly PathElement[]): Set<PathElement> | undefined {
+function repeatedOf(elements: readonly PathElement[]): Set<PathElement> | undefined {
   const seen = new Set(elements);
   if (seen.size === elements.length) return undefined;
   const repeated = new Set<PathElement>();

@@ -190,7 +190,7 @@ function lookUp(value: CelValue, key: CelValue): CelResult | undefined {
   return undefined;
 }
 
-export function qualify(value: CelValue, key: CelValue): CelResult {
+function qualify(value: CelValue, key: CelValue): CelResult {
   const found = lookUp(value, key);
   if (found !== undefined) return found;
   if (value instanceof CelList) return new CelError(`index out of bounds: ${display(key)}`);
@@ -198,7 +198,7 @@ export function qualify(value: CelValue, key: CelValue): CelResult {
 }
 
 /** The index that a number of any type is; -1 for integers beyond all lists. */
-export function listIndex(key: CelValue): number | CelError {
+function listIndex(key: CelValue): number | CelError {
   if (typeof key === "number") return key;
   if (typeof key === "bigint") return -1;
   if (key instanceof CelUint) return key.value <= 2n ** 53n ? Number(key.value) : -1;

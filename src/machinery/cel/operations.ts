@@ -116,7 +116,7 @@ export function equalResults(a: CelResult, b: CelResult): boolean | CelError {
 }
 
 /** Order of strings by their code points, which is that of their UTF-8. */
-export function compareStrings(a: string, b: string): number {
+function compareStrings(a: string, b: string): number {
   const length = Math.min(a.length, b.length);
   for (let index = 0; index < length; index++) {
     let left = a.charCodeAt(index);

@@ -59,11 +59,3 @@ export type CodecSource = ProtobufCodec | TypeResolver;
 
 export const codecOf = (source: CodecSource): ProtobufCodec =>
   source instanceof ProtobufCodec ? source : new ProtobufCodec(source);
-
-/** {@link ProtobufCodec.decode}. */
-export const decodeProtobuf = (source: CodecSource, type: TypeName, bytes: Buffer): JsonObject =>
-  codecOf(source).decode(type, bytes);
-
-/** {@link ProtobufCodec.encode}. */
-export const encodeProtobuf = (source: CodecSource, type: TypeName, value: JsonValue): Buffer =>
-  codecOf(source).encode(type, value);

@@ -8,7 +8,7 @@ export class WireError extends Error {
 export const wireVarint = 0;
 export const wireFixed64 = 1;
 export const wireBytes = 2;
-export const wireStartGroup = 3;
+const wireStartGroup = 3;
 export const wireEndGroup = 4;
 export const wireFixed32 = 5;
 

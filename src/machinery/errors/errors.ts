@@ -35,10 +35,10 @@ export interface ForbiddenAttributes {
 }
 
 /** The text of every lost optimistic-concurrency race. */
-export const objectModifiedMessage =
+const objectModifiedMessage =
   "the object has been modified; please apply your changes to the latest version and try again";
 /** Prefix of an AlreadyExists message whose holder is terminating. */
-export const beingDeletedPrefix = "object is being deleted: ";
+const beingDeletedPrefix = "object is being deleted: ";
 
 export const badRequest = (message: string): StatusError => failure(400, "BadRequest", message);
 
@@ -232,19 +232,6 @@ export const foreignError = (message: string): StatusError => new ForeignError(i
 /** 500 without a reason: what upstream makes of an error that nobody gave a Status (server-side apply has many). */
 export const unexplainedError = (message: string): StatusError =>
   new StatusError({ kind: "Status", apiVersion: "v1", metadata: {}, status: "Failure", message, code: 500 });
-
-/** The store cannot be reached. Note the code: 500. */
-export const serverTimeout = (
-  resource: GroupResource,
-  operation: string,
-  retryAfterSeconds = 2,
-): StatusError =>
-  failure(
-    500,
-    "ServerTimeout",
-    `The ${operation} operation against ${groupResourceName(resource)} could not be completed at this time, please try again.`,
-    detailsOf(resource, operation, retryAfterSeconds === 0 ? {} : { retryAfterSeconds }),
-  );
 
 /** `retryAfterSeconds` lets client-go retry by itself. */
 export const serviceUnavailable = (message: string, retryAfterSeconds = 0): StatusError =>

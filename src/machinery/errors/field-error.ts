@@ -77,8 +77,6 @@ export const fieldForbidden = (where: Where, detail: string): FieldError =>
   make("FieldValueForbidden", where, "", detail);
 export const fieldDuplicate = (where: Where, value: unknown): FieldError =>
   make("FieldValueDuplicate", where, value, "");
-export const fieldNotFound = (where: Where, value: unknown): FieldError =>
-  make("FieldValueNotFound", where, value, "");
 
 /** `supported` is printed in the order given (upstream mostly sorts it before). */
 export const fieldNotSupported = (where: Where, value: unknown, supported: readonly string[]): FieldError =>
@@ -99,20 +97,6 @@ export const fieldTooLong = (where: Where, maxBytes: number): FieldError =>
     "<value omitted>",
     maxBytes < 0 ? "value is too long" : `may not be more than ${atMost(maxBytes, "byte")}`,
   );
-export const fieldTooLongCharacters = (where: Where, max: number): FieldError =>
-  make(
-    "FieldValueTooLong",
-    where,
-    "<value omitted>",
-    max < 0 ? "value is too long" : `may not be more than ${atMost(max, "character")}`,
-  );
-export const fieldTooShort = (where: Where, value: unknown, min: number): FieldError =>
-  make(
-    "FieldValueTooShort",
-    where,
-    value,
-    min < 0 ? "value is too short" : `must be at least ${atMost(min, "character")}`,
-  );
 /** `actual` negative: the number is not told; `max` negative: the limit is not told. */
 export const fieldTooMany = (where: Where, actual: number, max: number): FieldError =>
   make(
@@ -120,13 +104,6 @@ export const fieldTooMany = (where: Where, actual: number, max: number): FieldEr
     where,
     actual < 0 ? undefined : actual,
     max < 0 ? "has too many items" : `must have at most ${atMost(max, "item")}`,
-  );
-export const fieldTooFew = (where: Where, actual: number, min: number): FieldError =>
-  make(
-    "FieldValueTooFew",
-    where,
-    actual,
-    min < 0 ? "has too few items" : `must have at least ${atMost(min, "item")}`,
   );
 export const fieldInternalError = (where: Where, message: string): FieldError =>
   make("InternalError", where, undefined, message);

@@ -105,7 +105,7 @@ export function annotationsErrors(
 }
 
 /** Names are qualified names, and the two finalizers of the garbage collector exclude each other. */
-export function finalizersErrors(finalizers: readonly string[], path: FieldPath): FieldError[] {
+function finalizersErrors(finalizers: readonly string[], path: FieldPath): FieldError[] {
   const errors = finalizers.flatMap((finalizer) => each(path, finalizer, qualifiedNameErrors(finalizer)));
   if (finalizers.includes(orphanFinalizer) && finalizers.includes(foregroundFinalizer)) {
     const detail = `finalizer ${orphanFinalizer} and ${foregroundFinalizer} cannot be both set`;
@@ -126,7 +126,7 @@ function newFinalizersErrors(next: readonly string[], old: readonly string[]): F
   ];
 }
 
-export function ownerReferencesErrors(owners: readonly OwnerReference[], path: FieldPath): FieldError[] {
+function ownerReferencesErrors(owners: readonly OwnerReference[], path: FieldPath): FieldError[] {
   const errors: FieldError[] = [];
   let controller = "";
   for (const owner of owners) {

@@ -5,7 +5,7 @@ import { truncateBytes } from "#base/bytes.ts";
 export type RandomBytes = (count: number) => Uint8Array;
 
 /** The base is cut to this many bytes, so that the whole fits into 63. */
-export const maxGeneratedBaseLength = 58;
+const maxGeneratedBaseLength = 58;
 const suffixLength = 5;
 /** No vowels and no digits that look like them: no words come out. */
 const alphabet = "bcdfghjklmnpqrstvwxz2456789";

@@ -23,12 +23,12 @@ import {
 } from "#machinery/patch/json-pointer.ts";
 
 /** Bytes that `copy` operations may add in all. */
-export const maxCopiedBytes = 3 * 1_024 * 1_024;
+const maxCopiedBytes = 3 * 1_024 * 1_024;
 /**
  * Elements that inserting into and removing from arrays may move in all, and values that are visited to check the depth. A patch
  * is one turn of the event loop: this many take some tens of milliseconds.
  */
-export const maxJsonPatchWork = 20_000_000;
+const maxJsonPatchWork = 20_000_000;
 
 /**
  * The patched document; `current` is not changed. Throws StatusError: 400 for what is no patch, 413 for too many operations, 422

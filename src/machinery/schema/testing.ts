@@ -149,5 +149,3 @@ export const testTypes: TypeResolver = {
     return found;
   },
 };
-
-export const testTypeNames: readonly TypeName[] = [...types.keys()];

@@ -31,13 +31,6 @@ export class LabelSelector {
     }
   }
 
-  /** Every pair of `labels` must be there. Values are not checked: what is no label value matches nothing. */
-  static fromLabels(labels: Labels): LabelSelector {
-    return new LabelSelector(
-      Object.entries(labels).map(([key, value]) => ({ key, operator: "=", values: [value] }) as const),
-    );
-  }
-
   get isEmpty(): boolean {
     return this.requirements.length === 0;
   }

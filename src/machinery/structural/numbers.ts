@@ -37,7 +37,7 @@ export function shownValue(value: JsonValue): unknown {
   return typeof number === "bigint" ? number : shownFloat(number);
 }
 
-export const goNumberText = (value: GoNumber): string =>
+const goNumberText = (value: GoNumber): string =>
   typeof value === "bigint" ? String(value) : goFloat(value);
 
 const epsilon = 1e-9;
@@ -77,12 +77,7 @@ const maxFloat32 = 3.4028234663852886e38;
 const float32Overflow = maxFloat32 + 2 ** 102;
 
 /** Undefined when the number fits the type and format; else what upstream says, without the prefix. */
-export function rangeError(
-  value: GoNumber,
-  kind: NumberKind,
-  prefix: string,
-  path: string,
-): string | undefined {
+function rangeError(value: GoNumber, kind: NumberKind, prefix: string, path: string): string | undefined {
   if (inRange(value, kind)) return undefined;
   const what = kind.format === "" ? "(default format)" : `with format ${kind.format}`;
   return `${prefix} value must be of type ${kind.type} ${what} in ${path}`;

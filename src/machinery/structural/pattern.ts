@@ -15,7 +15,7 @@ const maxExpressions = 512;
 /** Those that are tables take less than 1 KB. */
 const maxPatterns = 4_096;
 /** Longer patterns are refused: compiling takes time and memory in proportion, and more with counted repetition. */
-export const maxPatternLength = 16 * 1_024;
+const maxPatternLength = 16 * 1_024;
 
 /** Compiled patterns by text, for all schemas that share the cache. */
 export class PatternCache {

@@ -24,7 +24,7 @@ export interface Finding {
 }
 
 /** More errors of one object are not collected: the answer would be larger than the request. */
-export const maxFindings = 1_000;
+const maxFindings = 1_000;
 
 export class Result {
   readonly findings: Finding[] = [];

@@ -62,7 +62,7 @@ function fieldsAreValid(value: JsonObject, schema: SchemaNode, patterns: Pattern
 }
 
 /** The type validator: what has a format need not have the type. */
-export function typeIsRight(value: JsonValue, schema: SchemaNode): boolean {
+function typeIsRight(value: JsonValue, schema: SchemaNode): boolean {
   const { type } = schema;
   switch (typeof value) {
     case "string":

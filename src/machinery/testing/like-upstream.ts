@@ -10,7 +10,7 @@ import type { JsonValue } from "#machinery/json/value.ts";
 import { type Oracle, OracleError, openOracle } from "./oracle.ts";
 
 /** Cases generated for each comparison, unless it says otherwise. */
-export const generatedCases = 10_000;
+const generatedCases = 10_000;
 /** Cases that are compared at a time. */
 const batch = 200;
 /** Differences that one failure shows; MYRIAD_ORACLE_SHOWN for more. */

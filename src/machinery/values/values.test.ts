@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import { canonicalDuration, durationText, humanDuration, parseDuration } from "./duration.ts";
-import { isIntOrString, percentOf, scaledValue } from "./int-or-string.ts";
+import { isIntOrString } from "./int-or-string.ts";
 import {
   addQuantities,
   canonicalQuantity,
@@ -277,15 +277,4 @@ test("int or string", () => {
     false,
     false,
   ]);
-  assert.deepEqual([percentOf("25%"), percentOf("x"), percentOf(25)], [25, undefined, undefined]);
-  assert.deepEqual(
-    [
-      scaledValue("25%", 10, true),
-      scaledValue("25%", 10, false),
-      scaledValue(3, 10, true),
-      scaledValue("7%", 100, true),
-      scaledValue("x", 1, true),
-    ],
-    [3, 2, 3, 7, undefined],
-  );
 });

@@ -37,7 +37,7 @@ function sameAddresses(object: KubeObject): void {
 /** `template` has `metadata` and `spec`. */
 export const podTemplateDefaults = (template: Draft): void => podSpecDefaults(draftAt(template, "spec"));
 
-export function podSpecDefaults(spec: Draft): void {
+function podSpecDefaults(spec: Draft): void {
   fillZero(spec, {
     dnsPolicy: "ClusterFirst",
     restartPolicy: "Always",

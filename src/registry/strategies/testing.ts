@@ -21,7 +21,7 @@ export function strategyOf(key: string): Strategy {
   return strategies.strategyFor({ group, resource });
 }
 
-export const testUser: Requester["user"] = { name: "jane", uid: "u1", groups: ["dev"], extra: {} };
+const testUser: Requester["user"] = { name: "jane", uid: "u1", groups: ["dev"], extra: {} };
 
 export function create(key: string, given: object, user = testUser): Outcome {
   const strategy = strategyOf(key);

@@ -34,7 +34,7 @@ export interface Codecs {
 }
 
 /** Media types of request bodies that carry objects. */
-export const acceptedBodies = [
+const acceptedBodies = [
   "application/json",
   "application/yaml",
   "application/vnd.kubernetes.protobuf",
@@ -66,7 +66,7 @@ export function decodeObject(
 }
 
 /** The last steps for a value that is already JSON. @throws StatusError 400 */
-export function normalise(
+function normalise(
   codecs: Codecs,
   expected: ExpectedType,
   raw: RawBody,

@@ -166,7 +166,7 @@ function unfold(schema: JsonObject): void {
 }
 
 /** Adds what every object has: to the root, and to embedded resources. Changes its argument. */
-export function withObjectMembers(root: JsonObject): JsonObject {
+function withObjectMembers(root: JsonObject): JsonObject {
   addEmbedded(root, true);
   addMembers(root);
   return root;

@@ -19,7 +19,7 @@ import {
   wrapper,
 } from "./gnostic.ts";
 
-export const schemaV2: MessageWriter = struct(
+const schemaV2: MessageWriter = struct(
   () => [
     ["$ref", 1, text],
     ["format", 2, text],
@@ -85,7 +85,7 @@ const isIn = (value: JsonValue, place: string): boolean => isJsonObject(value) &
 const nonBody = choice((value) =>
   isIn(value, "query") ? [3, message(queryParameter)] : [4, message(pathParameter)],
 );
-export const parameterV2 = choice((value) =>
+const parameterV2 = choice((value) =>
   isIn(value, "body") ? [1, message(bodyParameter)] : [2, message(nonBody)],
 );
 const parametersItem = choice((value) =>
@@ -114,7 +114,7 @@ const operation = struct(
   ],
   13,
 );
-export const pathItemV2 = struct(
+const pathItemV2 = struct(
   () => [
     ["get", 2, message(operation)],
     ["put", 3, message(operation)],

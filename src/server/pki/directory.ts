@@ -19,7 +19,7 @@ export function pkiDirectory(directory: string): PkiFiles {
 }
 
 /** The file has either its old content or the new one, whenever the machine stops. 0600 when `secret`, else 0644. */
-export function writeFileAtomically(path: string, text: string, secret: boolean): void {
+function writeFileAtomically(path: string, text: string, secret: boolean): void {
   const temporary = `${path}.${process.pid}.tmp`;
   const file = openSync(temporary, "w", secret ? 0o600 : 0o644);
   try {

@@ -93,7 +93,7 @@ export interface LiveServer {
   close(): Promise<void>;
 }
 
-export const liveTokens = 'admin-token,admin,1,"system:masters,dev"\nalice-token,alice,2\n';
+const liveTokens = 'admin-token,admin,1,"system:masters,dev"\nalice-token,alice,2\n';
 
 export async function startLiveServer(
   options: Partial<Pick<ApiServerOptions, "authorizer" | "admissionPlugins">> = {},

@@ -42,7 +42,7 @@ export function memoryFiles() {
   };
 }
 
-export const testTokens = 'admin-token,admin,1,"system:masters,dev"\nalice-token,alice,2\n';
+const testTokens = 'admin-token,admin,1,"system:masters,dev"\nalice-token,alice,2\n';
 
 export async function startTestServer(
   endpoint: Endpoint,

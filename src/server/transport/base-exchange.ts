@@ -3,7 +3,7 @@ import type { Connection, Exchange, HeaderValue, ResponseHeaders, ResponseStream
 import type { TransportState } from "./state.ts";
 
 /** Bodies longer than this are compressed for clients that accept gzip (upstream's threshold). */
-export const GZIP_MIN_BYTES = 128 * 1024;
+const GZIP_MIN_BYTES = 128 * 1024;
 /** Level 1, as upstream: lists are many and repetitive. */
 const GZIP_LEVEL = 1;
 /** Answers longer than this are watched for clients that do not read them: they may not fit into one flow window. */

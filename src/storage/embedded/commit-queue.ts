@@ -18,10 +18,10 @@ import {
 } from "../port.ts";
 
 /** Most changes, and bytes of values, of one group: what one flush writes. */
-export const maxGroupChanges = 2_000;
-export const maxGroupBytes = 16 * 1024 * 1024;
+const maxGroupChanges = 2_000;
+const maxGroupBytes = 16 * 1024 * 1024;
 /** Most changes, and bytes of values, that wait; more are refused with {@link StoreUnavailableError}. */
-export const maxQueuedChanges = 50_000;
+const maxQueuedChanges = 50_000;
 export const maxQueuedBytes = 256 * 1024 * 1024;
 
 interface Waiter {

@@ -22,7 +22,7 @@ import { DataDirectoryError } from "../port.ts";
 export const formatFile = "FORMAT";
 /** What the marker says; another number is another layout. */
 export const formatText = "myriad embedded store, format 1\n";
-export const lockFile = "lock";
+const lockFile = "lock";
 const dataFile = "data.mdb";
 
 /** SQLite's result code for a lock that someone else holds. */

@@ -19,7 +19,7 @@ import { CommitQueue } from "./commit-queue.ts";
 import { type DataDirectory, openDataDirectory } from "./data-directory.ts";
 
 /** Writes are refused while the disk has less room than this: LMDB itself is never run against a full disk. */
-export const defaultMinFreeBytes = 64 * 1024 * 1024;
+const defaultMinFreeBytes = 64 * 1024 * 1024;
 /** A group of changes touches at most about so many bytes of pages for each byte of values. */
 const pageBytesPerByte = 4;
 

@@ -24,7 +24,7 @@ export interface LocalChange {
 }
 
 /** Longest index term in UTF-8 bytes; it shares an LMDB key with the longest key. */
-export const maxTermBytes = 400;
+const maxTermBytes = 400;
 
 interface Version {
   readonly revision: Revision;

@@ -4,7 +4,7 @@ import { countKey, decodeCount, decodeLogRecord, type LogRecord, scopeText } fro
 import type { Tables } from "./environment.ts";
 
 /** Most log entries that one step removes; a step is one write transaction. */
-export const maxSweepEntries = 500;
+const maxSweepEntries = 500;
 
 export interface SweepStep {
   /** Everything up to here is gone once the step was written. */

@@ -19,7 +19,7 @@ import {
  * Address space reserved for the map; costs nothing until used, and spares re-mapping (and double counting of resident
  * pages) while the file grows. LMDB's wrapper enlarges the map by itself beyond it.
  */
-export const reservedMapBytes = 2 ** 40;
+const reservedMapBytes = 2 ** 40;
 const maxDatabases = 12;
 /** Reader slots, for threads and offline readers of this and other processes. */
 const maxReaders = 256;

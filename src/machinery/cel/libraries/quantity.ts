@@ -14,9 +14,9 @@ import type { CelType } from "../types.ts";
 import { CelDouble, CelError, CelOpaque, type CelResult, type CelValue, noSuchOverload } from "../values.ts";
 import { opaqueStruct } from "./opaque.ts";
 
-export const quantityType: CelType = opaqueStruct("kubernetes.Quantity");
+const quantityType: CelType = opaqueStruct("kubernetes.Quantity");
 
-export class CelQuantity extends CelOpaque {
+class CelQuantity extends CelOpaque {
   override readonly type = quantityType;
   readonly value: Quantity;
 

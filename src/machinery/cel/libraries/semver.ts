@@ -6,7 +6,7 @@ import type { CelType } from "../types.ts";
 import { CelError, CelOpaque, type CelResult, type CelValue, noSuchOverload } from "../values.ts";
 import { opaqueStruct } from "./opaque.ts";
 
-export const semverType: CelType = opaqueStruct("kubernetes.Semver");
+const semverType: CelType = opaqueStruct("kubernetes.Semver");
 
 interface Version {
   readonly major: bigint;

@@ -13,7 +13,7 @@ import {
 import { escapedPath, type GoUrl, hostname, parseRequestUrl, port, queryValues, urlText } from "./go-url.ts";
 import { opaqueStruct } from "./opaque.ts";
 
-export const urlType: CelType = opaqueStruct("kubernetes.URL");
+const urlType: CelType = opaqueStruct("kubernetes.URL");
 
 class CelUrl extends CelOpaque {
   override readonly type = urlType;

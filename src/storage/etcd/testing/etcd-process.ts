@@ -15,7 +15,7 @@ const maxStarts = 3;
 const keptOutputBytes = 16_384;
 
 /** The etcd binary: `MYRIAD_ETCD`, else `etcd` on the PATH, else the one that continuous integration keeps. */
-export function findEtcd(): string | undefined {
+function findEtcd(): string | undefined {
   const paths = (process.env.PATH ?? "").split(delimiter).map((directory) => join(directory, "etcd"));
   const candidates = [process.env.MYRIAD_ETCD ?? "", ...paths, join(homedir(), ".cache/myriad-ci/bin/etcd")];
   return candidates.find((path) => {
