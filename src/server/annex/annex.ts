@@ -8,16 +8,21 @@
 import * as nodeModule from "node:module";
 import { MessageChannel, type MessagePort, Worker } from "node:worker_threads";
 import type { Clock } from "#base/clock.ts";
-import { timeout, tooManyRequests } from "#machinery/errors/errors.ts";
+import { timeout } from "#machinery/errors/errors.ts";
 import type { RequestContext } from "#server/context.ts";
 import { rawBody } from "../endpoints/request-body.ts";
 import { answerLater, answerNow, type DeskOptions, outcomeOf } from "./desk.ts";
 import type { AnnexData, AnnexRequest, FromAnnex, Question, ToAnnex } from "./protocol.ts";
+import { type TurnLimits, Turns } from "./turns.ts";
 
-/** Requests served side by side: each may hold some tens of MiB. */
-const maxServing = 8;
-/** Requests that wait for one of these to end, up to 3 MiB each; more answer 429. */
-const maxWaiting = 64;
+const turnLimits: TurnLimits = {
+  // Each may hold some tens of MiB.
+  serving: 12,
+  servingEach: 4,
+  // Up to 3 MiB each; more answer 429.
+  waiting: 64,
+  waitingEach: 32,
+};
 /** The thread's memory. */
 const maxHeapMb = 2_048;
 /** V8 would let new objects take 128 MiB, and touch all of it. */
@@ -52,7 +57,7 @@ interface Visit {
 export class Annex {
   readonly #options: AnnexOptions;
   readonly #visits = new Map<number, Visit>();
-  readonly #waiting: (() => void)[] = [];
+  readonly #turns = new Turns(turnLimits);
   #thread: Thread | undefined;
   #ids = 0;
   #cancelIdle: (() => void) | undefined;
@@ -65,14 +70,27 @@ export class Annex {
   /** Answers a request from its start. @throws StatusError 429; 504 when it is too much for the thread, too */
   async serve(request: RequestContext): Promise<void> {
     const body = await rawBody(request.exchange);
-    if (this.#visits.size >= maxServing) await this.#turn(request);
-    if (request.closed || this.#closed) return;
-    await new Promise<void>((resolve, reject) => {
+    const { cluster } = request;
+    const turn = this.#turns.enter(cluster.kind === "one" ? cluster.name : cluster.kind);
+    try {
+      if (turn.begun !== undefined) {
+        request.onClose(turn.cancel);
+        await turn.begun;
+      }
+      if (!request.closed && !this.#closed) await this.#visit(request, body);
+    } finally {
+      turn.end();
+      this.#endWhenIdle();
+    }
+  }
+
+  #visit(request: RequestContext, body: Buffer): Promise<void> {
+    return new Promise<void>((resolve, reject) => {
       const id = ++this.#ids;
       let cancelGrace: (() => void) | undefined;
       const done = (error?: Error): void => {
         cancelGrace?.();
-        this.#leave(id);
+        this.#visits.delete(id);
         if (error === undefined) resolve();
         else reject(error);
       };
@@ -89,29 +107,12 @@ export class Annex {
 
   async close(): Promise<void> {
     this.#closed = true;
-    for (const next of this.#waiting.splice(0)) next();
     const thread = this.#thread;
     if (thread !== undefined) await this.#giveUp(thread.worker);
   }
 
-  #turn(request: RequestContext): Promise<void> {
-    if (this.#waiting.length >= maxWaiting)
-      throw tooManyRequests("too many large requests wait to be served", 1);
-    return new Promise((resolve) => {
-      this.#waiting.push(resolve);
-      request.onClose(() => {
-        const at = this.#waiting.indexOf(resolve);
-        if (at < 0) return;
-        this.#waiting.splice(at, 1);
-        resolve();
-      });
-    });
-  }
-
-  #leave(id: number): void {
-    if (!this.#visits.delete(id)) return;
-    this.#waiting.shift()?.();
-    if (this.#visits.size > 0 || this.#waiting.length > 0 || this.#thread === undefined) return;
+  #endWhenIdle(): void {
+    if (!this.#turns.isIdle || this.#thread === undefined) return;
     const { worker } = this.#thread;
     this.#cancelIdle?.();
     this.#cancelIdle = this.#options.clock.after(idleMs, () => {
