@@ -5,9 +5,10 @@
  */
 
 import { conditionIsTrue, type NewCondition, withCondition } from "#crds/conditions.ts";
+import { definitionParts, withHead } from "#crds/definition-parts.ts";
 import { type NameClaims, settledStatus } from "#crds/names.ts";
 import { type CustomResourceDefinition, cleanupFinalizer, customResourceDefinitions } from "#crds/types.ts";
-import { StatusError } from "#machinery/errors/status-error.ts";
+import { conflict } from "#machinery/errors/errors.ts";
 import { jsonEqual } from "#machinery/json/equal.ts";
 import type { JsonValue } from "#machinery/json/value.ts";
 import type { KubeObject } from "#machinery/meta/object.ts";
@@ -23,12 +24,15 @@ import {
 import { purgeStep } from "#registry/purge.ts";
 import type { Registry } from "#registry/registry.ts";
 import { timestamp } from "#registry/system-fields.ts";
-import { type IndexEntry, type Key, prefixRange } from "#storage/port.ts";
+import { isReleased } from "#registry/update.ts";
+import { type Entry, type IndexEntry, type Key, type Operation, prefixRange } from "#storage/port.ts";
 import { type Controller, controllerRequester, itemName, itemParts } from "./controller.ts";
 import { deletingKeys } from "./deleting.ts";
 
 const name = "customresourcedefinition-controller";
 const pageSize = 100;
+/** Tries against concurrent writers; each lost try means that somebody else's write succeeded. */
+const maxAttempts = 256;
 const deletionMark = Buffer.from('"deletionTimestamp":"');
 
 export interface DefinitionControllerOptions {
@@ -93,18 +97,16 @@ export function definitionController(options: DefinitionControllerOptions): Cont
     },
   };
 
-  function read(key: Key): CustomResourceDefinition | undefined {
-    const entry = store.get(key);
-    return entry === undefined
-      ? undefined
-      : (JSON.parse(entry.value.toString("utf8")) as CustomResourceDefinition);
+  /** Without schemas, but with the name, which is not stored. */
+  function headOf({ key, value }: Entry): CustomResourceDefinition {
+    const { head } = definitionParts(value);
+    const { name } = parseObjectKey(collection, false, key);
+    return { ...head, metadata: { ...head.metadata, name } };
   }
 
-  /** With the name, which is not stored. */
-  function named(key: Key): CustomResourceDefinition | undefined {
-    const definition = read(key);
-    const { name } = parseObjectKey(collection, false, key);
-    return definition && { ...definition, metadata: { ...definition.metadata, name } };
+  function read(key: Key): CustomResourceDefinition | undefined {
+    const entry = store.get(key);
+    return entry && headOf(entry);
   }
 
   function* indexedKeys(start: string, end: string): Generator<Key> {
@@ -117,34 +119,34 @@ export function definitionController(options: DefinitionControllerOptions): Cont
     }
   }
 
-  /** Changes the definition while it is the one that was meant; undefined leaves it as it is. */
+  /**
+   * Changes metadata and status of a definition, if it is there; undefined leaves it as it is. Not by the registry's update, which
+   * would parse and write all of it, and a definition may be a megabyte.
+   */
   async function change(
     cluster: ClusterName,
     definition: string,
-    internal: boolean,
     make: (current: CustomResourceDefinition) => CustomResourceDefinition | undefined,
   ): Promise<void> {
-    try {
-      await registry.update({
-        resource,
-        version: "v1",
-        cluster,
-        namespace: "",
-        name: definition,
-        subresource: "status",
-        dryRun: false,
-        requester,
-        internal,
-        transform: (current): KubeObject => make(current as CustomResourceDefinition) ?? current!,
-      });
-    } catch (error) {
-      if (!(error instanceof StatusError) || error.code !== 404) throw error;
+    const key = keyOf(cluster, definition);
+    for (let attempt = 0; attempt < maxAttempts; attempt++) {
+      const entry = store.get(key);
+      const next = entry && make(headOf(entry));
+      if (next === undefined) return;
+      const operation: Operation = isReleased(resource, next)
+        ? { type: "delete", key }
+        : { type: "put", key, value: withHead(entry!.value, next) };
+      const compare = [{ key, revision: entry!.revision }];
+      if ((await store.commit({ compare, operations: [operation] })).ok) return;
+      // The copy may be behind the write that was faster.
+      await store.fresh();
     }
+    throw conflict(resource, definition);
   }
 
   async function settleNames(cluster: ClusterName, definition: string): Promise<void> {
     const key = keyOf(cluster, definition);
-    const stored = named(key);
+    const stored = read(key);
     if (stored === undefined || stored.metadata.deletionTimestamp !== undefined) return;
     const accepted = conditionIsTrue(stored.status?.conditions, "NamesAccepted");
     // Two that were created at the same moment saw nothing of each other: the younger one gives its names back.
@@ -155,7 +157,7 @@ export function definitionController(options: DefinitionControllerOptions): Cont
       for (const { metadata } of rivals) await settleNames(cluster, metadata.name ?? "");
       return;
     }
-    await change(cluster, definition, false, (current) => {
+    await change(cluster, definition, (current) => {
       const { acceptedNames, ...rest } = current.status ?? {};
       const before = lost ? { ...current, status: rest } : current;
       const status = settledStatus(
@@ -193,7 +195,7 @@ export function definitionController(options: DefinitionControllerOptions): Cont
       terms.flatMap((term) => store.indexEntries(term, `${term}\0`, pageSize).map(({ key }) => key)),
     );
     keys.delete(own);
-    return [...keys].map(named).filter((rival) => rival !== undefined);
+    return [...keys].map(read).filter((rival) => rival !== undefined);
   }
 
   /** Every step can be done again. What finalizers of instances hold is waited for: their deletion brings the item back. */
@@ -205,12 +207,12 @@ export function definitionController(options: DefinitionControllerOptions): Cont
     if (stored.metadata.finalizers?.includes(cleanupFinalizer) !== true) return;
     let end: NewCondition = neverEstablished;
     if (conditionIsTrue(stored.status?.conditions, "Established")) {
-      await change(cluster, definition, true, (current) => withTerminating(current, inProgress));
+      await change(cluster, definition, (current) => withTerminating(current, inProgress));
       const { group, names } = stored.spec;
       if (!(await purge(cluster, customCollectionPrefix({ group, resource: names.plural })))) return;
       end = completed;
     }
-    await change(cluster, definition, true, (current) => {
+    await change(cluster, definition, (current) => {
       const { finalizers = [], deletionTimestamp, uid } = current.metadata;
       if (uid !== stored.metadata.uid || deletionTimestamp === undefined) return undefined;
       const kept = finalizers.filter((finalizer) => finalizer !== cleanupFinalizer);

@@ -1,14 +1,12 @@
 /** A CustomResourceDefinition as the server works with it: everything but the schemas, which are known by their hashes. */
 import { createHash } from "node:crypto";
 import type { ScaleDescription } from "#api/scale.ts";
-import { readOwnJson } from "#machinery/json/read.ts";
-import type { JsonObject } from "#machinery/json/value.ts";
-import { writeJson } from "#machinery/json/write.ts";
 import { compareVersions } from "#machinery/names/versions.ts";
 import type { ClusterName } from "#registry/cluster-name.ts";
 import type { Key, Revision } from "#storage/port.ts";
 import type { PrinterColumn } from "./columns.ts";
 import { conditionIsTrue } from "./conditions.ts";
+import { definitionParts } from "./definition-parts.ts";
 import { isCostly } from "./schema-cost.ts";
 import type { CustomResourceDefinition, Names, Version, WebhookConversion } from "./types.ts";
 
@@ -29,6 +27,12 @@ export interface DefinitionVersion {
   readonly selectableFields: readonly string[];
 }
 
+/** Bytes from `start` up to `end`. */
+export interface SchemaPlace {
+  readonly start: number;
+  readonly end: number;
+}
+
 export interface Definition {
   readonly key: Key;
   readonly cluster: ClusterName;
@@ -47,6 +51,8 @@ export interface Definition {
   /** Those of `status.acceptedNames`. */
   readonly names: Names;
   readonly versions: readonly DefinitionVersion[];
+  /** Where the schema of each version lies in the stored bytes, in the same order. */
+  readonly schemas: readonly (SchemaPlace | undefined)[];
   readonly storageVersion: string;
   readonly preserveUnknownFields: boolean;
   /** Undefined for strategy None. */
@@ -58,6 +64,8 @@ export interface Definition {
   readonly isTerminating: boolean;
 }
 
+type Spec = CustomResourceDefinition["spec"];
+
 /** Reads a stored definition. `known`: the same one as it was read before, if it was. */
 export function readDefinition(
   at: { readonly key: Key; readonly cluster: ClusterName; readonly name: string },
@@ -65,7 +73,8 @@ export function readDefinition(
   value: Buffer,
   known: Definition | undefined,
 ): Definition {
-  const { metadata, spec, status } = readOwnJson(value) as unknown as CustomResourceDefinition;
+  const { head, schemas } = definitionParts(value);
+  const { metadata, spec, status } = head;
   const { uid = "", generation = 0 } = metadata;
   // The generation changes with every change of the spec, so nothing happened to the schemas in between.
   const same = known !== undefined && known.uid === uid && known.generation === generation;
@@ -80,7 +89,12 @@ export function readDefinition(
     group: spec.group,
     namespaced: spec.scope === "Namespaced",
     names: status?.acceptedNames ?? spec.names,
-    versions: same ? known.versions : spec.versions.map((version) => readVersion(spec, version)),
+    versions: same ? known.versions : readVersions(spec, schemas),
+    schemas: schemas.map((schema) => {
+      if (schema === undefined) return undefined;
+      const start = schema.byteOffset - value.byteOffset;
+      return { start, end: start + schema.length };
+    }),
     storageVersion: spec.versions.find(({ storage }) => storage)?.name ?? "",
     preserveUnknownFields: spec.preserveUnknownFields === true,
     webhook: spec.conversion?.strategy === "Webhook" ? spec.conversion.webhook : undefined,
@@ -90,15 +104,25 @@ export function readDefinition(
   };
 }
 
-function readVersion(spec: CustomResourceDefinition["spec"], version: Version): DefinitionVersion {
+function readVersions(spec: Spec, schemas: readonly (Buffer | undefined)[]): DefinitionVersion[] {
+  const newest = newestOf(spec.versions);
+  return spec.versions.map((version, index) => readVersion(spec, version, schemas[index], newest));
+}
+
+function readVersion(
+  spec: Spec,
+  version: Version,
+  schema: Buffer | undefined,
+  newest: string | undefined,
+): DefinitionVersion {
   const { name, served, storage, subresources, additionalPrinterColumns = [] } = version;
   return {
     name,
     served,
     storage,
-    warning: warningOf(spec, version),
-    schemaHash: schemaHash(version.schema?.openAPIV3Schema, spec.preserveUnknownFields === true),
-    isCostly: isCostly(version.schema?.openAPIV3Schema),
+    warning: warningOf(spec, version, newest),
+    schemaHash: schemaHash(schema, spec.preserveUnknownFields === true),
+    isCostly: isCostly(schema),
     hasStatus: subresources?.status !== undefined,
     scale: subresources?.scale === undefined ? undefined : scaleOf(subresources.scale),
     columns: additionalPrinterColumns,
@@ -106,9 +130,10 @@ function readVersion(spec: CustomResourceDefinition["spec"], version: Version): 
   };
 }
 
-export function schemaHash(schema: JsonObject | undefined, preserveUnknownFields: boolean): string {
+/** Of the stored bytes of a schema. */
+export function schemaHash(schema: Uint8Array | undefined, preserveUnknownFields: boolean): string {
   const hash = createHash("sha256").update(preserveUnknownFields ? "preserve " : "");
-  return hash.update(schema === undefined ? "none" : writeJson(schema)).digest("base64url");
+  return hash.update(schema ?? "none").digest("base64url");
 }
 
 function scaleOf(scale: NonNullable<NonNullable<Version["subresources"]>["scale"]>): ScaleDescription {
@@ -123,17 +148,20 @@ function scaleOf(scale: NonNullable<NonNullable<Version["subresources"]>["scale"
 }
 
 /** Text: apiextensions-apiserver pkg/apiserver/customresource_handler.go defaultDeprecationWarning. */
-function warningOf(spec: CustomResourceDefinition["spec"], version: Version): string | undefined {
+function warningOf({ group, names }: Spec, version: Version, newest: string | undefined): string | undefined {
   if (version.deprecated !== true) return undefined;
   if (version.deprecationWarning !== undefined) return version.deprecationWarning;
-  const { group, names } = spec;
   const text = `${group}/${version.name} ${names.kind} is deprecated`;
-  const newer = spec.versions
-    .filter(
-      ({ name, served, deprecated }) =>
-        served && deprecated !== true && compareVersions(name, version.name) < 0,
-    )
-    .map(({ name }) => name)
-    .sort(compareVersions);
-  return newer.length === 0 ? text : `${text}; use ${group}/${newer[0]} ${names.kind}`;
+  const isNewer = newest !== undefined && compareVersions(newest, version.name) < 0;
+  return isNewer ? `${text}; use ${group}/${newest} ${names.kind}` : text;
+}
+
+/** The newest version that is served and not deprecated. */
+function newestOf(versions: readonly Version[]): string | undefined {
+  let newest: string | undefined;
+  for (const { name, served, deprecated } of versions) {
+    if (!served || deprecated === true) continue;
+    if (newest === undefined || compareVersions(name, newest) < 0) newest = name;
+  }
+  return newest;
 }

@@ -4,7 +4,6 @@ import { Pacer } from "#base/pacer.ts";
 import { serviceUnavailable } from "#machinery/errors/errors.ts";
 import { readOwnJson } from "#machinery/json/read.ts";
 import type { JsonObject } from "#machinery/json/value.ts";
-import { writeJson } from "#machinery/json/write.ts";
 import type { GroupResource, GroupVersionKind } from "#machinery/meta/object.ts";
 import type { CompiledCustomSchema } from "#machinery/structural/custom-schema.ts";
 import type { ClusterName } from "#registry/cluster-name.ts";
@@ -17,7 +16,8 @@ import { CompiledSchemas, type SchemaCompiler } from "./compiled-schemas.ts";
 import type { ConversionServices } from "./conversion.ts";
 import { type CustomView, DefinitionViews, orphanedResource, sharedResource } from "./custom-view.ts";
 import { type Definition, readDefinition, schemaHash } from "./definition.ts";
-import { type CustomResourceDefinition, customResourceDefinitions } from "./types.ts";
+import { definitionParts } from "./definition-parts.ts";
+import { customResourceDefinitions } from "./types.ts";
 
 export interface DefinitionsOptions {
   readonly store: Store;
@@ -91,21 +91,29 @@ export class Definitions implements CustomResources {
    * @throws StatusError 503 when that is gone
    */
   openApiSchema(definition: Definition, version: string): JsonObject | undefined {
-    const { key, name: title, preserveUnknownFields } = definition;
-    let schema: JsonObject | undefined;
-    let isSame = false;
-    // Parsed where it lies: copies of ten thousand definitions would be garbage outside the heap.
+    return this.#withSchema(definition, version, (bytes) => bytes && (readOwnJson(bytes) as JsonObject));
+  }
+
+  /** Calls `use` with the bytes where they lie: copies of ten thousand definitions would be garbage outside the heap. */
+  #withSchema<T>(definition: Definition, version: string, use: (bytes: Buffer | undefined) => T): T {
+    const { key, name: title, versions, preserveUnknownFields } = definition;
+    const index = versions.findIndex(({ name }) => name === version);
+    let used: { readonly value: T } | undefined;
     this.#store.visit({ start: key, end: `${key}\0` as Key }, undefined, (_, value, revision) => {
-      const { spec } = readOwnJson(value) as unknown as CustomResourceDefinition;
-      schema = spec.versions.find(({ name }) => name === version)?.schema?.openAPIV3Schema;
-      isSame = revision === definition.revision;
+      if (revision === definition.revision) {
+        const place = definition.schemas[index];
+        used = { value: use(place && value.subarray(place.start, place.end)) };
+        return false;
+      }
+      const { head, schemas } = definitionParts(value);
+      const schema = schemas[head.spec.versions.findIndex(({ name }) => name === version)];
+      if (schemaHash(schema, preserveUnknownFields) === versions[index]?.schemaHash)
+        used = { value: use(schema) };
       return false;
     });
-    if (isSame) return schema;
-    const hash = definition.versions.find(({ name }) => name === version)?.schemaHash;
-    if (schemaHash(schema, preserveUnknownFields) !== hash)
+    if (used === undefined)
       throw serviceUnavailable(`the definition ${title} has changed, please try again`, 1);
-    return schema;
+    return used.value;
   }
 
   find(cluster: ClusterName, { group, resource }: GroupResource, version?: string): Resource | undefined {
@@ -202,9 +210,12 @@ export class Definitions implements CustomResources {
   #schema(definition: Definition, version: string): CompiledCustomSchema {
     const hash = definition.versions.find(({ name }) => name === version)?.schemaHash ?? "";
     return this.#schemas.get(hash, () => {
-      const schema = this.openApiSchema(definition, version);
-      const size = schema === undefined ? 0 : writeJson(schema).length;
-      return { schema, size, preserveUnknownFields: definition.preserveUnknownFields };
+      const { preserveUnknownFields } = definition;
+      return this.#withSchema(definition, version, (bytes) => ({
+        schema: bytes && (readOwnJson(bytes) as JsonObject),
+        size: bytes?.length ?? 0,
+        preserveUnknownFields,
+      }));
     });
   }
 }

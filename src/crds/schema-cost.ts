@@ -1,4 +1,5 @@
-import { isJsonObject, type JsonObject, type JsonValue } from "#machinery/json/value.ts";
+import { readOwnJson } from "#machinery/json/read.ts";
+import { isJsonObject, type JsonValue } from "#machinery/json/value.ts";
 import { writeJson } from "#machinery/json/write.ts";
 
 /** States of all distinct patterns; each takes some microseconds to compile. Definitions in use have some hundred or thousand. */
@@ -7,12 +8,23 @@ const maxStates = 10_000;
 const maxRuleCharacters = 64 * 1_024;
 const maxDefaultCharacters = 16 * 1_024;
 const maxValues = 10_000;
+/** Braces; each schema of a field takes some six microseconds to compile. */
+const maxObjects = 10_000;
+const openBrace = 0x7b;
 
 /**
- * Whether a schema takes long to be compiled, or an object to be validated by it: by a rough count of what its patterns, rules,
- * defaults and enumerations are made of.
+ * Whether a schema, given by its stored bytes, takes long to be compiled, or an object to be validated by it: by its fields, and by a
+ * rough count of what its patterns, rules, defaults and enumerations are made of.
  */
-export function isCostly(schema: JsonObject | undefined): boolean {
+export function isCostly(schema: Uint8Array | undefined): boolean {
+  if (schema === undefined) return false;
+  let objects = 0;
+  for (let i = 0; i < schema.length; i++) if (schema[i] === openBrace) objects++;
+  // And then it is not parsed: that takes as long as others should wait.
+  return objects > maxObjects || isCostlySchema(readOwnJson(schema));
+}
+
+function isCostlySchema(schema: JsonValue): boolean {
   const patterns = new Set<string>();
   let states = 0;
   let characters = 0;
@@ -35,7 +47,7 @@ export function isCostly(schema: JsonObject | undefined): boolean {
     }
     return false;
   };
-  return schema !== undefined && visit(schema);
+  return visit(schema);
 }
 
 /** A bounded repetition repeats what stands before it: a character, or a group, which may be all of the pattern so far. */

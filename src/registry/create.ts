@@ -19,6 +19,7 @@ import { namespaceGuard, workspaceGuard } from "./guards.ts";
 import { type ObjectLocation, objectKey } from "./keys.ts";
 import type { Registry } from "./registry.ts";
 import { convertTo, type Resource } from "./resource.ts";
+import { storedMetadata } from "./stored-metadata.ts";
 import { StoredObject } from "./stored-object.ts";
 import type { Companion, Requester, StrategyContext } from "./strategy.ts";
 import { dropEmptyManaged, makeUid, placeIn, timestamp, wipeSystemFields } from "./system-fields.ts";
@@ -179,8 +180,7 @@ function taken(registry: Registry, resource: Resource, key: Operation["key"], na
 
 function isBeingDeleted(value: Buffer): boolean {
   if (!value.includes('"deletionTimestamp":"')) return false;
-  const { metadata } = JSON.parse(value.toString("utf8")) as { metadata: { deletionTimestamp?: string } };
-  return metadata.deletionTimestamp !== undefined;
+  return storedMetadata(value)?.deletionTimestamp !== undefined;
 }
 
 function hasControlCharacter(text: string): boolean {

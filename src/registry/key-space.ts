@@ -1,4 +1,5 @@
 /** What the store is told about our keys: partitions and the secondary indexes that controllers read. */
+import { skimOwnJson } from "#machinery/json/skim.ts";
 import type { Key, KeySpace } from "#storage/port.ts";
 import { partitionOf, registryPrefix } from "./keys.ts";
 import { storedMetadata } from "./stored-metadata.ts";
@@ -76,22 +77,22 @@ function ownTerms(key: Key, value: Buffer): readonly string[] {
   const isDefinition = key.startsWith(definitionCollection);
   const mayBeDeleting = value.includes(deletionMark);
   if (!isEvent && !isWorkspace && !isDefinition && !mayBeDeleting) return none;
-  const object = JSON.parse(value.toString("utf8")) as {
-    metadata?: { deletionTimestamp?: string; creationTimestamp?: string };
-    spec?: { cluster?: string; group?: string };
-    status?: DefinitionStatus;
-  };
   const found: string[] = [];
-  if (object.metadata?.deletionTimestamp !== undefined) {
+  const metadata = isEvent || mayBeDeleting ? storedMetadata(value) : undefined;
+  if (metadata?.deletionTimestamp !== undefined) {
     const partition = partitionOf(key);
     if (partition !== undefined) found.push(deletingIndex + partition.collection);
   }
-  if (isEvent && object.metadata?.creationTimestamp !== undefined) {
-    found.push(eventAgeIndex + object.metadata.creationTimestamp);
-  }
-  if (isWorkspace && typeof object.spec?.cluster === "string" && object.spec.cluster !== "") {
+  if (isEvent && typeof metadata?.creationTimestamp === "string")
+    found.push(eventAgeIndex + metadata.creationTimestamp);
+  if (!isWorkspace && !isDefinition) return found;
+  // Of definitions, the versions are all but a few bytes.
+  const object = skimOwnJson(value, ["spec", "versions"]).value as {
+    spec?: { cluster?: string; group?: string };
+    status?: DefinitionStatus;
+  };
+  if (isWorkspace && typeof object.spec?.cluster === "string" && object.spec.cluster !== "")
     found.push(workspaceClusterIndex + object.spec.cluster);
-  }
   if (isDefinition) found.push(...definitionTerms(key, object.spec?.group ?? "", object.status ?? {}));
   return found;
 }

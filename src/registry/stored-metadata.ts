@@ -1,6 +1,7 @@
 /** What stands in the metadata of a stored value, without parsing the rest of it. */
+
+import { readOwnJson } from "#machinery/json/read.ts";
 import type { KubeObject } from "#machinery/meta/object.ts";
-import { readStoredManaged } from "./stored-object.ts";
 
 const start = Buffer.from('"metadata":{');
 const quote = 0x22;
@@ -9,10 +10,10 @@ const open = 0x7b;
 const close = 0x7d;
 
 /**
- * The stored metadata (no name, namespace and resourceVersion); undefined when the bytes are no stored object. Only apiVersion and
- * kind stand before it, and quotes within strings are escaped, so its start cannot be mistaken.
+ * The stored metadata (no name, namespace, resourceVersion and managed fields); undefined when the bytes are no stored object. Only
+ * apiVersion and kind stand before it, and quotes within strings are escaped, so its start cannot be mistaken.
  */
-export function storedMetadata(value: Buffer): KubeObject["metadata"] | undefined {
+export function storedMetadata(value: Buffer): Omit<KubeObject["metadata"], "managedFields"> | undefined {
   const at = value.indexOf(start);
   if (at < 0) return undefined;
   const first = at + start.length - 1;
@@ -23,17 +24,11 @@ export function storedMetadata(value: Buffer): KubeObject["metadata"] | undefine
       for (i++; i < value.length && value[i] !== quote; i++) if (value[i] === backslash) i++;
     } else if (byte === open) depth++;
     else if (byte === close && --depth === 0) {
-      const metadata = JSON.parse(value.toString("utf8", first, i + 1)) as KubeObject["metadata"];
-      readStoredManaged(metadata, apiVersionOf(value));
+      const { managedFields: _, ...metadata } = readOwnJson(
+        value.subarray(first, i + 1),
+      ) as unknown as KubeObject["metadata"];
       return metadata;
     }
   }
   return undefined;
-}
-
-const versionStart = '{"apiVersion":'.length;
-
-function apiVersionOf(value: Buffer): string {
-  const end = value.indexOf(quote, versionStart + 1);
-  return JSON.parse(value.toString("utf8", versionStart, end + 1)) as string;
 }

@@ -33,8 +33,8 @@ const metadataOrder = [
 const rank = new Map(metadataOrder.map((name, index) => [name, index]));
 
 /**
- * Stored bytes of an object as {@link CompiledType.decode} gives it (or as the server itself puts together). The object is not
- * changed. Members whose value is undefined are left out. The buffer has its own memory.
+ * Stored bytes of an object as {@link CompiledType.decode} gives it (or as the server itself puts together); managed fields may be
+ * in their stored text already. The object is not changed. Members whose value is undefined are left out. The buffer has its own memory.
  */
 export function canonicalBytes(object: object): Buffer {
   const root = object as JsonObject;
@@ -57,7 +57,12 @@ export function canonicalBytes(object: object): Buffer {
 function metadataMembers(metadata: JsonObject, apiVersion: string): string {
   const members: string[] = [];
   const { managedFields } = metadata;
-  const managed = Array.isArray(managedFields) ? compactManaged(managedFields, apiVersion) : undefined;
+  const managed =
+    typeof managedFields === "string"
+      ? managedFields
+      : Array.isArray(managedFields)
+        ? compactManaged(managedFields, apiVersion)
+        : undefined;
   if (managed !== undefined) members.push(`"managedFields":${member(managed)}`);
   const annotations = metadata.annotations;
   if (isJsonObject(annotations)) {
