@@ -2,23 +2,20 @@
  * Garbage collection by owner references (k8s.io/kubernetes pkg/controller/garbagecollector). Where upstream keeps a graph of all
  * objects in memory, this asks the store's index of owners; what an item needs is read when it is processed.
  */
-import { notFound } from "#machinery/errors/errors.ts";
-import { StatusError } from "#machinery/errors/status-error.ts";
-import type { KubeObject, OwnerReference } from "#machinery/meta/object.ts";
+import type { OwnerReference } from "#machinery/meta/object.ts";
 import { foregroundFinalizer, orphanFinalizer } from "#machinery/meta/validation.ts";
 import type { ClusterName } from "#registry/cluster-name.ts";
 import { deletingIndex, ownerIndex, ownerTerm } from "#registry/key-space.ts";
 import { collectionPrefix, parseObjectKey, partitionOf } from "#registry/keys.ts";
-import { controllerManager } from "#registry/managed-fields.ts";
-import type { Propagation } from "#registry/propagation.ts";
 import type { Registry } from "#registry/registry.ts";
 import { storedMetadata } from "#registry/stored-metadata.ts";
 import { StoredObject } from "#registry/stored-object.ts";
-import { type IndexEntry, type Key, prefixRange } from "#storage/port.ts";
+import { type Change, type IndexEntry, type Key, prefixRange } from "#storage/port.ts";
 import { type BatchOptions, collectBatch } from "./collect-batch.ts";
+import { CollectorWrites } from "./collector-writes.ts";
 import { type Controller, controllerRequester } from "./controller.ts";
 import { reportForeignOwners } from "./foreign-owners.ts";
-import { Owners } from "./owner-references.ts";
+import { isBlocking, Owners } from "./owner-references.ts";
 
 const name = "generic-garbage-collector";
 /** Dependents worked on side by side: deleted in one transaction, or changed one by one, of which group commit makes few flushes. */
@@ -43,92 +40,104 @@ const ignored = [collectionPrefix({ group: "", resource: "events" })];
  * - `dependents <cluster> <uid>`: that owner is gone.
  * - `everything`: all of it, when the change log does not reach back far enough.
  */
-export function garbageCollector(registry: Registry): Controller {
-  const { store } = registry;
-  const owners = new Owners(registry);
-  const requester = controllerRequester(name);
+export const garbageCollector = (registry: Registry): Controller => new GarbageCollector(registry);
+
+class GarbageCollector implements Controller {
+  readonly name = name;
+  readonly concurrency = 16;
+  readonly collections = undefined;
+  readonly #registry: Registry;
+  readonly #owners: Owners;
+  readonly #requester = controllerRequester(name);
+  readonly #writes: CollectorWrites;
+  readonly #batch: BatchOptions;
   /** Owners whose dependents are gone through at this moment; no more than items are processed side by side. */
-  const settling = new Set<Key>();
-  const batch: BatchOptions = {
-    registry,
-    owners,
-    resourceOf: (key) => {
-      const resource = registry.resourceOfKey(key);
-      return resource === undefined || ignored.includes(resource.collection) ? undefined : resource;
-    },
-    hasDependents: (key, uid) => hasDependents(partitionOf(key)?.tenant as ClusterName, uid),
-  };
+  readonly #settling = new Set<Key>();
 
-  return {
-    name,
-    concurrency: 16,
-    collections: undefined,
-    observe({ key, value, previous }, collection, enqueue) {
-      const resource = registry.resourceOfKey(key);
-      if (resource === undefined || ignored.includes(collection)) return;
-      const location = parseObjectKey(collection, resource.namespaced, key);
-      if (value === undefined) {
-        const uid = previous === undefined ? undefined : storedMetadata(previous.value)?.uid;
-        if (uid !== undefined && hasDependents(location.cluster, uid))
-          enqueue(`dependents ${location.cluster} ${uid}`);
-      } else if (mayWait(value)) enqueue(`object ${key}`);
-      const before = referencesOf(previous?.value);
-      const now = referencesOf(value);
-      if (now.length > 0 && JSON.stringify(now) !== JSON.stringify(before)) enqueue(`object ${key}`);
-      for (const reference of before) {
-        const { uid } = reference;
-        if (!isBlocking(reference) || now.some((other) => other.uid === uid && isBlocking(other))) continue;
-        const owner = owners.waitingOwner(location, reference);
-        if (owner !== undefined) enqueue(`blocked ${owner}`);
-      }
-    },
-    resync: (enqueue) => enqueue("everything"),
-    async process(item) {
-      // Called from within the delivery of changes, where nothing may be written yet.
-      await Promise.resolve();
-      const [kind, ...rest] = item.split(" ");
-      const argument = item.slice(item.indexOf(" ") + 1) as Key;
-      if (kind === "object") await settle(argument);
-      else if (kind === "blocked") await unblock(argument);
-      else if (kind === "dependents") {
-        await eachDependentPage(rest[0] as ClusterName, rest[1] ?? "", collectAll);
-      } else {
-        await eachPage(prefixRange(ownerIndex), collectAll);
-        await eachPage(prefixRange(deletingIndex), (keys) => allOf(keys, settle));
-      }
-    },
-  };
+  constructor(registry: Registry) {
+    this.#registry = registry;
+    this.#owners = new Owners(registry);
+    this.#writes = new CollectorWrites(registry, this.#requester);
+    this.#batch = {
+      registry,
+      owners: this.#owners,
+      resourceOf: (key) => {
+        const resource = registry.resourceOfKey(key);
+        return resource === undefined || ignored.includes(resource.collection) ? undefined : resource;
+      },
+      hasDependents: (key, uid) => this.#hasDependents(partitionOf(key)?.tenant as ClusterName, uid),
+    };
+  }
 
-  function read(key: Key): StoredObject | undefined {
-    const resource = registry.resourceOfKey(key);
-    const entry = resource === undefined ? undefined : store.get(key);
+  observe({ key, value, previous }: Change, collection: string, enqueue: (item: string) => void): void {
+    const resource = this.#registry.resourceOfKey(key);
+    if (resource === undefined || ignored.includes(collection)) return;
+    const location = parseObjectKey(collection, resource.namespaced, key);
+    if (value === undefined) {
+      const uid = previous === undefined ? undefined : storedMetadata(previous.value)?.uid;
+      if (uid !== undefined && this.#hasDependents(location.cluster, uid))
+        enqueue(`dependents ${location.cluster} ${uid}`);
+    } else if (mayWait(value)) enqueue(`object ${key}`);
+    const before = referencesOf(previous?.value);
+    const now = referencesOf(value);
+    if (now.length > 0 && JSON.stringify(now) !== JSON.stringify(before)) enqueue(`object ${key}`);
+    for (const reference of before) {
+      const { uid } = reference;
+      if (!isBlocking(reference) || now.some((other) => other.uid === uid && isBlocking(other))) continue;
+      const owner = this.#owners.waitingOwner(location, reference);
+      if (owner !== undefined) enqueue(`blocked ${owner}`);
+    }
+  }
+
+  resync(enqueue: (item: string) => void): void {
+    enqueue("everything");
+  }
+
+  async process(item: string): Promise<void> {
+    // Called from within the delivery of changes, where nothing may be written yet.
+    await Promise.resolve();
+    const [kind, ...rest] = item.split(" ");
+    const argument = item.slice(item.indexOf(" ") + 1) as Key;
+    if (kind === "object") await this.#settle(argument);
+    else if (kind === "blocked") await this.#unblock(argument);
+    else if (kind === "dependents") {
+      await this.#eachDependentPage(rest[0] as ClusterName, rest[1] ?? "", this.#collectAll);
+    } else {
+      await this.#eachPage(prefixRange(ownerIndex), this.#collectAll);
+      await this.#eachPage(prefixRange(deletingIndex), (keys) => allOf(keys, (key) => this.#settle(key)));
+    }
+  }
+
+  #read(key: Key): StoredObject | undefined {
+    const resource = this.#registry.resourceOfKey(key);
+    const entry = resource === undefined ? undefined : this.#registry.store.get(key);
     if (resource === undefined || entry === undefined) return undefined;
     const location = parseObjectKey(resource.collection, resource.namespaced, key);
     return new StoredObject(resource, location, entry.revision, entry.value);
   }
 
-  function hasDependents(cluster: ClusterName, uid: string): boolean {
+  #hasDependents(cluster: ClusterName, uid: string): boolean {
     const term = ownerTerm(cluster, uid);
-    return store.indexEntries(term, `${term}\0`, 1).length > 0;
+    return this.#registry.store.indexEntries(term, `${term}\0`, 1).length > 0;
   }
 
   /** Does the same to all dependents, a page at a time. The objects may have other owners, and be changed meanwhile. */
-  function eachDependent(cluster: ClusterName, uid: string, act: (key: Key) => Promise<unknown>) {
-    return eachDependentPage(cluster, uid, (keys) => allOf(keys, act));
+  #eachDependent(cluster: ClusterName, uid: string, act: (key: Key) => Promise<unknown>) {
+    return this.#eachDependentPage(cluster, uid, (keys) => allOf(keys, act));
   }
 
-  function eachDependentPage(cluster: ClusterName, uid: string, act: (keys: Key[]) => Promise<unknown>) {
+  #eachDependentPage(cluster: ClusterName, uid: string, act: (keys: Key[]) => Promise<unknown>) {
     const term = ownerTerm(cluster, uid);
-    return eachPage({ start: term, end: `${term}\0` }, act);
+    return this.#eachPage({ start: term, end: `${term}\0` }, act);
   }
 
-  async function eachPage(
+  async #eachPage(
     { start, end }: { start: string; end: string },
     act: (keys: Key[]) => Promise<unknown>,
   ): Promise<void> {
     let after: IndexEntry | undefined;
     for (;;) {
-      const page = store.indexEntries(start, end, pageSize * pagesAtOnce, after);
+      const page = this.#registry.store.indexEntries(start, end, pageSize * pagesAtOnce, after);
       const pages: Key[][] = [];
       for (let from = 0; from < page.length; from += pageSize)
         pages.push(page.slice(from, from + pageSize).map(({ key }) => key));
@@ -141,64 +150,67 @@ export function garbageCollector(registry: Registry): Controller {
     }
   }
 
-  async function collectAll(keys: readonly Key[]): Promise<void> {
-    await allOf(await collectBatch(batch, keys), collect);
-  }
+  readonly #collectAll = async (keys: readonly Key[]): Promise<void> => {
+    await allOf(await collectBatch(this.#batch, keys), (key) => this.#collect(key));
+  };
 
-  async function settle(key: Key): Promise<void> {
-    const stored = read(key);
+  async #settle(key: Key): Promise<void> {
+    const stored = this.#read(key);
     if (stored === undefined) return;
     const { deletionTimestamp, finalizers = [], uid = "" } = stored.metadata;
     if (deletionTimestamp === undefined) {
-      await reportForeignOwners(registry, owners, stored, requester);
-      return collect(key);
+      await reportForeignOwners(this.#registry, this.#owners, stored, this.#requester);
+      return this.#collect(key);
     }
     const { cluster } = stored.location;
     if (finalizers.includes(orphanFinalizer)) {
       const others = (reference: OwnerReference) => reference.uid !== uid;
-      await eachDependent(cluster, uid, (dependent) => keepReferences(dependent, others));
-      await removeFinalizer(stored, orphanFinalizer);
+      await this.#eachDependent(cluster, uid, (dependent) =>
+        this.#writes.keepReferences(this.#read(dependent), others),
+      );
+      await this.#writes.removeFinalizer(stored, orphanFinalizer);
     } else if (finalizers.includes(foregroundFinalizer)) {
-      settling.add(key);
+      this.#settling.add(key);
       try {
-        await eachDependentPage(cluster, uid, collectAll);
+        await this.#eachDependentPage(cluster, uid, this.#collectAll);
       } finally {
-        settling.delete(key);
+        this.#settling.delete(key);
       }
-      if (blockingDependent(stored) === undefined) await removeFinalizer(stored, foregroundFinalizer);
+      if (this.#blockingDependent(stored) === undefined)
+        await this.#writes.removeFinalizer(stored, foregroundFinalizer);
     }
   }
 
   /** The owner of a dependent that blocks no more. Most often another one does: looking for the first one is enough. */
-  async function unblock(key: Key): Promise<void> {
-    const owner = read(key);
+  async #unblock(key: Key): Promise<void> {
+    const owner = this.#read(key);
     const { deletionTimestamp, finalizers = [] } = owner?.metadata ?? {};
     if (owner === undefined || deletionTimestamp === undefined) return;
     // Whoever goes through all of its dependents looks afterwards whether one blocks.
-    if (!finalizers.includes(foregroundFinalizer) || settling.has(key)) return;
-    const blocking = blockingDependent(owner);
-    if (blocking === undefined) await removeFinalizer(owner, foregroundFinalizer);
-    else await collect(blocking);
+    if (!finalizers.includes(foregroundFinalizer) || this.#settling.has(key)) return;
+    const blocking = this.#blockingDependent(owner);
+    if (blocking === undefined) await this.#writes.removeFinalizer(owner, foregroundFinalizer);
+    else await this.#collect(blocking);
   }
 
   /**
    * The first dependent that the owner has to wait for. A reference that tells the right UID and the wrong name, kind or namespace
    * does not block: nobody could ever resolve it.
    */
-  function blockingDependent(owner: StoredObject): Key | undefined {
+  #blockingDependent(owner: StoredObject): Key | undefined {
     const { uid = "" } = owner.metadata;
     const term = ownerTerm(owner.location.cluster, uid);
     let after: IndexEntry | undefined;
     for (;;) {
-      const page = store.indexEntries(term, `${term}\0`, pageSize, after);
+      const page = this.#registry.store.indexEntries(term, `${term}\0`, pageSize, after);
       for (const { key } of page) {
-        const dependent = read(key);
+        const dependent = this.#read(key);
         if (dependent === undefined || ignored.includes(dependent.resource.collection)) continue;
         const blocks = dependent.metadata.ownerReferences?.some(
           (reference) =>
             reference.uid === uid &&
             isBlocking(reference) &&
-            owners.waitingOwner(dependent.location, reference) !== undefined,
+            this.#owners.waitingOwner(dependent.location, reference) !== undefined,
         );
         if (blocks === true) return key;
       }
@@ -208,128 +220,47 @@ export function garbageCollector(registry: Registry): Controller {
   }
 
   /** Deletes an object without owners, or takes away the references to owners that are gone or waiting (attemptToDeleteItem). */
-  async function collect(key: Key): Promise<void> {
+  async #collect(key: Key): Promise<void> {
     for (let attempt = 0; attempt < maxAttempts; attempt++) {
-      const stored = read(key);
+      const stored = this.#read(key);
       if (stored === undefined || ignored.includes(stored.resource.collection)) return;
       const { metadata } = stored;
       if (metadata.deletionTimestamp !== undefined || (metadata.ownerReferences ?? []).length === 0) return;
       // The content of a workspace that is being deleted goes as a whole.
-      if (registry.tenants.get(stored.location.cluster)?.deleting !== false) return;
-      const classified = owners.classify(stored);
+      if (this.#registry.tenants.get(stored.location.cluster)?.deleting !== false) return;
+      const classified = this.#owners.classify(stored);
       if (classified === undefined) return;
       const { solid, dangling, waiting } = classified;
       if (solid.length > 0) {
         if (dangling.length + waiting.length === 0) return;
         const kept = new Set(solid.map((reference) => JSON.stringify(reference)));
         const dropped = new Set([...dangling, ...waiting].map((reference) => JSON.stringify(reference)));
-        await keepReferences(key, (reference) => {
+        await this.#writes.keepReferences(stored, (reference) => {
           const text = JSON.stringify(reference);
           return kept.has(text) || !dropped.has(text);
         });
         return;
       }
-      const foreground = waiting.length > 0 && hasDependents(stored.location.cluster, metadata.uid ?? "");
-      if (foreground && waiting.some(isBlocking) && (await isInCircle(stored))) {
-        await stopBlocking(stored);
+      const foreground =
+        waiting.length > 0 && this.#hasDependents(stored.location.cluster, metadata.uid ?? "");
+      if (foreground && waiting.some(isBlocking) && (await this.#isInCircle(stored))) {
+        await this.#writes.stopBlocking(stored);
         continue;
       }
-      if (await remove(stored, foreground ? "Foreground" : undefined)) return;
+      if (await this.#writes.remove(stored, foreground ? "Foreground" : undefined)) return;
     }
     throw new Error("the object changes too often to be collected");
   }
 
   /** One of its dependents waits as well: they could wait for each other. May be so without a circle; that does no harm. */
-  async function isInCircle(stored: StoredObject): Promise<boolean> {
+  async #isInCircle(stored: StoredObject): Promise<boolean> {
     let found = false;
-    await eachDependent(stored.location.cluster, stored.metadata.uid ?? "", async (key) => {
-      const metadata = read(key)?.metadata;
+    await this.#eachDependent(stored.location.cluster, stored.metadata.uid ?? "", async (key) => {
+      const metadata = this.#read(key)?.metadata;
       if (metadata?.deletionTimestamp !== undefined && metadata.finalizers?.includes(foregroundFinalizer))
         found = true;
     });
     return found;
-  }
-
-  /** False: it was changed meanwhile, so its owners have to be looked at again. */
-  async function remove(stored: StoredObject, propagation: Propagation | undefined): Promise<boolean> {
-    const { uid = "" } = stored.metadata;
-    const preconditions = { uid, resourceVersion: String(stored.revision) };
-    try {
-      await registry.delete({
-        resource: stored.resource,
-        ...stored.location,
-        preconditions,
-        dryRun: false,
-        requester,
-        propagation,
-      });
-      return true;
-    } catch (error) {
-      if (!(error instanceof StatusError)) throw error;
-      if (error.code === 409) return false;
-      // Gone already, or of those that may never be deleted.
-      if (error.code === 404 || error.code === 403) return true;
-      throw error;
-    }
-  }
-
-  function keepReferences(key: Key, keep: (reference: OwnerReference) => boolean): Promise<void> {
-    return changeMetadata(read(key), (metadata) => {
-      const references = metadata.ownerReferences ?? [];
-      const kept = references.filter(keep);
-      if (kept.length === references.length) return undefined;
-      const { ownerReferences: _dropped, ...rest } = metadata;
-      return kept.length === 0 ? rest : { ...rest, ownerReferences: kept };
-    });
-  }
-
-  function stopBlocking(stored: StoredObject): Promise<void> {
-    return changeMetadata(stored, (metadata) => {
-      const references = metadata.ownerReferences ?? [];
-      if (!references.some(isBlocking)) return undefined;
-      return {
-        ...metadata,
-        ownerReferences: references.map((reference) => ({ ...reference, blockOwnerDeletion: false })),
-      };
-    });
-  }
-
-  function removeFinalizer(stored: StoredObject, finalizer: string): Promise<void> {
-    return changeMetadata(stored, (metadata) => {
-      const { finalizers = [], deletionTimestamp } = metadata;
-      if (deletionTimestamp === undefined || !finalizers.includes(finalizer)) return undefined;
-      return { ...metadata, finalizers: finalizers.filter((other) => other !== finalizer) };
-    });
-  }
-
-  /** Changes the object while it is the one that was read; undefined = nothing to change. */
-  async function changeMetadata(
-    stored: StoredObject | undefined,
-    change: (metadata: KubeObject["metadata"]) => KubeObject["metadata"] | undefined,
-  ): Promise<void> {
-    if (stored === undefined) return;
-    const { uid } = stored.metadata;
-    const { resource } = stored;
-    try {
-      await registry.update({
-        resource,
-        version: resource.storage.version,
-        ...stored.location,
-        subresource: "",
-        dryRun: false,
-        requester,
-        fieldManager: controllerManager,
-        internal: true,
-        transform(current): KubeObject {
-          // A kind that PUT creates must not come back by this.
-          if (current === undefined) throw notFound(resource, stored.location.name);
-          const metadata = current.metadata.uid === uid ? change(current.metadata) : undefined;
-          return metadata === undefined ? current : { ...current, metadata };
-        },
-      });
-    } catch (error) {
-      if (!(error instanceof StatusError) || error.code !== 404) throw error;
-    }
   }
 }
 
@@ -341,8 +272,6 @@ async function allOf<T>(all: readonly T[], act: (one: T) => Promise<unknown>): P
   const outcomes = await Promise.allSettled(all.map(act));
   for (const outcome of outcomes) if (outcome.status === "rejected") throw outcome.reason;
 }
-
-const isBlocking = (reference: OwnerReference): boolean => reference.blockOwnerDeletion === true;
 
 /** Bytes first: nearly no value has any. */
 function referencesOf(value: Buffer | undefined): readonly OwnerReference[] {

@@ -21,6 +21,9 @@ export interface ClassifiedReferences {
   readonly waiting: readonly OwnerReference[];
 }
 
+/** Whether a foreground deletion of the owner waits for the one that refers to it. */
+export const isBlocking = (reference: OwnerReference): boolean => reference.blockOwnerDeletion === true;
+
 /** Where an owner must be. Without a key no object can have that name. */
 interface OwnerPlace {
   readonly key: Key | undefined;
