@@ -11,7 +11,6 @@ import {
 import { FieldPath } from "#machinery/errors/field-path.ts";
 import { jsonEqual } from "#machinery/json/equal.ts";
 import type { KubeObject } from "#machinery/meta/object.ts";
-import { fieldImmutable } from "#machinery/meta/validation.ts";
 import type { Strategy } from "#registry/strategy.ts";
 import {
   endpointsDefaults,
@@ -46,6 +45,8 @@ import {
   statefulSetDefaults,
 } from "./defaults-workloads.ts";
 import { horizontalPodAutoscalerStrategy } from "./horizontal-pod-autoscaler.ts";
+import { fixed, immutable } from "./immutable.ts";
+import { jobUpdateErrors } from "./job-update.ts";
 import { labelSelectorErrors, selectorChooses } from "./label-selector.ts";
 import { jsonOf, listAt, membersAt, pairsAt, textAt, valueAt } from "./members.ts";
 import {
@@ -117,16 +118,6 @@ function selectorErrors(object: KubeObject, known: string, required: boolean): F
   return errors;
 }
 
-const immutable = (object: KubeObject, old: KubeObject, ...path: [string, ...string[]]): FieldError[] =>
-  jsonEqual(jsonOf(valueAt(object, ...path)), jsonOf(valueAt(old, ...path)))
-    ? []
-    : [fieldInvalid(FieldPath.of(...path), valueAt(object, ...path) ?? null, fieldImmutable)];
-
-/** Members that an update cannot change. */
-const fixed = (...paths: readonly [string, ...string[]][]): Strategy => ({
-  validateUpdate: (object, old) => paths.flatMap((path) => immutable(object, old, ...path)),
-});
-
 const podStrategy: Strategy = plain(podDefaults, {
   prepareForCreate(object: KubeObject) {
     object.status = { phase: "Pending", qosClass: qosClass({ ...membersAt(object, "spec") }) };
@@ -157,15 +148,7 @@ const jobStrategy: Strategy = plain(jobDefaults, {
   prepareForCreate(object: KubeObject) {
     generateJobSelector(object);
   },
-  validateUpdate: (object, old) =>
-    [
-      "selector",
-      "completionMode",
-      "podFailurePolicy",
-      "backoffLimitPerIndex",
-      "managedBy",
-      "successPolicy",
-    ].flatMap((field) => immutable(object, old, "spec", field)),
+  validateUpdate: jobUpdateErrors,
   selectableFields: { "status.successful": numberOf("status", "succeeded") },
 });
 
