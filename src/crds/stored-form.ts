@@ -75,9 +75,15 @@ export function versionForm(live: LiveDefinition, version: string, services: Con
       return converted instanceof Promise ? converted.then(finish) : finish(converted);
     },
     encode(object) {
-      if (stored) return canonicalBytes(object);
+      const schema = live.schema(storageVersion);
+      // Reading gives no defaults to what was written by these schemas, so it is complete: an object of another version is not.
+      const complete = (object: KubeObject): Buffer => {
+        schema.applyDefaults(object as unknown as JsonObject);
+        return canonicalBytes(object);
+      };
+      if (stored) return versions.length > 1 ? complete(copyOf(object)) : canonicalBytes(object);
       const write = ([converted]: readonly KubeObject[]): Buffer =>
-        canonicalBytes(pruned(live.schema(storageVersion), converted!, false));
+        complete(pruned(schema, converted!, false));
       // Pruning works in place, and the caller goes on with its object.
       const converted = convertObjects(live.definition, [copyOf(object)], storageVersion, services);
       return converted instanceof Promise ? converted.then(write) : write(converted);

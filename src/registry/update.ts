@@ -1,8 +1,9 @@
 import { conflict, invalid, notFound } from "#machinery/errors/errors.ts";
 import { type FieldError, fieldInvalid } from "#machinery/errors/field-error.ts";
+import { cloneJson } from "#machinery/json/clone.ts";
 import { jsonEqual } from "#machinery/json/equal.ts";
 import { readOwnJson } from "#machinery/json/read.ts";
-import type { JsonValue } from "#machinery/json/value.ts";
+import type { JsonObject, JsonValue } from "#machinery/json/value.ts";
 import type { KubeObject } from "#machinery/meta/object.ts";
 import { fieldImmutable, objectMetaUpdateErrors } from "#machinery/meta/validation.ts";
 import { canonicalBytes } from "#machinery/schema/canonical.ts";
@@ -143,7 +144,11 @@ async function nextState(
   const { resource, cluster, namespace, name, subresource, requester } = request;
   const { strategy } = resource;
   const old = existing.object;
-  const current = convertTo(resource, old, request.version);
+  // Of what was converted a copy: decoding shares what it finds clean, and the defaults of this version would get into the old one.
+  const own = resource.form === undefined || resource.form.shownAsStored(existing);
+  const current = own
+    ? convertTo(resource, old, request.version)
+    : (cloneJson(old as unknown as JsonObject) as unknown as KubeObject);
   const wanted = await tracked(registry, request, current, await request.transform(current));
   if (wanted === current) return undefined;
   const object = convertTo(
