@@ -31,9 +31,9 @@ var special = map[reflect.Type]string{
 	reflect.TypeFor[runtime.RawExtension]():                         "raw-extension",
 	reflect.TypeFor[metav1.FieldsV1]():                              "fields-v1",
 	reflect.TypeFor[apiextensionsv1.JSON]():                         "json",
-	reflect.TypeFor[apiextensionsv1.JSONSchemaPropsOrBool]():        "json",
-	reflect.TypeFor[apiextensionsv1.JSONSchemaPropsOrArray]():       "json",
-	reflect.TypeFor[apiextensionsv1.JSONSchemaPropsOrStringArray](): "json",
+	reflect.TypeFor[apiextensionsv1.JSONSchemaPropsOrBool]():        "#JSONSchemaProps|bool",
+	reflect.TypeFor[apiextensionsv1.JSONSchemaPropsOrArray]():       "#JSONSchemaProps|list",
+	reflect.TypeFor[apiextensionsv1.JSONSchemaPropsOrStringArray](): "#JSONSchemaProps|texts",
 	reflect.TypeFor[[]byte]():                                       "byte",
 }
 

@@ -4,6 +4,7 @@
  */
 import type { JsonValue } from "#machinery/json/value.ts";
 import type {
+  Either,
   Field,
   ListSchema,
   ObjectSchema,
@@ -111,7 +112,10 @@ function readField(row: FieldRow, pkg: string, neighbours: Neighbours): Field {
   };
 }
 
-/** `[Go name]items`, `*[Go name]items`, `{Go name}values`, `#type`, `@enum`, `string=Go name`, or a scalar's word. */
+/**
+ * `[Go name]items`, `*[Go name]items`, `{Go name}values`, `#type`, `#type|bool` (or `list`, `texts`), `@enum`, `string=Go name`, or a
+ * scalar's word.
+ */
 function readExpression(expression: string, pkg: string, neighbours: Neighbours): Schema {
   const first = expression[0];
   if (first === "[" || first === "*") {
@@ -132,7 +136,13 @@ function readExpression(expression: string, pkg: string, neighbours: Neighbours)
     const values = readExpression(expression.slice(end + 1), pkg, neighbours);
     return { kind: "map", values, ...(goType !== "" && { goType }) };
   }
-  if (first === "#") return { kind: "ref", ref: qualified(expression.slice(1), pkg) };
+  if (first === "#") {
+    const [type = "", or] = expression.slice(1).split("|");
+    const ref = qualified(type, pkg);
+    return or === undefined
+      ? { kind: "ref", ref }
+      : { kind: "any", either: { type: ref, or: or as Either["or"] } };
+  }
   if (first === "@") {
     const name = qualified(expression.slice(1), pkg);
     const values = neighbours.enumOf(name);

@@ -5,8 +5,10 @@
 import { maxJsonDepth } from "#machinery/json/limits.ts";
 import { readJson } from "#machinery/json/read.ts";
 import { isJsonObject, type JsonObject, type JsonValue, rawNumber, setOwn } from "#machinery/json/value.ts";
+import { eitherMessage, eitherName, fromEitherMessage, toEitherMessage } from "#machinery/schema/either.ts";
 import {
   deref,
+  type Either,
   type Field,
   type ObjectSchema,
   type ScalarSchema,
@@ -164,10 +166,23 @@ export class DecoderCompiler {
       case "map":
         throw new Error("protobuf: a map stands only in a field");
       case "any":
-        return rawForm;
+        return schema.either === undefined ? rawForm : this.#either(schema.either);
       default:
         return scalarForm(schema);
     }
+  }
+
+  #either(either: Either): Form {
+    const form = messageForm(this.#object(eitherMessage(either), eitherName(either).split(".").at(-1)!));
+    const told = (message: JsonValue): JsonValue => fromEitherMessage(message as JsonObject, either.or);
+    return {
+      wireType: wireBytes,
+      zero: () => told({}),
+      read: (reader, depth, previous) =>
+        told(
+          form.read(reader, depth, previous === undefined ? undefined : toEitherMessage(previous, either.or)),
+        ),
+    };
   }
 
   #wrapped(items: Schema): Form {

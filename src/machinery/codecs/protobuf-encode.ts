@@ -4,9 +4,11 @@
  */
 import { isJsonObject, isRawNumber, type JsonObject, type JsonValue } from "#machinery/json/value.ts";
 import { writeJson } from "#machinery/json/write.ts";
+import { eitherMessage, toEitherMessage } from "#machinery/schema/either.ts";
 import { sortedKeys } from "#machinery/schema/order.ts";
 import {
   deref,
+  type Either,
   type Field,
   type ListSchema,
   type ObjectSchema,
@@ -129,6 +131,11 @@ export class EncoderCompiler {
     };
   }
 
+  #either(either: Either): Encode {
+    const message = this.#object(eitherMessage(either));
+    return (value, out) => message(toEitherMessage(value, either.or), out);
+  }
+
   #form(schema: Schema): Form {
     if (schema.kind === "ref") {
       const node = deref(schema, this.#types);
@@ -142,7 +149,7 @@ export class EncoderCompiler {
       case "map":
         throw new Error("protobuf: a map stands only in a field");
       case "any":
-        return delimited(rawJson);
+        return delimited(schema.either === undefined ? rawJson : this.#either(schema.either));
       default:
         return scalarForm(schema);
     }

@@ -11,7 +11,8 @@
 import { maxJsonDepth } from "#machinery/json/limits.ts";
 import { isRawNumber, type JsonObject, type JsonValue, setOwn } from "#machinery/json/value.ts";
 import { compileDefaults, type Defaulter } from "./default.ts";
-import { diagnose } from "./diagnose.ts";
+import { diagnose, opaquePaths } from "./diagnose.ts";
+import { eitherWalker } from "./either.ts";
 import { sortedKeys } from "./order.ts";
 import { scalarWalker, zeroOf } from "./scalars.ts";
 import {
@@ -42,6 +43,8 @@ export interface CompiledType {
   decode(value: JsonValue): Decoded;
   /** {@link decode} for what an apply or a mutation has made, where that is something else. */
   decodeMerged?(value: JsonValue): Decoded;
+  /** Paths of the values whose Go types read themselves, as strict errors show them: duplicates inside are not seen. */
+  opaquePaths?(value: JsonValue): ReadonlySet<string>;
   /** Fills in the schema's defaults, in place: absent fields, nested ones, and those in list items and map values. */
   applyDefaults(value: JsonObject): void;
 }
@@ -89,6 +92,7 @@ export class TypeCompiler {
         const unknownFields = state.unknown ? diagnose(value, schema, types, name) : [];
         return { value: decoded as JsonObject, unknownFields };
       },
+      opaquePaths: (value) => opaquePaths(value, schema, types),
       applyDefaults: (value) => applyDefaults(value),
     };
   }
@@ -113,7 +117,9 @@ export class TypeCompiler {
       case "list":
         return this.#list(schema.items);
       case "any":
-        return (value) => value;
+        return schema.either === undefined
+          ? (value) => value
+          : eitherWalker(schema.either.or, this.#walker({ kind: "ref", ref: schema.either.type }));
       default:
         return scalarWalker(schema);
     }

@@ -4,9 +4,11 @@ import { isRawNumber, type JsonObject, type JsonValue } from "#machinery/json/va
 import { canonicalDuration } from "#machinery/values/duration.ts";
 import { canonicalQuantity } from "#machinery/values/quantity.ts";
 import { canonicalMicroTime, canonicalTime } from "#machinery/values/time.ts";
+import { eitherName, notEitherText } from "./either.ts";
 import { canonicalBase64, integerRange } from "./scalars.ts";
 import {
   deref,
+  type Either,
   type ObjectSchema,
   type ScalarSchema,
   type Schema,
@@ -29,14 +31,24 @@ export function diagnose(value: JsonValue, schema: Schema, types: TypeResolver, 
   return [...walk.unknown];
 }
 
+/** Where values stand that their Go types read themselves. The value fits the schema. */
+export function opaquePaths(value: JsonValue, schema: Schema, types: TypeResolver): ReadonlySet<string> {
+  const walk = new Diagnosis(types);
+  walk.value(value, schema, "");
+  return walk.opaque;
+}
+
 class Diagnosis {
   readonly #types: TypeResolver;
   /** Text of the first value of the wrong type. */
   mismatch: string | undefined;
   readonly unknown = new Set<string>();
+  readonly opaque = new Set<string>();
   /** Go's error context: the struct whose field is being read, and the fields from the root, without indexes and map keys. */
   #struct = "";
   #fields: string[] = [];
+  /** The struct with the outermost field whose type reads itself, while that is being read: errors from within name it. */
+  #reader: string | undefined;
   /** The path that strict errors show. */
   #path = "";
 
@@ -49,6 +61,8 @@ class Diagnosis {
     const node = deref(schema, this.#types);
     switch (node.kind) {
       case "any":
+        this.opaque.add(this.#path);
+        if (node.either !== undefined) this.#either(value, node.either);
         return;
       case "object":
         if (isObject(value)) this.#object(value, node, goType);
@@ -75,7 +89,8 @@ class Diagnosis {
       const field = node.fields.get(key);
       const at = path === "" ? key : `${path}.${key}`;
       if (field === undefined || field.inline === true) {
-        if (this.unknown.size < maxStrictErrors) this.unknown.add(`unknown field ${quote(at)}`);
+        if (this.unknown.size < maxStrictErrors && this.#reader === undefined)
+          this.unknown.add(`unknown field ${quote(at)}`);
         continue;
       }
       this.#path = at;
@@ -86,6 +101,21 @@ class Diagnosis {
     }
     this.#path = path;
     this.#struct = struct;
+  }
+
+  /** As the type's own reader: whatever is wrong with it ends the decoding, and what is unknown is not said. */
+  #either(value: JsonValue, { type, or }: Either): void {
+    if (or === "bool" && typeof value !== "boolean" && !isObject(value)) throw new DecodeError(notEitherText);
+    const { mismatch } = this;
+    const reader = this.#reader;
+    this.mismatch = undefined;
+    this.#reader ??= this.#struct;
+    const struct: Schema = { kind: "ref", ref: type };
+    if (isObject(value)) this.value(value, struct, goName(struct, this.#types));
+    else if (Array.isArray(value)) this.#list(value, or === "list" ? struct : { kind: "string" });
+    if (this.mismatch !== undefined) throw new DecodeError(this.mismatch);
+    this.mismatch = mismatch;
+    this.#reader = reader;
   }
 
   #map(value: JsonObject, values: Schema): void {
@@ -188,7 +218,7 @@ class Diagnosis {
   #wrong(value: JsonValue, goType: string, shown = describe(value)): void {
     const into =
       this.#fields.length > 0
-        ? `Go struct field ${this.#struct}.${this.#fields.join(".")} of type ${goType}`
+        ? `Go struct field ${this.#reader ?? this.#struct}.${this.#fields.join(".")} of type ${goType}`
         : `Go value of type ${goType}`;
     this.mismatch ??= `json: cannot unmarshal ${shown} into ${into}`;
   }
@@ -245,9 +275,12 @@ function goName(schema: Schema, types: TypeResolver): string {
     case "object":
       return "";
     case "any":
-      return "interface {}";
+      if (schema.either !== undefined) return eitherName(schema.either).split(".").slice(-2).join(".");
+      return schema.format === undefined ? "interface {}" : anyNames[schema.format];
   }
 }
+
+const anyNames = { json: "v1.JSON", "raw-extension": "runtime.RawExtension", "fields-v1": "v1.FieldsV1" };
 
 /** A time among the values has its own name; only one map has keys of a type of their own. */
 function mapName(values: string, { kind, ...schema }: Schema): string {

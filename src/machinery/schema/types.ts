@@ -99,8 +99,19 @@ export interface AnySchema extends Common {
    * RawExtension must be an object (or null) in JSON.
    */
   readonly format?: "raw-extension" | "json" | "fields-v1";
+  /** A struct, or something else in its place. */
+  readonly either?: Either;
   /** Custom kinds: nothing is said of the type, but where the value is an object it has these fields. */
   readonly object?: ObjectSchema;
+}
+
+/**
+ * A Go type that reads itself: an object is of a named type, and instead there may be a boolean, a list of such objects, or a list of
+ * texts (JSONSchemaPropsOrBool, JSONSchemaPropsOrArray and JSONSchemaPropsOrStringArray of apiextensions).
+ */
+export interface Either {
+  readonly type: TypeName;
+  readonly or: "bool" | "list" | "texts";
 }
 
 /** One field of a struct, with what Go's struct tags say about it. */

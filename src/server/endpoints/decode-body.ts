@@ -99,7 +99,7 @@ export function decodeTree(
   const decoded = (isMutated ? compiled.decodeMerged?.(raw.value) : undefined) ?? compiled.decode(raw.value);
   const problems = [
     ...(raw.problems ?? []),
-    ...duplicatesToTell(expected, raw, decoded.unknownFields),
+    ...duplicatesToTell(expected, compiled, raw, decoded.unknownFields),
     ...decoded.unknownFields,
   ];
   if (problems.length > 0 && fieldValidation === "Strict") {
@@ -116,18 +116,26 @@ export function decodeTree(
   return object;
 }
 
-/** Inside of what its Go type does not know, the decoder of a built-in kind does not look for duplicates. */
-function duplicatesToTell(expected: ExpectedType, raw: RawBody, unknownFields: readonly string[]): string[] {
+/** Inside of what its Go type does not know, or what reads itself, the decoder of a built-in kind does not look for duplicates. */
+function duplicatesToTell(
+  expected: ExpectedType,
+  compiled: CompiledType,
+  raw: RawBody,
+  unknownFields: readonly string[],
+): string[] {
   const told = (path: string): string => `duplicate field ${quote(path)}`;
-  if (expected.compiled !== undefined || unknownFields.length === 0) return raw.duplicates.map(told);
+  if (expected.compiled !== undefined || raw.duplicates.length === 0) return raw.duplicates.map(told);
   const unknown = new Set(unknownFields);
+  const opaque = compiled.opaquePaths?.(raw.value);
   const isUnknown = (path: string): boolean => {
     for (
       let end = path.length;
       end > 0;
       end = Math.max(path.lastIndexOf(".", end - 1), path.lastIndexOf("[", end - 1))
     ) {
-      if (unknown.has(`unknown field ${quote(path.slice(0, end))}`)) return true;
+      const part = path.slice(0, end);
+      if (unknown.has(`unknown field ${quote(part)}`)) return true;
+      if (end < path.length && opaque?.has(part) === true) return true;
     }
     return false;
   };

@@ -1,10 +1,20 @@
 /** Catalogue nodes as OpenAPI v3 schemas, in the form that upstream publishes (kube-openapi's builder). */
 import type { JsonObject, JsonValue } from "#machinery/json/value.ts";
+import { eitherName } from "#machinery/schema/either.ts";
 import { publishedZero } from "#machinery/schema/scalars.ts";
-import type { Field, ObjectSchema, ScalarSchema, Schema, TypeName } from "#machinery/schema/types.ts";
+import type {
+  AnySchema,
+  Field,
+  ObjectSchema,
+  ScalarSchema,
+  Schema,
+  TypeName,
+} from "#machinery/schema/types.ts";
 
 const meta = "io.k8s.apimachinery.pkg.apis.meta.v1";
-const jsonType = "io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.JSON";
+const apiextensions = "io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1";
+const jsonType = `${apiextensions}.JSON`;
+const schemaType = `${apiextensions}.JSONSchemaProps`;
 
 /** Types that Go code describes itself. */
 export const wellKnown: Readonly<Record<TypeName, JsonObject>> = {
@@ -20,6 +30,7 @@ export const wellKnown: Readonly<Record<TypeName, JsonObject>> = {
   },
   "io.k8s.apimachinery.pkg.runtime.RawExtension": { type: "object" },
   [jsonType]: {},
+  ...Object.fromEntries(["Array", "Bool", "StringArray"].map((other) => [`${schemaType}Or${other}`, {}])),
 };
 
 const scalarRefs: Readonly<Record<string, TypeName>> = {
@@ -35,6 +46,10 @@ const anyRefs: Readonly<Record<string, TypeName>> = {
   "fields-v1": `${meta}.FieldsV1`,
   json: jsonType,
 };
+
+/** The named type of a value that is kept as it is, or reads itself. */
+const anyName = ({ format, either }: AnySchema): TypeName | undefined =>
+  either !== undefined ? eitherName(either) : format === undefined ? undefined : anyRefs[format];
 
 export const refTo = (name: TypeName): JsonObject => ({ $ref: `#/components/schemas/${name}` });
 
@@ -93,7 +108,7 @@ function valueSchema(schema: Schema): JsonObject {
     case "ref":
       return refTo(schema.ref);
     case "any":
-      return schema.format === undefined ? {} : refTo(anyRefs[schema.format]!);
+      return anyName(schema) === undefined ? {} : refTo(anyName(schema)!);
     case "object":
       return objectSchema(schema);
     case "map":
@@ -130,7 +145,7 @@ export function mentioned(schema: Schema): TypeName[] {
     case "ref":
       return [schema.ref];
     case "any":
-      return schema.format === undefined ? [] : [anyRefs[schema.format]!];
+      return anyName(schema) === undefined ? [] : [anyName(schema)!];
     case "object":
       return [...schema.fields.values()]
         .filter((field) => field.inline !== true)

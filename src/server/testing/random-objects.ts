@@ -1,4 +1,4 @@
-import { deref, type Schema, type TypeResolver } from "#machinery/schema/types.ts";
+import { deref, type Either, type Schema, type TypeResolver } from "#machinery/schema/types.ts";
 
 /** Chance for tests: the same seed gives the same numbers between 0 and 1 (mulberry32). */
 export function randomOf(seed: number): () => number {
@@ -133,6 +133,15 @@ export function randomValue(
     case "boolean":
       return random() < 0.5;
     default:
-      return pick(random, strange);
+      return node.either !== undefined && random() < 0.8
+        ? inner(oneOfEither(node.either, random))
+        : pick(random, strange);
   }
+}
+
+function oneOfEither({ type, or }: Either, random: () => number): Schema {
+  const struct: Schema = { kind: "ref", ref: type };
+  if (random() < 0.6) return struct;
+  if (or === "bool") return { kind: "boolean" };
+  return { kind: "list", items: or === "list" ? struct : { kind: "string" } };
 }
