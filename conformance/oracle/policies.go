@@ -9,22 +9,17 @@ import (
 	admissionv1 "k8s.io/api/admission/v1"
 	admissionregistrationv1 "k8s.io/api/admissionregistration/v1"
 	corev1 "k8s.io/api/core/v1"
-	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
-	"k8s.io/apiextensions-apiserver/pkg/controller/openapi/builder"
-	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/util/version"
 	"k8s.io/apiserver/pkg/admission"
 	plugincel "k8s.io/apiserver/pkg/admission/plugin/cel"
-	"k8s.io/apiserver/pkg/admission/plugin/policy/validating"
 	"k8s.io/apiserver/pkg/admission/plugin/webhook/matchconditions"
+	celconfig "k8s.io/apiserver/pkg/apis/cel"
 	"k8s.io/apiserver/pkg/authentication/user"
 	"k8s.io/apiserver/pkg/authorization/authorizer"
 	"k8s.io/apiserver/pkg/cel/environment"
-	"k8s.io/apiserver/pkg/cel/openapi/resolver"
-	"k8s.io/kube-openapi/pkg/validation/spec"
 )
 
 type namedExpression struct {
@@ -57,6 +52,8 @@ type policyArgs struct {
 	Budget    int64                         `json:"budget"`
 	// Match evaluates the expressions as match conditions with this failure policy.
 	Match *admissionregistrationv1.FailurePolicyType `json:"match"`
+	// Webhook says that they are those of a webhook: without variables.
+	Webhook bool `json:"webhook"`
 }
 
 type evaluated struct {
@@ -116,10 +113,17 @@ func evaluatePolicy(args policyArgs) (any, error) {
 		}
 	}
 	accessors := []plugincel.ExpressionAccessor{}
-	for _, expression := range args.Expressions {
+	for index, expression := range args.Expressions {
+		if args.Match != nil {
+			accessors = append(accessors, &matchconditions.MatchCondition{Name: fmt.Sprintf("condition%d", index), Expression: expression})
+			continue
+		}
 		accessors = append(accessors, &typedExpression{namedExpression{"", expression}, returnTypes[args.Returns]})
 	}
-	condition := compiler.CompileCondition(accessors, options, mode)
+	var condition plugincel.ConditionEvaluator = compiler.CompileCondition(accessors, options, mode)
+	if args.Webhook {
+		condition = plugincel.NewConditionCompiler(policyEnv).CompileCondition(accessors, options, mode)
+	}
 	for _, err := range condition.CompilationErrors() {
 		result.Compile = append(result.Compile, err.Error())
 	}
@@ -142,6 +146,11 @@ func evaluatePolicy(args policyArgs) (any, error) {
 		&user.DefaultInfo{Name: request.UserInfo.Username})
 	versioned := &admission.VersionedAttributes{Attributes: attributes, VersionedKind: kind, VersionedObject: object, VersionedOldObject: old}
 	if args.Match != nil {
+		bindings := plugincel.OptionalVariableBindings{VersionedParams: params, Authorizer: knownAuthorizer}
+		asked := plugincel.CreateAdmissionRequest(attributes, request.Resource, request.Kind)
+		if _, result.Remaining, err = condition.ForInput(compiler.CreateContext(background), versioned, asked, bindings, nil, celconfig.RuntimeCELCostBudgetMatchConditions); err != nil {
+			result.Remaining = -1
+		}
 		matched := matchconditions.NewMatcher(condition, args.Match, "policy", "validating", "x").Match(background, versioned, params, knownAuthorizer)
 		result.Matches, result.Failed = &matched.Matches, matched.FailedConditionName
 		if matched.Error != nil {
@@ -166,66 +175,6 @@ func evaluatePolicy(args policyArgs) (any, error) {
 	return result, nil
 }
 
-type typeCheckArgs struct {
-	Policy *admissionregistrationv1.ValidatingAdmissionPolicy `json:"policy"`
-	// CRDs are the kinds that there are.
-	CRDs []json.RawMessage `json:"crds"`
-}
-
-// publishedSchemas answers the schema of a kind as a server publishes it.
-type publishedSchemas map[schema.GroupVersionKind]*spec.Schema
-
-func (s publishedSchemas) ResolveSchema(kind schema.GroupVersionKind) (*spec.Schema, error) {
-	if found, ok := s[kind]; ok {
-		return found, nil
-	}
-	return nil, resolver.ErrSchemaNotFound
-}
-
-func checkPolicy(args typeCheckArgs) (any, error) {
-	schemas, mapper := publishedSchemas{}, meta.NewDefaultRESTMapper(nil)
-	for _, raw := range args.CRDs {
-		crd, err := customResourceOf(raw)
-		if err != nil {
-			return nil, err
-		}
-		for _, version := range crd.v1.Spec.Versions {
-			kind := crd.kind(version.Name)
-			document, err := builder.BuildOpenAPIV3(crd.v1, version.Name, builder.Options{IncludeSelectableFields: true})
-			if err != nil {
-				return nil, err
-			}
-			for name, published := range document.Components.Schemas {
-				kinds, ok := published.Extensions["x-kubernetes-group-version-kind"]
-				if !ok || name[len(name)-len(kind.Kind):] != kind.Kind || kinds == nil {
-					continue
-				}
-				full, err := resolver.PopulateRefs(func(ref string) (*spec.Schema, bool) {
-					found, ok := document.Components.Schemas[ref[len("#/components/schemas/"):]]
-					return found, ok
-				}, "#/components/schemas/"+name)
-				if err != nil {
-					return nil, err
-				}
-				schemas[kind] = full
-			}
-			scope := meta.RESTScopeNamespace
-			if crd.v1.Spec.Scope == apiextensionsv1.ClusterScoped {
-				scope = meta.RESTScopeRoot
-			}
-			resource := kind.GroupVersion().WithResource(crd.v1.Spec.Names.Plural)
-			mapper.AddSpecific(kind, resource, kind.GroupVersion().WithResource(crd.v1.Spec.Names.Singular), scope)
-		}
-	}
-	checker := validating.TypeChecker{SchemaResolver: schemas, RestMapper: mapper}
-	warnings := checker.Check(args.Policy)
-	if warnings == nil {
-		warnings = []admissionregistrationv1.ExpressionWarning{}
-	}
-	return warnings, nil
-}
-
 func init() {
 	operations["policy.evaluate"] = op(evaluatePolicy)
-	operations["policy.check"] = op(checkPolicy)
 }

@@ -67,6 +67,11 @@ export function activationOf(
   return { values };
 }
 
+/** What match conditions see: upstream shows them no namespace. */
+export const withoutNamespace = ({ values }: Activation): Activation => ({
+  values: new Map(values).set("namespaceObject", null),
+});
+
 export type Evaluated = { readonly value: CelValue } | { readonly error: string };
 
 /** @throws OutOfBudgetError */

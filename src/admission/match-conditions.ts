@@ -1,6 +1,6 @@
 /** `matchConditions` (k8s.io/apiserver plugin/webhook/matchconditions): all must be true for a webhook or policy to apply. */
 import type { Authorizer } from "#authz/authorizer.ts";
-import { type CelEnvironment, perCallCostLimit } from "#machinery/cel/cel.ts";
+import { type CelBudget, type CelEnvironment, perCallCostLimit } from "#machinery/cel/cel.ts";
 import { boolType } from "#machinery/cel/types.ts";
 import { forbiddenResource } from "#machinery/errors/errors.ts";
 import { aggregate } from "#machinery/errors/field-error.ts";
@@ -11,7 +11,7 @@ import { RequestAuthorizer } from "./request-authorizer.ts";
 import type { VersionedWrite, Write } from "./write.ts";
 
 /** Cost units for all conditions of one webhook or policy. */
-const matchConditionsBudget = 2_500_000;
+export const matchConditionsBudget = 2_500_000;
 
 export interface MatchConditionsOptions {
   /** An error means that the conditions do not hold, instead of a refusal. */
@@ -50,20 +50,26 @@ export class MatchConditions {
   }
 
   /** One that is false decides, whatever is wrong with the others. */
-  async evaluate(activation: Activation, write: Write): Promise<MatchOutcome> {
-    const budget = { remaining: matchConditionsBudget, perCall: perCallCostLimit };
+  async evaluate(
+    activation: Activation,
+    write: Pick<Write, "breathe">,
+    budget: CelBudget = { remaining: matchConditionsBudget, perCall: perCallCostLimit },
+  ): Promise<MatchOutcome> {
     const errors: string[] = [];
+    // As upstream all are evaluated, and paid for.
+    let isFalse = false;
     try {
       for (const expression of this.#expressions) {
         await write.breathe();
         const result = evaluate(expression, activation, budget);
         if ("error" in result) errors.push(result.error);
-        else if (result.value === false) return { matches: false };
+        else if (result.value === false) isFalse = true;
       }
     } catch (error) {
       if (!(error instanceof OutOfBudgetError)) throw error;
       return this.#failsOpen ? { matches: false } : { error: error.message };
     }
+    if (isFalse) return { matches: false };
     if (errors.length === 0) return { matches: true };
     return this.#failsOpen ? { matches: false } : { error: aggregate(errors) };
   }

@@ -1,7 +1,6 @@
 /** Expressions of policies: their environment, variables, budgets and match conditions: `policy.evaluate` of the oracle. */
 import fc from "fast-check";
 import { dynamicView } from "#machinery/cel/json-view.ts";
-import type { CelAuthorizer } from "#machinery/cel/libraries/authorizer.ts";
 import { authorizerValue, requestResourceValue } from "#machinery/cel/libraries/authorizer.ts";
 import { toCel } from "#machinery/cel/schema-typed.ts";
 import { tagged } from "#machinery/cel/testing/tagged.ts";
@@ -14,6 +13,7 @@ import { namespaceType, requestType } from "#registry/expressions/request-types.
 import { compileVariables } from "#registry/expressions/variables.ts";
 import { evaluate, OutOfBudgetError } from "./expressions.ts";
 import { withVariables } from "./policies/variables.ts";
+import { knownAuthorizer } from "./testing/known-authorizer.ts";
 
 const upstream = likeUpstream();
 
@@ -113,18 +113,6 @@ const generate: fc.Arbitrary<Case> = fc.record({
   budget: fc.constantFrom(10_000_000, 10_000_000, 400_000, 5),
 });
 
-/** As the oracle's. */
-const authorizer: CelAuthorizer = {
-  check(access) {
-    const { verb } = access;
-    const where = "namespace" in access ? access.namespace : "";
-    if (verb === "get" || verb === "list") return { allowed: true, reason: `for me in ${where}`, error: "" };
-    if (verb === "delete") return { allowed: false, reason: "never", error: "" };
-    return { allowed: false, reason: "", error: verb === "escalate" ? "broken" : "" };
-  },
-  asServiceAccount: () => authorizer,
-};
-
 function values(hasParams: boolean): Map<string, CelValue> {
   return new Map<string, CelValue>([
     ["object", dynamicView(object)],
@@ -132,10 +120,10 @@ function values(hasParams: boolean): Map<string, CelValue> {
     ["params", hasParams ? dynamicView(params) : null],
     ["request", toCel(request, requestType) as CelValue],
     ["namespaceObject", toCel(namespace, namespaceType) as CelValue],
-    ["authorizer", authorizerValue(authorizer)],
+    ["authorizer", authorizerValue(knownAuthorizer)],
     [
       "authorizer.requestResource",
-      requestResourceValue(authorizer, {
+      requestResourceValue(knownAuthorizer, {
         group: "",
         resource: "configmaps",
         subresource: "",

@@ -2,6 +2,7 @@
  * Tells in the status of ValidatingAdmissionPolicies what their expressions may do wrong
  * (k8s.io/kubernetes pkg/controller/validatingadmissionpolicystatus).
  */
+import { knownTypes } from "#admission/policies/known-types.ts";
 import { expressionWarnings, needsTypeCheck, withTypeChecking } from "#admission/policies/type-check.ts";
 import { hasReason } from "#machinery/errors/errors.ts";
 import type { TypeResolver } from "#machinery/schema/types.ts";
@@ -44,8 +45,8 @@ export function policyTypeChecker(registry: Registry, types: TypeResolver): Cont
           subresource: "status",
           transform(current) {
             if (!needsTypeCheck(current!)) return current!;
-            const context = { registry, types, cluster: cluster as ClusterName };
-            return withTypeChecking(current!, expressionWarnings(context, current!));
+            const known = knownTypes(registry, types, cluster as ClusterName);
+            return withTypeChecking(current!, expressionWarnings(known, current!));
           },
           dryRun: false,
           requester: controllerRequester(name),

@@ -1,7 +1,10 @@
 /** A definition as resources: one for each of its versions. */
+
 import { createHash } from "node:crypto";
 import type { Columns } from "#api/columns/types.ts";
 import type { ResourceInfo, ResourceVersion, Subresource, Verb } from "#api/resource.ts";
+import type { SchemaTypeOptions } from "#machinery/cel/schema-typed.ts";
+import type { CelType } from "#machinery/cel/types.ts";
 import type { GroupResource } from "#machinery/meta/object.ts";
 import { compareVersions } from "#machinery/names/versions.ts";
 import type { CompiledType } from "#machinery/schema/decode.ts";
@@ -188,6 +191,10 @@ class LazyType implements CustomType {
 
   get schema(): Schema {
     return this.#schema().schema;
+  }
+
+  celType(options: SchemaTypeOptions): CelType | undefined {
+    return this.#schema().celType(options);
   }
 
   get columns(): Columns {

@@ -1,5 +1,7 @@
 import type { Columns } from "#api/columns/types.ts";
 import type { ResourceInfo, ResourceVersion } from "#api/resource.ts";
+import type { SchemaTypeOptions } from "#machinery/cel/schema-typed.ts";
+import type { CelType } from "#machinery/cel/types.ts";
 import type { GroupResource, KubeObject } from "#machinery/meta/object.ts";
 import { apiVersionOf } from "#machinery/meta/object.ts";
 import { canonicalBytes } from "#machinery/schema/canonical.ts";
@@ -16,6 +18,8 @@ export interface CustomType {
   readonly compiled: CompiledType;
   /** For server-side apply and OpenAPI; metadata refers to the catalogue's ObjectMeta. */
   readonly schema: Schema;
+  /** What expressions see of objects. */
+  celType(options: SchemaTypeOptions): CelType | undefined;
   readonly columns: Columns;
 }
 

@@ -390,7 +390,7 @@ describe("type checking", () => {
       assert.equal(expressionWarnings[0]!.fieldRef, "spec.validations[1].expression");
       assert.match(
         expressionWarnings[0]!.warning,
-        /^\/v1, Kind=ConfigMap: compilation failed: ERROR: <input>:1:7: undefined field 'spec'\n/,
+        /^\/v1, Kind=ConfigMap: ERROR: <input>:1:7: undefined field 'spec'\n/,
       );
       assert.equal(expressionWarnings.at(-1)!.fieldRef, "spec.validations[1].messageExpression");
     }

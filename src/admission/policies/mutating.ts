@@ -10,7 +10,7 @@ import { applyJsonPatch } from "#machinery/patch/json-patch.ts";
 import type { AdmissionAttributes } from "#registry/admission.ts";
 import type { Registry } from "#registry/registry.ts";
 import type { AdmissionPlugin, Round } from "../chain.ts";
-import { activationOf, OutOfBudgetError } from "../expressions.ts";
+import { activationOf, OutOfBudgetError, withoutNamespace } from "../expressions.ts";
 import { Reinvocation } from "../reinvocation.ts";
 import { RequestAuthorizer } from "../request-authorizer.ts";
 import { isExempt } from "../webhooks/webhook.ts";
@@ -159,7 +159,7 @@ async function invoke(
   const namespace = namespaceOf(write);
   const activation = activationOf(write, await write.in(version), param, namespace, asking);
   const matched = await asking.settled(() =>
-    compiled.conditions.evaluate(withVariables(activation, compiled.variables), write),
+    compiled.conditions.evaluate(withVariables(withoutNamespace(activation), compiled.variables), write),
   );
   if ("error" in matched) {
     fail(policy, binding, matched.error, "Invalid");

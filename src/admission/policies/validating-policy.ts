@@ -11,7 +11,13 @@ import {
 } from "#registry/expressions/compile.ts";
 import { compileVariables, type Variables } from "#registry/expressions/variables.ts";
 import { listAt, type Members, textAt, valueAt } from "#registry/strategies/members.ts";
-import { type Activation, type Evaluated, evaluate, OutOfBudgetError } from "../expressions.ts";
+import {
+  type Activation,
+  type Evaluated,
+  evaluate,
+  OutOfBudgetError,
+  withoutNamespace,
+} from "../expressions.ts";
 import { MatchConditions } from "../match-conditions.ts";
 import type { Write } from "../write.ts";
 import { withVariables } from "./variables.ts";
@@ -96,7 +102,10 @@ export async function evaluateValidatingPolicy(
   const failed = (message: string): ValidationOutcome =>
     policy.failsOpen ? nothing : { ...nothing, refusals: [{ index: 0, message, reason: "" }] };
   try {
-    const matched = await policy.conditions.evaluate(withVariables(activation, policy.variables), write);
+    const matched = await policy.conditions.evaluate(
+      withVariables(withoutNamespace(activation), policy.variables),
+      write,
+    );
     if ("error" in matched) return failed(matched.error);
     if (!matched.matches) return nothing;
     const budget = { remaining: runtimeCostBudget, perCall: perCallCostLimit };

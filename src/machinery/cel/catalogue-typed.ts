@@ -1,10 +1,14 @@
-/** CEL types of built-in kinds, for checking the types of policies (k8s.io/apiserver/pkg/cel/openapi). */
-import type { ObjectSchema, ScalarSchema, Schema, TypeResolver } from "#machinery/schema/types.ts";
-import { escapeName } from "./escape.ts";
+/**
+ * CEL types of built-in kinds, for checking the types of policies: those of the schemas that upstream publishes
+ * (k8s.io/apiserver pkg/cel/common/schemas.go and pkg/cel/openapi/resolver/refs.go). Types of fields are made when they are asked for.
+ */
+import type { ObjectSchema, ScalarSchema, Schema, TypeName, TypeResolver } from "#machinery/schema/types.ts";
+import { unescapeName } from "./escape.ts";
 import {
   boolType,
   bytesType,
   type CelField,
+  type CelFields,
   type CelType,
   doubleType,
   dynType,
@@ -16,79 +20,84 @@ import {
   timestampType,
 } from "./types.ts";
 
-/** The type of a kind. Types that the catalogue names become object types of that name, which may refer to themselves. */
-export function celTypeOfCatalogue(schema: Schema, types: TypeResolver): CelType {
-  return new CatalogueTypes(types).typeOf(schema, "object");
+/**
+ * The type of a named type; object types are named after the way to them from `name`. Undefined when expressions cannot see such
+ * values. A type inside of itself is an object without fields.
+ */
+export const celTypeOfCatalogue = (type: TypeName, types: TypeResolver, name: string): CelType | undefined =>
+  typeOf({ kind: "ref", ref: type }, { types, around: none }, name);
+
+interface Place {
+  readonly types: TypeResolver;
+  /** The named types that this one is inside of. */
+  readonly around: ReadonlySet<TypeName>;
 }
 
-class CatalogueTypes {
-  readonly #types: TypeResolver;
-  readonly #named = new Map<string, CelType>();
+const none: ReadonlySet<TypeName> = new Set();
 
-  constructor(types: TypeResolver) {
-    this.#types = types;
-  }
-
-  typeOf(schema: Schema, name: string): CelType {
-    switch (schema.kind) {
-      case "ref":
-        return this.#namedType(schema.ref);
-      case "object":
-        return this.#objectType(schema, name);
-      case "map":
-        return mapType(stringType, this.typeOf(schema.values, `${name}.@elem`));
-      case "list":
-        return this.#listType(schema, name);
-      case "any":
-        // An extension is an object whose fields nobody knows.
-        return schema.format === "raw-extension" ? structType(name, new Map()) : dynType;
-      default:
-        return scalarType(schema);
+function typeOf(schema: Schema, place: Place, name: string): CelType | undefined {
+  switch (schema.kind) {
+    case "ref": {
+      const { types, around } = place;
+      if (around.has(schema.ref)) return structType(name, noFields);
+      return typeOf(types.resolve(schema.ref), { types, around: new Set([...around, schema.ref]) }, name);
     }
-  }
-
-  #namedType(name: string): CelType {
-    const known = this.#named.get(name);
-    if (known !== undefined) return known;
-    const schema = this.#types.resolve(name);
-    const type = this.typeOf(schema, name);
-    this.#named.set(name, type);
-    return type;
-  }
-
-  #listType(schema: Extract<Schema, { kind: "list" }>, name: string): CelType {
-    const type = listType(this.typeOf(schema.items, `${name}.@idx`));
-    if (schema.listType !== "set" && schema.listType !== "map") return type;
-    return { ...type, json: { listType: schema.listType, mapKeys: schema.listMapKeys ?? [] } };
-  }
-
-  /** Fields are made when they are asked for: types may contain themselves. */
-  #objectType(schema: ObjectSchema, name: string): CelType {
-    const type = structType(name, new Map());
-    let fields: ReadonlyMap<string, CelField> | undefined;
-    Object.defineProperty(type, "fields", {
-      get: () => {
-        fields ??= this.#fields(schema, name);
-        return fields;
-      },
-      enumerable: true,
-    });
-    return type;
-  }
-
-  #fields(schema: ObjectSchema, name: string): ReadonlyMap<string, CelField> {
-    const fields = new Map<string, CelField>();
-    for (const [property, field] of schema.fields) {
-      const fieldName = field.inline === true ? undefined : escapeName(property);
-      if (fieldName === undefined) continue;
-      const type = this.typeOf(field.schema, `${name}.${fieldName}`);
-      fields.set(fieldName, { type, property, required: field.required === true });
+    case "object":
+      return structType(name, new Fields(schema, place, name));
+    case "map": {
+      const values = typeOf(schema.values, place, `${name}.@elem`);
+      return values === undefined ? undefined : mapType(stringType, values);
     }
-    return fields;
+    case "list": {
+      const items = typeOf(schema.items, place, `${name}.@idx`);
+      return items === undefined ? undefined : listType(items);
+    }
+    case "any":
+      // Nothing is said of the type of JSON; extensions are objects whose fields nobody knows.
+      return schema.format === "raw-extension" || schema.format === "fields-v1"
+        ? structType(name, noFields)
+        : undefined;
+    default:
+      return scalarType(schema);
   }
 }
 
-function scalarType({ kind, format }: ScalarSchema): CelType {
+const noFields: CelFields = new Map();
+
+/** By the names that expressions use. */
+class Fields implements CelFields {
+  readonly #schema: ObjectSchema;
+  readonly #place: Place;
+  readonly #name: string;
+  readonly #known = new Map<string, CelField | undefined>();
+
+  constructor(schema: ObjectSchema, place: Place, name: string) {
+    this.#schema = schema;
+    this.#place = place;
+    this.#name = name;
+  }
+
+  get(name: string): CelField | undefined {
+    if (this.#known.has(name)) return this.#known.get(name);
+    const found = this.#make(name);
+    this.#known.set(name, found);
+    return found;
+  }
+
+  has(name: string): boolean {
+    return this.get(name) !== undefined;
+  }
+
+  #make(name: string): CelField | undefined {
+    const property = unescapeName(name);
+    const field = property === undefined ? undefined : this.#schema.fields.get(property);
+    if (property === undefined || field === undefined || field.inline === true) return undefined;
+    const type = typeOf(field.schema, this.#place, `${this.#name}.${name}`);
+    return type === undefined ? undefined : { type, property, required: field.required === true };
+  }
+}
+
+function scalarType({ kind, format }: ScalarSchema): CelType | undefined {
   if (format === "int-or-string") return { ...dynType, json: { intOrString: true } };
   switch (kind) {
     case "boolean":
@@ -98,8 +107,14 @@ function scalarType({ kind, format }: ScalarSchema): CelType {
     case "number":
       return doubleType;
     case "string":
-      if (format === "time" || format === "micro-time")
-        return { ...timestampType, json: { format: "date-time" } };
-      return format === "byte" ? { ...bytesType, json: { format: "byte" } } : stringType;
+      switch (format) {
+        case "time":
+        case "micro-time":
+          return { ...timestampType, json: { format: "date-time" } };
+        case "byte":
+          return { ...bytesType, json: { format: "byte" } };
+        default:
+          return stringType;
+      }
   }
 }

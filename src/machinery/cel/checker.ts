@@ -15,6 +15,7 @@ import type { CheckerEnvironment } from "./checker-environment.ts";
 import type { FunctionDeclaration, Overload } from "./functions.ts";
 import { literalType } from "./literal-type.ts";
 import type { Source } from "./source.ts";
+import { isPatchWithout, noType } from "./structs.ts";
 import {
   boolType,
   type CelType,
@@ -342,6 +343,7 @@ class Checker {
   }
 
   #structFieldType(found: { name: string; isType: boolean }, type: CelType, field: StructField): CelType {
+    if (isPatchWithout(type, field.name)) return noType;
     if (type.kind === "struct") return this.#fieldType(field, type, field.name);
     const unknown = found.isType
       ? `undefined field '${field.name}'`

@@ -31,6 +31,11 @@ export interface SchemaTypeOptions {
   readonly isResourceRoot: boolean;
   /** The name of the object type; those within are named after it. */
   readonly typeName?: string;
+  /**
+   * For schemas as they are published: the type of the metadata of resources, by its name. Default: one with name and generateName,
+   * where the schema has not both.
+   */
+  readonly metadata?: ((typeName: string) => CelType | undefined) | undefined;
 }
 
 /** Limits of sizes, none below 0. */
@@ -70,8 +75,8 @@ export const celTypeOfSchema = (schema: JsonObject, options: SchemaTypeOptions):
 export const celTypeOf = <S>(
   schema: S,
   reader: SchemaReader<S>,
-  { isResourceRoot, typeName = "object" }: SchemaTypeOptions,
-): CelType | undefined => new SchemaTypes(reader).typeOf(schema, isResourceRoot, typeName);
+  { isResourceRoot, typeName = "object", metadata }: SchemaTypeOptions,
+): CelType | undefined => new SchemaTypes(reader, metadata).typeOf(schema, isResourceRoot, typeName);
 
 /** A view on JSON by its declared type; an error when the value does not have it. */
 export function toCel(value: JsonValue, type: CelType): CelResult {
@@ -80,15 +85,19 @@ export function toCel(value: JsonValue, type: CelType): CelResult {
 
 class SchemaTypes<S> {
   readonly reader: SchemaReader<S>;
+  readonly metadata: SchemaTypeOptions["metadata"];
 
-  constructor(reader: SchemaReader<S>) {
+  constructor(reader: SchemaReader<S>, metadata: SchemaTypeOptions["metadata"]) {
     this.reader = reader;
+    this.metadata = metadata;
   }
 
   typeOf(schema: S, isResource: boolean, name: string): CelType | undefined {
     const { reader } = this;
     const nullable = reader.isNullable(schema) ? nullableReading : plainReading;
-    if (reader.isIntOrString(schema)) {
+    // In published schemas the format says so, too.
+    const isPublished = this.metadata !== undefined;
+    if (reader.isIntOrString(schema) || (isPublished && reader.format(schema) === "int-or-string")) {
       const length = reader.limit(schema, "maxLength");
       const maxElements = length === undefined ? maxRequestSizeBytes - 2 : length * 4;
       return { ...dynType, maxElements, json: { intOrString: true, ...nullable } };
@@ -238,7 +247,10 @@ class ObjectType<S> implements CelType, CelFields {
   #standard(property: string): CelType | undefined {
     if (!this.#isResource) return undefined;
     if (property === "kind" || property === "apiVersion") return anyString;
-    return property === "metadata" && !this.#declaresMetadata() ? metadataType(this.name) : undefined;
+    if (property !== "metadata") return undefined;
+    const { metadata } = this.#types;
+    if (metadata !== undefined) return metadata(`${this.name}.metadata`);
+    return this.#declaresMetadata() ? undefined : metadataType(this.name);
   }
 
   #declaresMetadata(): boolean {

@@ -5,7 +5,7 @@
 import { quote } from "#base/quote.ts";
 import { goTypeName } from "./display.ts";
 import { equal } from "./operations.ts";
-import { type CelField, type CelType, dynType, stringType, structType } from "./types.ts";
+import { type CelField, type CelType, dynType, opaqueType, stringType, structType } from "./types.ts";
 import { CelError, CelList, CelMap, type CelResult, type CelValue, noSuchOverload } from "./values.ts";
 
 /** Makes an object of a type from its fields. */
@@ -28,6 +28,12 @@ export const jsonPatchType: CelType = structType(
     field("value", dynType),
   ]),
 );
+
+/** Upstream knows any field of patches; those that there are not have no type. */
+export const isPatchWithout = (type: CelType, name: string): boolean =>
+  type.name === patchName && type.kind === "struct" && type.fields?.has(name) !== true;
+/** Fits no type but dyn. */
+export const noType: CelType = opaqueType("");
 
 /** Fields of `Object` types: any name, of any type. */
 const anyFields: ReadonlyMap<string, CelField> = new Map();
@@ -94,6 +100,8 @@ export function constructStruct(typeName: string, fields: ReadonlyMap<string, Ce
       if (value !== undefined && typeof value !== "string")
         return new CelError(`unexpected type ${goTypeName(value)} for JSONPatchType '${name}' field`);
     }
+    const unknown = [...fields.keys()].find((name) => isPatchWithout(jsonPatchType, name));
+    if (unknown !== undefined) return new CelError(`unexpected JSONPatchType field: ${unknown}`);
   }
   return new StructValue(typeName, fields);
 }

@@ -1,5 +1,7 @@
 /** Compiles the schema of a custom kind's version. */
 
+import type { SchemaTypeOptions } from "#machinery/cel/schema-typed.ts";
+import type { CelType } from "#machinery/cel/types.ts";
 import type { FieldError } from "#machinery/errors/field-error.ts";
 import { cloneJson } from "#machinery/json/clone.ts";
 import { isJsonObject, type JsonObject, type JsonValue, setOwn } from "#machinery/json/value.ts";
@@ -13,6 +15,7 @@ import { applyDefaults } from "./default.ts";
 import { diagnose } from "./diagnose.ts";
 import { listTypeErrors } from "./list-types.ts";
 import { flags, type SchemaNode } from "./node.ts";
+import { celTypeOfNode } from "./node-type.ts";
 import { coerceEmbedded, coerceMeta, embeddedErrors } from "./object-meta.ts";
 import { parseSchema } from "./parse.ts";
 import { PatternCache } from "./pattern.ts";
@@ -134,6 +137,10 @@ class CustomSchema implements CompiledCustomSchema {
     if (blocked !== undefined) return [blocked];
     const correlated = old === undefined ? undefined : new Correlated(object, old, root);
     return new RuleRun(this.#programs, warn).check(object, old, root, true, "", correlated);
+  }
+
+  celType(options: SchemaTypeOptions): CelType | undefined {
+    return celTypeOfNode(this.#root, options);
   }
 
   get schema(): Schema {

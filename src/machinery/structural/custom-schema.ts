@@ -1,4 +1,6 @@
 /** What one version of a custom kind brings along: the seam between CRD schemas and whatever serves the kind. */
+import type { SchemaTypeOptions } from "#machinery/cel/schema-typed.ts";
+import type { CelType } from "#machinery/cel/types.ts";
 import type { FieldError } from "#machinery/errors/field-error.ts";
 import type { JsonObject, JsonValue } from "#machinery/json/value.ts";
 import type { CompiledType, Decoded } from "#machinery/schema/decode.ts";
@@ -53,6 +55,8 @@ export interface CompiledCustomSchema {
   ): readonly FieldError[];
   /** For apply and OpenAPI; `metadata` of the root refers to the catalogue's ObjectMeta. Derived on demand. */
   readonly schema: Schema;
+  /** What expressions see of objects. */
+  celType(options: SchemaTypeOptions): CelType | undefined;
 }
 
 export interface CustomSchemaOptions {

@@ -25,6 +25,7 @@ export interface Comparison<Case> {
   readonly generate?: fc.Arbitrary<Case>;
   /** Default: {@link generatedCases}. */
   readonly runs?: number;
+  /** A value, or a promise of one. */
   ours(input: Case): unknown;
   theirs(oracle: Oracle, input: Case): Promise<unknown>;
   /** Differences that docs/differences.md gives the reason for. */
@@ -63,7 +64,7 @@ async function compareAll<Case>(oracle: Oracle, name: string, comparison: Compar
     // Asked first: the oracle works while we do.
     const asked = comparison.theirs(oracle, input);
     asked.catch(() => undefined);
-    const ours = comparison.ours(input);
+    const ours = await comparison.ours(input);
     const theirs = await asked;
     if (isDeepStrictEqual(ours, theirs)) return;
     if (comparison.known?.(input, ours, theirs) === true) {

@@ -72,6 +72,17 @@ export function compileExpression(
   }
 }
 
+/** What is wrong with an expression, in the compiler's words; "" when nothing is. */
+export function checkExpression(environment: CelEnvironment, source: string): string {
+  try {
+    environment.compile(source);
+    return "";
+  } catch (error) {
+    if (!(error instanceof CelCompileError)) throw error;
+    return error.message;
+  }
+}
+
 /** As cel-go prints a type by itself. */
 const typeText = ({ name, parameters }: CelType): string =>
   parameters.length === 0 ? name : `${name}(${parameters.map(typeText).join(", ")})`;

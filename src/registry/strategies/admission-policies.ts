@@ -24,6 +24,7 @@ import { compileVariables, type Variables } from "../expressions/variables.ts";
 import {
   compileErrors,
   failurePolicies,
+  givenOneOf,
   matchConditionsErrors,
   matchResourcesErrors,
   mutableOperationsErrors,
@@ -137,7 +138,7 @@ function policyCompiler(object: KubeObject, isMutating: boolean): PolicyCompiler
 function policyErrors(object: KubeObject, { variables }: PolicyCompiler): FieldError[] {
   const given = membersAt(object, "spec");
   const path = spec.child("matchConstraints");
-  const errors = requiredOneOf(valueAt(given, "failurePolicy"), failurePolicies, spec.child("failurePolicy"));
+  const errors = givenOneOf(valueAt(given, "failurePolicy"), failurePolicies, spec.child("failurePolicy"));
   const paramKind = valueAt(given, "paramKind");
   if (paramKind !== undefined) errors.push(...paramKindErrors(paramKind, spec.child("paramKind")));
   const match = valueAt(given, "matchConstraints");

@@ -37,6 +37,10 @@ export function oneOf(value: unknown, supported: readonly string[], path: FieldP
 export const requiredOneOf = (value: unknown, supported: readonly string[], path: FieldPath): FieldError[] =>
   value === undefined || value === "" ? [fieldRequired(path)] : oneOf(value, supported, path);
 
+/** The same where an empty text is a value, too. */
+export const givenOneOf = (value: unknown, supported: readonly string[], path: FieldPath): FieldError[] =>
+  value === undefined ? [fieldRequired(path)] : oneOf(value, supported, path);
+
 /** `{ ...defaults, ...given }`, where a null is no value. */
 export const withDefaults = (given: Members, defaults: Members): Members => ({
   ...given,
@@ -122,7 +126,7 @@ function resourcesErrors(resources: readonly string[], path: FieldPath): FieldEr
 /** `spec.matchConstraints`, `spec.matchResources`. */
 export function matchResourcesErrors(match: unknown, path: FieldPath): FieldError[] {
   if (match === undefined) return [];
-  const errors = requiredOneOf(valueAt(match, "matchPolicy"), matchPolicies, path.child("matchPolicy"));
+  const errors = givenOneOf(valueAt(match, "matchPolicy"), matchPolicies, path.child("matchPolicy"));
   for (const field of ["namespaceSelector", "objectSelector"]) {
     const selector = valueAt(match, field);
     if (selector === undefined) errors.push(fieldRequired(path.child(field)));
@@ -184,8 +188,8 @@ export function matchConditionsErrors(
   conditions.forEach((condition, index) => {
     const at = path.index(index);
     const name = textAt(condition, "name");
-    const expression = textAt(condition, "expression");
-    if (expression.trim() === "") errors.push(fieldRequired(at.child("expression")));
+    const expression = textAt(condition, "expression").trim();
+    if (expression === "") errors.push(fieldRequired(at.child("expression")));
     else {
       environment ??= expressionEnvironment({ params });
       errors.push(...compileErrors(environment, expression, [boolType], at.child("expression")));

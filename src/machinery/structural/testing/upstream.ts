@@ -93,6 +93,7 @@ export class Recorder {
     const copy = (object: JsonObject): JsonObject => cloneJson(object);
     return {
       schema: compiled.schema,
+      celType: (options) => compiled.celType(options),
       prune: (object, options) => {
         if (options === undefined) this.read.push({ schema, object: copy(object) });
         return compiled.prune(object, options);
