@@ -86,6 +86,8 @@ export function definitionController(options: DefinitionControllerOptions): Cont
       }
     },
     async process(item) {
+      // Called from within the delivery of changes, where nothing may be written yet; and a definition may be large.
+      await nextTurn();
       const [kind, cluster, subject] = itemParts(item) as [string, ClusterName, string];
       if (kind === "finalize") await finalize(cluster, subject);
       else if (kind === "names") await settleNames(cluster, subject);
@@ -129,6 +131,7 @@ export function definitionController(options: DefinitionControllerOptions): Cont
     make: (current: CustomResourceDefinition) => CustomResourceDefinition | undefined,
   ): Promise<void> {
     const key = keyOf(cluster, definition);
+    await nextTurn();
     for (let attempt = 0; attempt < maxAttempts; attempt++) {
       const entry = store.get(key);
       const next = entry && make(headOf(entry));
@@ -200,8 +203,6 @@ export function definitionController(options: DefinitionControllerOptions): Cont
 
   /** Every step can be done again. What finalizers of instances hold is waited for: their deletion brings the item back. */
   async function finalize(cluster: ClusterName, definition: string): Promise<void> {
-    // Called from within the delivery of changes, where nothing may be written yet.
-    await Promise.resolve();
     const stored = read(keyOf(cluster, definition));
     if (stored?.metadata.deletionTimestamp === undefined) return;
     if (stored.metadata.finalizers?.includes(cleanupFinalizer) !== true) return;
@@ -269,5 +270,8 @@ const neverEstablished: NewCondition = {
 /** Who was there first; of any two, one was. */
 const rankOf = ({ creationTimestamp = "", uid = "", name = "" }: KubeObject["metadata"]): string =>
   `${creationTimestamp} ${uid} ${name}`;
+
+/** Others are served before what comes next. */
+const nextTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 const jsonOf = (value: unknown): JsonValue => (value ?? null) as JsonValue;

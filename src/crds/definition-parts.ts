@@ -21,9 +21,9 @@ export function definitionParts(value: Buffer): DefinitionParts {
   const skimmed = skimOwnJson(value, schemaPath);
   const head = skimmed.value as unknown as CustomResourceDefinition;
   const schemas: (Buffer | undefined)[] = [];
+  let next = 0;
   const versions = head.spec.versions.map(({ schema, ...rest }): Version => {
-    const part = schema?.openAPIV3Schema as number | undefined;
-    schemas.push(part === undefined ? undefined : skimmed.parts[part]);
+    schemas.push(schema?.openAPIV3Schema === undefined ? undefined : skimmed.parts[next++]);
     return rest;
   });
   return { head: { ...head, spec: { ...head.spec, versions } }, schemas };

@@ -16,13 +16,17 @@ const openBrace = 0x7b;
  * Whether a schema, given by its stored bytes, takes long to be compiled, or an object to be validated by it: by its fields, and by a
  * rough count of what its patterns, rules, defaults and enumerations are made of.
  */
-export function isCostly(schema: Uint8Array | undefined): boolean {
-  if (schema === undefined) return false;
+export function isCostly(schema: Buffer | undefined): boolean {
+  if (schema === undefined || isSmall(schema)) return false;
   let objects = 0;
   for (let i = 0; i < schema.length; i++) if (schema[i] === openBrace) objects++;
   // And then it is not parsed: that takes as long as others should wait.
   return objects > maxObjects || isCostlySchema(readOwnJson(schema));
 }
+
+/** There may be thousands of versions. Only a pattern can be costly in so few characters. */
+const isSmall = (schema: Buffer): boolean =>
+  schema.length < maxDefaultCharacters && !schema.includes('"pattern"');
 
 function isCostlySchema(schema: JsonValue): boolean {
   const patterns = new Set<string>();

@@ -5,7 +5,7 @@ import type { ResourceInfo } from "#api/resource.ts";
 import { Pacer } from "#base/pacer.ts";
 import type { CustomView } from "#crds/custom-view.ts";
 import { infoOf } from "#crds/custom-view.ts";
-import type { Definition } from "#crds/definition.ts";
+import type { Definition, DefinitionVersion } from "#crds/definition.ts";
 import type { Definitions } from "#crds/definitions.ts";
 import { customResourceDefinitions } from "#crds/types.ts";
 import type { JsonObject } from "#machinery/json/value.ts";
@@ -90,8 +90,9 @@ export class CustomKindsOf implements CustomKinds {
       const info = infoOf(definition);
       if (info.versions.length === 0 || builtin.has(`${info.group}/${info.resource}`)) continue;
       infos.push(info);
+      const facts = new Map(definition.versions.map((one) => [one.name, one]));
       for (const { version } of info.versions)
-        served.push(new ServedVersion(this.#definitions, definition, info, version));
+        served.push(new ServedVersion(this.#definitions, definition, info, facts.get(version)!));
     }
     if (infos.length === 0) return base;
     return new ServedSet(base.name, [...base.resources, ...infos], { base, served });
@@ -115,18 +116,37 @@ export class CustomKindsOf implements CustomKinds {
   }
 }
 
+/** The facts of all versions are hashed once, and not with each of them. */
+const infoHashes = new WeakMap<ResourceInfo, string>();
+
+function hashOfInfo(info: ResourceInfo): string {
+  let hash = infoHashes.get(info);
+  if (hash === undefined) {
+    hash = createHash("sha256").update(JSON.stringify(info)).digest("base64url");
+    infoHashes.set(info, hash);
+  }
+  return hash;
+}
+
 class ServedVersion implements CustomServed {
   readonly info: ResourceInfo;
   readonly version: string;
   readonly #definitions: Definitions;
   readonly #definition: Definition;
+  readonly #facts: DefinitionVersion;
   #hash: string | undefined;
 
-  constructor(definitions: Definitions, definition: Definition, info: ResourceInfo, version: string) {
+  constructor(
+    definitions: Definitions,
+    definition: Definition,
+    info: ResourceInfo,
+    facts: DefinitionVersion,
+  ) {
     this.#definitions = definitions;
     this.#definition = definition;
+    this.#facts = facts;
     this.info = info;
-    this.version = version;
+    this.version = facts.name;
   }
 
   get listKind(): string {
@@ -139,17 +159,17 @@ class ServedVersion implements CustomServed {
   }
 
   get selectableFields(): readonly string[] {
-    return this.#facts()?.selectableFields ?? [];
+    return this.#facts.selectableFields;
   }
 
   get contentHash(): string {
     this.#hash ??= createHash("sha256")
       .update(
         JSON.stringify([
-          this.info,
+          hashOfInfo(this.info),
           this.version,
           this.listKind,
-          this.#facts()?.schemaHash,
+          this.#facts.schemaHash,
           this.selectableFields,
         ]),
       )
@@ -159,9 +179,5 @@ class ServedVersion implements CustomServed {
 
   openApiSchema(): JsonObject | undefined {
     return this.#definitions.openApiSchema(this.#definition, this.version);
-  }
-
-  #facts() {
-    return this.#definition.versions.find(({ name }) => name === this.version);
   }
 }

@@ -95,9 +95,10 @@ function tooManySelectable(spec: InternalSpec, old: InternalSpec): ReadonlySet<s
     if (before.length > maxSelectableFields && jsonEqual([...now], [...before])) kept.add(name);
   };
   compare("", spec.selectableFields, old.selectableFields);
-  for (const { name, selectableFields } of spec.versions) {
-    compare(name, selectableFields, old.versions.find((version) => version.name === name)?.selectableFields);
-  }
+  const before = new Map<string, readonly string[] | undefined>();
+  for (const { name, selectableFields } of old.versions)
+    if (!before.has(name)) before.set(name, selectableFields);
+  for (const { name, selectableFields } of spec.versions) compare(name, selectableFields, before.get(name));
   return kept;
 }
 

@@ -49,10 +49,11 @@ export function specErrors(spec: InternalSpec, given: SpecOptions, context: Defi
     schemas.some(({ props }) => schemaHas(props, hasExtensions));
   const options = { ...given, requiresStructural };
 
+  const statusOf = statusByVersion(spec);
   spec.versions.forEach((version, i) => {
     const messages = dns1035LabelErrors(version.name);
     if (messages.length > 0) invalid(`versions[${i}].name`, version.name, messages.join(","));
-    errors.push(...versionErrors(version, spec, `spec.versions[${i}]`, options, context));
+    errors.push(...versionErrors(version, statusOf(version), `spec.versions[${i}]`, options, context));
   });
   const names = new Set(spec.versions.map(({ name }) => name));
   if (names.size < spec.versions.length) {
@@ -113,9 +114,19 @@ const hasExtensions = (props: Props): boolean =>
   props.listType !== undefined ||
   props.validations !== undefined;
 
+/** Whether a version has the status subresource; of versions with one name, the first counts. */
+function statusByVersion(spec: InternalSpec): (version: InternalVersion) => boolean {
+  const hasOwnSubresources = spec.versions.some(({ subresources }) => subresources !== undefined);
+  if (!hasOwnSubresources) return () => spec.subresources?.status === true;
+  const found = new Map<string, boolean>();
+  for (const { name, subresources } of spec.versions)
+    if (!found.has(name)) found.set(name, subresources?.status === true);
+  return ({ name }) => found.get(name) === true;
+}
+
 function versionErrors(
   version: InternalVersion,
-  spec: InternalSpec,
+  hasStatus: boolean,
   path: string,
   options: SpecOptions,
   context: DefinitionContext,
@@ -124,11 +135,6 @@ function versionErrors(
   for (const detail of deprecationWarningErrors(version.deprecated, version.deprecationWarning)) {
     errors.push(fieldInvalid(`${path}.deprecationWarning`, version.deprecationWarning, detail));
   }
-  const hasOwnSubresources = spec.versions.some(({ subresources }) => subresources !== undefined);
-  // Of versions with one name, the first counts.
-  const named = spec.versions.find(({ name }) => name === version.name);
-  const subresources = hasOwnSubresources ? named?.subresources : spec.subresources;
-  const hasStatus = subresources?.status === true;
   errors.push(
     ...validationErrors(version.schema, hasStatus, version.name, `${path}.schema`, options, context),
   );

@@ -13,7 +13,7 @@ test("what is left out stands beside the rest", () => {
   const { value, parts } = skimOwnJson(Buffer.from(text), ["list", each, "big"]);
   assert.deepEqual(value, {
     a: '"x{',
-    list: [{ name: "1", big: 0 }, { big: 1 }, { name: "3" }, 4],
+    list: [{ name: "1", big: null }, { big: null }, { name: "3" }, 4],
     big: 5,
   });
   assert.deepEqual(parts.map(String), ['{"b":[1,2]}', '"}\\\\"']);
@@ -48,7 +48,7 @@ test("put back in their places, the parts give the whole", () => {
       let next = 0;
       const restored = (at: JsonValue, depth: number): JsonValue => {
         if (depth === path.length) {
-          assert.equal(at, next);
+          assert.equal(at, null);
           return readOwnJson(parts[next++]!);
         }
         const name = path[depth]!;

@@ -7,9 +7,9 @@ export type SkimPath = readonly (string | typeof each)[];
 export const each = Symbol("each");
 
 export interface Skimmed {
-  /** In place of each part that was left out stands its number in {@link parts}. */
+  /** In place of each part that was left out stands a null. */
   readonly value: JsonValue;
-  /** Views of the bytes. */
+  /** In their order: views of the bytes. */
   readonly parts: readonly Buffer[];
 }
 
@@ -20,19 +20,21 @@ const closeBrace = 0x7d;
 const openBracket = 0x5b;
 const closeBracket = 0x5d;
 const comma = 0x2c;
+const gap = Buffer.from("null");
 
 /**
  * Reads compact JSON that this server wrote itself, without the values at `path`. It takes one pass over the bytes, some
  * milliseconds for a megabyte, however many values it holds.
  */
 export function skimOwnJson(bytes: Buffer, path: SkimPath): Skimmed {
+  const steps = path.map((step) => (step === each ? undefined : Buffer.from(step, "utf8")));
   const parts: Buffer[] = [];
   const kept: Buffer[] = [];
   let copied = 0;
   const visit = (at: number, depth: number): number => {
     if (depth === path.length) {
       const end = endOfValue(bytes, at);
-      kept.push(bytes.subarray(copied, at), Buffer.from(String(parts.length)));
+      kept.push(bytes.subarray(copied, at), gap);
       parts.push(bytes.subarray(at, end));
       copied = end;
       return end;
@@ -47,9 +49,10 @@ export function skimOwnJson(bytes: Buffer, path: SkimPath): Skimmed {
       if (step === each) i = visit(i, depth + 1);
       else {
         const end = endOfValue(bytes, i);
-        const isStep = bytes.toString("latin1", i + 1, end - 1) === step;
         // Behind the colon.
-        i = isStep ? visit(end + 1, depth + 1) : endOfValue(bytes, end + 1);
+        i = isAt(bytes, i + 1, end - 1, steps[depth]!)
+          ? visit(end + 1, depth + 1)
+          : endOfValue(bytes, end + 1);
       }
     }
     return i + 1;
@@ -58,6 +61,12 @@ export function skimOwnJson(bytes: Buffer, path: SkimPath): Skimmed {
   if (parts.length === 0) return { value: readOwnJson(bytes), parts };
   kept.push(bytes.subarray(copied));
   return { value: readOwnJson(Buffer.concat(kept)), parts };
+}
+
+function isAt(bytes: Buffer, start: number, end: number, text: Buffer): boolean {
+  if (end - start !== text.length) return false;
+  for (let i = 0; i < text.length; i++) if (bytes[start + i] !== text[i]) return false;
+  return true;
 }
 
 /** Where the value that begins at `at` ends. */

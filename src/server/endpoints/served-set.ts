@@ -26,6 +26,18 @@ export interface CustomServed {
   readonly selectableFields: readonly string[];
 }
 
+const versionsOf = new WeakMap<ResourceInfo, ReadonlyMap<string, ResourceVersion>>();
+
+/** The facts of a version; a definition may have thousands of them. */
+export function versionOf({ info, version }: Pick<CustomServed, "info" | "version">): ResourceVersion {
+  let known = versionsOf.get(info);
+  if (known === undefined) {
+    known = new Map(info.versions.map((one) => [one.version, one]));
+    versionsOf.set(info, known);
+  }
+  return known.get(version)!;
+}
+
 /** What a workspace adds to what its type serves. */
 export interface CustomAddition {
   /** The set of the workspace's type. */

@@ -5,7 +5,7 @@
 import { jsonEqual } from "#machinery/json/equal.ts";
 import { getOwn, isJsonObject, type JsonObject, type JsonValue, setOwn } from "#machinery/json/value.ts";
 import type { TypeName } from "#machinery/schema/types.ts";
-import type { CustomServed } from "#server/endpoints/served-set.ts";
+import { type CustomServed, versionOf } from "#server/endpoints/served-set.ts";
 import { refTo } from "./schemas.ts";
 
 const meta = "io.k8s.apimachinery.pkg.apis.meta.v1";
@@ -72,7 +72,7 @@ export function schemasOf(
   rootOf: (schema: JsonObject) => JsonObject | undefined,
 ): readonly [kind: readonly [TypeName, JsonObject], list: readonly [TypeName, JsonObject]] {
   const { info, version, listKind } = served;
-  const kind = info.versions.find((one) => one.version === version)!.kind;
+  const { kind } = versionOf(served);
   const schema = served.openApiSchema();
   const root = (schema === undefined ? undefined : rootOf(schema)) ?? { type: "object" };
   const name = customTypeName(info.group, version, kind);

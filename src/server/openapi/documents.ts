@@ -4,7 +4,7 @@ import type { Catalogue } from "#api/catalogue.ts";
 import { ByteLru } from "#base/byte-lru.ts";
 import { Pacer } from "#base/pacer.ts";
 import { groupsOf, type VersionFacts } from "#server/discovery/versions.ts";
-import type { CustomServed, ServedSet } from "#server/endpoints/served-set.ts";
+import { type CustomServed, type ServedSet, versionOf } from "#server/endpoints/served-set.ts";
 import { customSchemas } from "./custom-schemas.ts";
 import { type Form, type Parts, piecesOf } from "./forms.ts";
 import {
@@ -159,8 +159,6 @@ function customSources(served: ServedSet): Map<string, GroupVersion> {
   }
   return sources;
 }
-
-const versionOf = ({ info, version }: CustomServed) => info.versions.find((one) => one.version === version)!;
 
 const customHash =
   (base: OpenApiDocument | undefined, own: readonly CustomServed[]): (() => Promise<string>) =>

@@ -4,7 +4,7 @@ import type { JsonObject } from "#machinery/json/value.ts";
 import { type GroupVersionKind, parseApiVersion } from "#machinery/meta/object.ts";
 import type { Schema, TypeName } from "#machinery/schema/types.ts";
 import type { VersionFacts } from "#server/discovery/versions.ts";
-import type { CustomServed } from "#server/endpoints/served-set.ts";
+import { type CustomServed, versionOf } from "#server/endpoints/served-set.ts";
 import { customTypeName, listMetaType, objectMetaType } from "./custom-schemas.ts";
 import {
   addPaths,
@@ -44,8 +44,9 @@ export function* pathEntries(source: GroupVersion, catalogue: Catalogue): Genera
   }
 }
 
-function typesOf({ info, version, listKind }: CustomServed): CustomTypes {
-  const { kind } = info.versions.find((one) => one.version === version)!;
+function typesOf(served: CustomServed): CustomTypes {
+  const { info, version, listKind } = served;
+  const { kind } = versionOf(served);
   return {
     type: customTypeName(info.group, version, kind),
     listType: customTypeName(info.group, version, listKind),
