@@ -75,6 +75,8 @@ export const fieldTypeInvalid = (where: Where, value: unknown, detail: string): 
   make("FieldValueTypeInvalid", where, value, detail);
 export const fieldForbidden = (where: Where, detail: string): FieldError =>
   make("FieldValueForbidden", where, "", detail);
+export const fieldNotFound = (where: Where, value: unknown): FieldError =>
+  make("FieldValueNotFound", where, value, "");
 export const fieldDuplicate = (where: Where, value: unknown): FieldError =>
   make("FieldValueDuplicate", where, value, "");
 

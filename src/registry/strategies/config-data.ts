@@ -11,14 +11,13 @@ import { FieldPath } from "#machinery/errors/field-path.ts";
 import { jsonEqual } from "#machinery/json/equal.ts";
 import { getOwn, type JsonValue } from "#machinery/json/value.ts";
 import type { KubeObject } from "#machinery/meta/object.ts";
-import { maxLengthError, maxSubdomainLength, patternError } from "#machinery/names/dns.ts";
 import type { Strategy } from "#registry/strategy.ts";
+import { configKeyErrors } from "../validation/checks.ts";
 
 type Strings = Readonly<Record<string, string>>;
 
 /** Upstream's MaxSecretSize, for ConfigMaps too. */
 const maxDataBytes = 1_024 * 1_024;
-const keyPattern = /^[-._a-zA-Z0-9]+$/;
 const immutableDetail = "field is immutable when `immutable` is set";
 
 export const configMapStrategy: Strategy = {
@@ -145,15 +144,7 @@ function jsonSecretErrors(data: Strings, key: string): FieldError[] {
 /** Keys of ConfigMaps and Secrets (apimachinery validation.IsConfigMapKey). */
 function keyErrors(field: string, data: Strings): FieldError[] {
   return Object.keys(data).flatMap((key) => {
-    const messages: string[] = [];
-    if (key.length > maxSubdomainLength) messages.push(maxLengthError(maxSubdomainLength));
-    if (!keyPattern.test(key)) {
-      const message = "a valid config key must consist of alphanumeric characters, '-', '_' or '.'";
-      messages.push(patternError(message, "[-._a-zA-Z0-9]+", "key.name", "KEY_NAME", "key-name"));
-    }
-    if (key === ".") messages.push("must not be '.'");
-    else if (key === "..") messages.push("must not be '..'");
-    else if (key.startsWith("..")) messages.push("must not start with '..'");
+    const messages = configKeyErrors(key);
     return messages.map((message) => fieldInvalid(FieldPath.of(field).key(key), key, message));
   });
 }

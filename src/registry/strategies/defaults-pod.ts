@@ -128,7 +128,11 @@ function imageTag(image: string): string {
 
 /** `status.qosClass` (pkg/apis/core/v1/helper/qos). */
 export function qosClass(spec: Draft): string {
-  const containers = [...givenList(spec, "containers"), ...givenList(spec, "initContainers")];
+  // What the pod says as a whole is what counts.
+  const whole = Object.keys(given(spec, "resources") ?? {}).length > 0;
+  const containers = whole
+    ? [spec]
+    : [...givenList(spec, "containers"), ...givenList(spec, "initContainers")];
   let some = false;
   let guaranteed = true;
   for (const container of containers) {

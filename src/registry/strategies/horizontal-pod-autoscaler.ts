@@ -1,6 +1,7 @@
 /** autoscaling HorizontalPodAutoscaler, stored as v2 (k8s.io/kubernetes pkg/apis/autoscaling/{v1,v2}). */
 import type { KubeObject } from "#machinery/meta/object.ts";
 import type { Strategy } from "#registry/strategy.ts";
+import { autoscalerErrors, autoscalerStatusErrors } from "../validation/autoscaler.ts";
 import { draftOf, fill, given, givenList } from "./draft.ts";
 import {
   horizontalPodAutoscalerToV1,
@@ -8,7 +9,7 @@ import {
   withoutRoundTrip,
 } from "./hpa-conversion.ts";
 import { defaultMetric } from "./hpa-metrics.ts";
-import { autoscalerErrors } from "./required-fields.ts";
+import { textAt } from "./members.ts";
 
 const scaleUp = {
   stabilizationWindowSeconds: 0,
@@ -26,7 +27,14 @@ const scaleDown = {
 export const horizontalPodAutoscalerStrategy: Strategy = {
   applyDefaults: setDefaults,
   defaultsIn: (_version, object) => fill(draftOf(object, "spec"), { minReplicas: 1 }),
-  validate: autoscalerErrors,
+  validateCreate: (object) => [...autoscalerErrors(object, true)],
+  validateUpdate(object, old, { subresource }) {
+    if (subresource === "status") return [...autoscalerStatusErrors(object)];
+    const target = (of: KubeObject, field: string): string => textAt(of, "spec", "scaleTargetRef", field);
+    // What was let in before stays.
+    const changed = ["apiVersion", "kind"].some((field) => target(object, field) !== target(old, field));
+    return [...autoscalerErrors(object, changed)];
+  },
   convert: (object, toVersion) =>
     toVersion === "v1" ? horizontalPodAutoscalerToV1(object) : horizontalPodAutoscalerToV2(object),
 };

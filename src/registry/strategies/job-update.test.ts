@@ -51,7 +51,11 @@ test("while a job waits, its pods' places and resources may change", () => {
     assert.equal(errorsOf(suspended, {}, change, { ...paused, active: 1 }).length, 1);
     assert.equal(errorsOf(suspended, {}, change, { startTime: paused.startTime }).length, 1);
   }
-  for (const change of [image, { affinity: { podAffinity: {} } }, { initContainers: containers }]) {
+  for (const change of [
+    image,
+    { affinity: { podAffinity: {} } },
+    { initContainers: [{ ...containers[0], name: "i" }] },
+  ]) {
     assert.match(errorsOf(suspended, {}, change)[0]!, /^spec\.template\.spec: Invalid value: .*immutable$/);
   }
 });

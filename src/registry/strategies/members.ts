@@ -23,6 +23,9 @@ export function textAt(of: unknown, ...path: readonly string[]): string {
   return typeof value === "string" ? value : "";
 }
 
+/** A number; 0 for anything else. */
+export const numberOf = (value: unknown): number => (typeof value === "number" ? value : 0);
+
 /** A list of structs at a path. */
 export const listAt = (of: unknown, ...path: readonly string[]): readonly Members[] =>
   (path.reduce(own, of) ?? []) as readonly Members[];

@@ -149,7 +149,10 @@ test("workloads of apps/v1 have their defaults", () => {
 test("a selector is required, chooses the template, and stays", () => {
   const key = "apps/deployments";
   const errors = (spec: object) => create(key, { spec }).errors;
-  assert.deepEqual(errors({ template }), ["spec.selector: Required value"]);
+  assert.deepEqual(errors({ template }), [
+    "spec.selector: Required value",
+    'spec.template.metadata.labels: Invalid value: {"app":"a"}: `selector` does not match template `labels`',
+  ]);
   assert.deepEqual(errors({ template, selector: {} }), [
     "spec.selector: Invalid value: {}: empty selector is invalid for deployment",
   ]);

@@ -1,17 +1,58 @@
 /**
- * Kinds of workspace type `kubernetes` that are kept as data: the defaults clients see, required parts and immutable
- * selectors. Nothing deeper is validated.
+ * Kinds of workspace type `kubernetes` that are kept as data: the defaults clients see, and the rules of those that
+ * users write most (`registry/validation/`).
  */
-import {
-  type FieldError,
-  fieldForbidden,
-  fieldInvalid,
-  fieldRequired,
-} from "#machinery/errors/field-error.ts";
+import { type FieldError, fieldForbidden, fieldRequired } from "#machinery/errors/field-error.ts";
 import { FieldPath } from "#machinery/errors/field-path.ts";
 import { jsonEqual } from "#machinery/json/equal.ts";
 import type { KubeObject } from "#machinery/meta/object.ts";
 import type { Strategy } from "#registry/strategy.ts";
+import type { Errors } from "../validation/checks.ts";
+import {
+  claimErrors,
+  claimUpdateErrors,
+  claimWarnings,
+  volumeErrors,
+  volumeUpdateErrors,
+  volumeWarnings,
+} from "../validation/claims.ts";
+import { disruptionBudgetErrors } from "../validation/disruption-budget.ts";
+import { cronJobErrors, cronJobNameErrors, cronJobWarnings, jobErrors } from "../validation/jobs.ts";
+import {
+  ingressClassErrors,
+  ingressErrors,
+  ingressStatusErrors,
+  ingressWarnings,
+  networkPolicyErrors,
+} from "../validation/networking.ts";
+import { podErrors, podTemplateErrors } from "../validation/pod-spec.ts";
+import { podUpdateErrors } from "../validation/pod-update.ts";
+import { podWarnings } from "../validation/pod-warnings.ts";
+import {
+  balancerStatusErrors,
+  serviceErrors,
+  serviceUpdateErrors,
+  serviceWarnings,
+} from "../validation/service.ts";
+import {
+  budgetStatusErrors,
+  daemonSetStatusErrors,
+  deploymentStatusErrors,
+  jobStatusErrors,
+  replicaSetStatusErrors,
+  statefulSetStatusErrors,
+} from "../validation/statuses.ts";
+import {
+  daemonSetErrors,
+  deploymentErrors,
+  hostNameWarnings,
+  podNameWarnings,
+  replicaSetErrors,
+  replicationControllerErrors,
+  statefulSetErrors,
+  statefulSetWarnings,
+  templateWarnings,
+} from "../validation/workloads.ts";
 import {
   endpointsDefaults,
   nodeDefaults,
@@ -44,30 +85,13 @@ import {
   replicaSetDefaults,
   statefulSetDefaults,
 } from "./defaults-workloads.ts";
+import { draftOf } from "./draft.ts";
 import { horizontalPodAutoscalerStrategy } from "./horizontal-pod-autoscaler.ts";
 import { fixed, immutable } from "./immutable.ts";
 import { jobUpdateErrors } from "./job-update.ts";
-import { labelSelectorErrors, selectorChooses } from "./label-selector.ts";
-import { jsonOf, listAt, membersAt, pairsAt, textAt, valueAt } from "./members.ts";
-import {
-  normalizeDataSources,
-  notePhase,
-  sameClusterIPs,
-  startPhase,
-  templateGeneration,
-} from "./prepare-kinds.ts";
-import {
-  countErrors,
-  cronJobErrors,
-  cronJobNameErrors,
-  ingressErrors,
-  jobTemplateErrors,
-  persistentVolumeClaimErrors,
-  podSpecErrors,
-  serviceErrors,
-  storageClassErrors,
-  templateErrors,
-} from "./required-fields.ts";
+import { jsonOf, membersAt, textAt, valueAt } from "./members.ts";
+import { normalizeDataSources, notePhase, startPhase, templateGeneration } from "./prepare-kinds.ts";
+import { prepareNewService, prepareServiceUpdate } from "./prepare-service.ts";
 
 const spec = FieldPath.of("spec");
 
@@ -91,38 +115,41 @@ const flagOf =
   (object: KubeObject): string =>
     String(valueAt(object, ...path) ?? false);
 
-/** apps/v1: the selector is there, chooses the template, and stays. `known`: what upstream's text calls the kind. */
-const workload = (defaults: Defaults, known: string, required: boolean): Strategy =>
-  plain(defaults, {
-    validate: (object) => [
-      ...countErrors(object),
-      ...selectorErrors(object, known, required),
-      ...templateErrors(object),
-    ],
-    validateUpdate: (object, old) => immutable(object, old, "spec", "selector"),
-  });
+type Check = (object: KubeObject) => Errors;
 
-function selectorErrors(object: KubeObject, known: string, required: boolean): FieldError[] {
-  const selector = valueAt(object, "spec", "selector");
-  const path = spec.child("selector");
-  if (selector === undefined) return required ? [fieldRequired(path)] : [];
-  const errors = labelSelectorErrors(selector, path);
-  const empty = pairsAt(selector, "matchLabels").length + listAt(selector, "matchExpressions").length === 0;
-  if (empty) errors.push(fieldInvalid(path, selector, `empty selector is invalid for ${known}`));
-  const labels = Object.fromEntries(pairsAt(object, "spec", "template", "metadata", "labels"));
-  if (errors.length === 0 && !selectorChooses(selector, labels)) {
-    const at = spec.child("template", "metadata", "labels");
-    const shown = Object.keys(labels).length === 0 ? null : labels;
-    errors.push(fieldInvalid(at, shown, "`selector` does not match template `labels`"));
-  }
-  return errors;
-}
+/** Rules of the spec, and of the status where somebody writes that. */
+const checked = (spec: Check, status: Check = () => []): Strategy => ({
+  validate: (object, { subresource }) => [...(subresource === "status" ? status : spec)(object)],
+});
+
+type UpdateCheck = (object: KubeObject, old: KubeObject) => readonly FieldError[];
+
+/** What of the spec stays. */
+const updates = (check: UpdateCheck): Strategy => ({
+  validateUpdate: (object, old, { subresource }) => (subresource === "status" ? [] : check(object, old)),
+});
+
+/** apps/v1: a template of pods, and a selector that stays. */
+const workload = (defaults: Defaults, check: Check, status: Check): Strategy =>
+  plain(defaults, {
+    ...checked(check, status),
+    ...updates((object, old) => immutable(object, old, "spec", "selector")),
+    warnings: (object, old) => [...podNameWarnings(object, old), ...templateWarnings(object, old)],
+  });
 
 const podStrategy: Strategy = plain(podDefaults, {
   prepareForCreate(object: KubeObject) {
+    const grace = Number(valueAt(object, "spec", "terminationGracePeriodSeconds") ?? 0);
+    if (grace < 0) draftOf(object, "spec").terminationGracePeriodSeconds = 1;
     object.status = { phase: "Pending", qosClass: qosClass({ ...membersAt(object, "spec") }) };
   },
-  validate: (object) => podSpecErrors(object.spec, spec),
+  validateCreate: (object) =>
+    valueAt(object, "spec", "ephemeralContainers") === undefined
+      ? []
+      : [fieldForbidden(spec.child("ephemeralContainers"), "cannot be set on create")],
+  ...checked((object) => podErrors(object, spec)),
+  ...updates(podUpdateErrors),
+  warnings: (object, old) => [...hostNameWarnings(object, old), ...podWarnings(object, "")],
   selectableFields: {
     ...fieldsOf(
       "spec.nodeName",
@@ -144,11 +171,12 @@ const jobStrategy: Strategy = plain(jobDefaults, {
   orphansByDefault: true,
   policyWarning:
     "child pods are preserved by default when jobs are deleted; set propagationPolicy=Background to remove them or set propagationPolicy=Orphan to suppress this warning",
-  validate: (object) => jobTemplateErrors(object.spec, spec),
+  ...checked(jobErrors, jobStatusErrors),
+  ...updates(jobUpdateErrors),
+  warnings: (object, old) => [...podNameWarnings(object, old), ...templateWarnings(object, old)],
   prepareForCreate(object: KubeObject) {
     generateJobSelector(object);
   },
-  validateUpdate: jobUpdateErrors,
   selectableFields: { "status.successful": numberOf("status", "succeeded") },
 });
 
@@ -162,29 +190,22 @@ const statefulSetMutable: ReadonlySet<string> = new Set([
   "minReadySeconds",
 ]);
 
-const statefulSetStrategy: Strategy = {
-  ...workload(statefulSetDefaults, "statefulset", true),
-  validateUpdate(object, old) {
+const statefulSetStrategy: Strategy = plain(statefulSetDefaults, {
+  validateCreate: (object) => [...statefulSetErrors(object, true)],
+  validateUpdate(object, old, { subresource }) {
+    if (subresource === "status") return [...statefulSetStatusErrors(object)];
+    const errors = [...statefulSetErrors(object, false)];
     const rest = (of: KubeObject) =>
       Object.fromEntries(
         Object.entries(membersAt(of, "spec")).filter(([field]) => !statefulSetMutable.has(field)),
       );
-    if (jsonEqual(jsonOf(rest(object)), jsonOf(rest(old)))) return [];
+    if (jsonEqual(jsonOf(rest(object)), jsonOf(rest(old)))) return errors;
     const detail =
       "updates to statefulset spec for fields other than 'replicas', 'ordinals', 'template', 'updateStrategy', 'revisionHistoryLimit', 'persistentVolumeClaimRetentionPolicy' and 'minReadySeconds' are forbidden";
-    return [{ type: "FieldValueForbidden", field: "spec", badValue: "", detail }];
+    return [...errors, fieldForbidden(spec, detail)];
   },
-};
-
-function disruptionBudgetErrors(object: KubeObject): FieldError[] {
-  const both =
-    valueAt(object, "spec", "minAvailable") !== undefined &&
-    valueAt(object, "spec", "maxUnavailable") !== undefined;
-  return [
-    ...(both ? [fieldInvalid(spec, object.spec, "minAvailable and maxUnavailable cannot be both set")] : []),
-    ...labelSelectorErrors(valueAt(object, "spec", "selector"), spec.child("selector")),
-  ];
-}
+  warnings: statefulSetWarnings,
+});
 
 export const plainKinds: readonly (readonly [string, Strategy])[] = [
   ["/endpoints", plain(endpointsDefaults)],
@@ -195,9 +216,11 @@ export const plainKinds: readonly (readonly [string, Strategy])[] = [
   [
     "/persistentvolumeclaims",
     plain(persistentVolumeClaimDefaults, {
-      prepareForCreate: normalizeDataSources,
-      prepareForUpdate: normalizeDataSources,
-      validate: persistentVolumeClaimErrors,
+      prepareForCreate: (object) => normalizeDataSources(object),
+      prepareForUpdate: (object, old) => normalizeDataSources(object, old),
+      ...checked(claimErrors),
+      ...updates(claimUpdateErrors),
+      warnings: claimWarnings,
     }),
   ],
   [
@@ -205,37 +228,67 @@ export const plainKinds: readonly (readonly [string, Strategy])[] = [
     plain(persistentVolumeDefaults, {
       prepareForCreate: startPhase,
       prepareForUpdate: notePhase,
+      ...checked(volumeErrors),
+      ...updates(volumeUpdateErrors),
+      warnings: volumeWarnings,
     }),
   ],
   ["/pods", podStrategy],
-  ["/podtemplates", plain(podTemplateObjectDefaults)],
+  [
+    "/podtemplates",
+    plain(podTemplateObjectDefaults, {
+      ...checked((object) => podTemplateErrors(membersAt(object, "template"), FieldPath.of("template"))),
+      warnings: (object) => podWarnings(object.template, "template."),
+    }),
+  ],
   [
     "/replicationcontrollers",
     plain(replicationControllerDefaults, {
       orphansByDefault: true,
+      ...checked(replicationControllerErrors, replicaSetStatusErrors),
+      warnings: (object, old) => [...podNameWarnings(object, old), ...templateWarnings(object, old)],
       selectableFields: { "status.replicas": numberOf("status", "replicas") },
     }),
   ],
   [
     "/services",
     plain(serviceDefaults, {
-      prepareForCreate: (object) => sameClusterIPs(object, undefined),
-      prepareForUpdate: sameClusterIPs,
-      validate: serviceErrors,
+      prepareForCreate: prepareNewService,
+      prepareForUpdate: prepareServiceUpdate,
+      ...checked(serviceErrors, balancerStatusErrors),
+      ...updates(serviceUpdateErrors),
+      warnings: serviceWarnings,
       selectableFields: fieldsOf("spec.clusterIP", "spec.type"),
     }),
   ],
   ["autoscaling/horizontalpodautoscalers", horizontalPodAutoscalerStrategy],
   ["apps/controllerrevisions", fixed(["data"])],
   ["node.k8s.io/runtimeclasses", fixed(["handler"])],
-  ["apps/daemonsets", { ...workload(daemonSetDefaults, "daemonset", false), ...templateGeneration }],
+  [
+    "apps/daemonsets",
+    {
+      ...workload(daemonSetDefaults, daemonSetErrors, daemonSetStatusErrors),
+      warnings: templateWarnings,
+      ...templateGeneration,
+    },
+  ],
   [
     "apps/deployments",
-    { ...workload(deploymentDefaults, "deployment", true), generationCounts: "annotations" },
+    {
+      ...workload(deploymentDefaults, deploymentErrors, deploymentStatusErrors),
+      generationCounts: "annotations",
+    },
   ],
-  ["apps/replicasets", workload(replicaSetDefaults, "deployment", true)],
+  ["apps/replicasets", workload(replicaSetDefaults, replicaSetErrors, replicaSetStatusErrors)],
   ["apps/statefulsets", statefulSetStrategy],
-  ["batch/cronjobs", plain(cronJobDefaults, { validate: cronJobErrors, validateCreate: cronJobNameErrors })],
+  [
+    "batch/cronjobs",
+    plain(cronJobDefaults, {
+      ...checked(cronJobErrors),
+      validateCreate: cronJobNameErrors,
+      warnings: cronJobWarnings,
+    }),
+  ],
   ["batch/jobs", jobStrategy],
   [
     "discovery.k8s.io/endpointslices",
@@ -244,9 +297,21 @@ export const plainKinds: readonly (readonly [string, Strategy])[] = [
   ["flowcontrol.apiserver.k8s.io/flowschemas", plain(flowSchemaDefaults)],
   ["flowcontrol.apiserver.k8s.io/prioritylevelconfigurations", plain(priorityLevelDefaults)],
   ["networking.k8s.io/ingressclasses", plain(ingressClassDefaults, fixed(["spec", "controller"]))],
-  ["networking.k8s.io/ingresses", { validate: ingressErrors }],
-  ["networking.k8s.io/networkpolicies", plain(networkPolicyDefaults)],
-  ["policy/poddisruptionbudgets", { validate: disruptionBudgetErrors }],
+  [
+    "networking.k8s.io/ingresses",
+    {
+      ...checked(ingressErrors, ingressStatusErrors),
+      validateCreate: ingressClassErrors,
+      warnings: ingressWarnings,
+    },
+  ],
+  [
+    "networking.k8s.io/networkpolicies",
+    plain(networkPolicyDefaults, {
+      ...checked(networkPolicyErrors),
+    }),
+  ],
+  ["policy/poddisruptionbudgets", checked(disruptionBudgetErrors, budgetStatusErrors)],
   ["resource.k8s.io/resourceclaims", plain(resourceClaimDefaults)],
   ["resource.k8s.io/resourceclaimtemplates", plain(resourceClaimTemplateDefaults)],
   [
@@ -268,7 +333,7 @@ export const plainKinds: readonly (readonly [string, Strategy])[] = [
   [
     "storage.k8s.io/storageclasses",
     plain(storageClassDefaults, {
-      validate: storageClassErrors,
+      validate: (object) => (textAt(object, "provisioner") === "" ? [fieldRequired("provisioner")] : []),
       ...fixed(["parameters"], ["provisioner"], ["reclaimPolicy"], ["volumeBindingMode"]),
     }),
   ],

@@ -4,12 +4,15 @@ import type { KubeObject } from "#machinery/meta/object.ts";
 import type { Strategy, StrategyContext } from "#registry/strategy.ts";
 import { timestamp } from "../system-fields.ts";
 import { templateGenerationAnnotation } from "./defaults-workloads.ts";
-import { draftOf, given } from "./draft.ts";
-import { jsonOf, textAt, textsAt, valueAt } from "./members.ts";
+import { type Draft, draftOf, given } from "./draft.ts";
+import { jsonOf, textAt, valueAt } from "./members.ts";
 
 /** `dataSource` and `dataSourceRef` tell the same, unless the latter is in another namespace. */
-export function normalizeDataSources(object: KubeObject): void {
+export function normalizeDataSources(object: KubeObject, old?: KubeObject): void {
   const spec = draftOf(object, "spec");
+  const had = valueAt(old, "spec", "dataSource") !== undefined;
+  if (!had && given(spec, "dataSourceRef") === undefined && !isKnownSource(given(spec, "dataSource")))
+    delete spec.dataSource;
   const source = given(spec, "dataSource");
   const ref = given(spec, "dataSourceRef");
   if (source !== undefined && ref === undefined) {
@@ -21,16 +24,11 @@ export function normalizeDataSources(object: KubeObject): void {
   }
 }
 
-/** The first of a Service's addresses is the one that clients of before the list see; who changes that one means both. */
-export function sameClusterIPs(object: KubeObject, old: KubeObject | undefined): void {
-  const address = textAt(object, "spec", "clusterIP");
-  if (address === "") return;
-  const all = textsAt(object, "spec", "clusterIPs");
-  const changed =
-    old !== undefined &&
-    address !== textAt(old, "spec", "clusterIP") &&
-    jsonEqual(jsonOf(all), jsonOf(textsAt(old, "spec", "clusterIPs")));
-  if (all.length === 0 || changed) draftOf(object, "spec").clusterIPs = [address];
+/** Any other source can be told by reference only; clients of before that were not refused. */
+function isKnownSource(source: Draft | undefined): boolean {
+  const { apiGroup, kind } = source ?? {};
+  if (kind === "PersistentVolumeClaim") return (apiGroup ?? "") === "";
+  return kind === "VolumeSnapshot" && apiGroup === "snapshot.storage.k8s.io";
 }
 
 /** A new volume's phase begins now. */

@@ -42,6 +42,7 @@ test("parts without which a kind means nothing", () => {
     "spec.maxReplicas: Invalid value: 0: must be greater than or equal to `minReplicas`",
     "spec.scaleTargetRef.kind: Required value",
     "spec.scaleTargetRef.name: Required value",
+    'spec.scaleTargetRef.apiVersion: Invalid value: "": apiVersion must specify API group',
   ]);
   assert.deepEqual(create("storage.k8s.io/storageclasses", {}).errors, ["provisioner: Required value"]);
 });

@@ -60,6 +60,13 @@ export function quotaResourceErrors(name: string, quantity: string, path: FieldP
   const errors = resourceNameErrors(name, path);
   if (!name.includes("/") && !isStandardQuotaResource(name))
     errors.push(fieldInvalid(path, name, "must be a standard resource for quota"));
+  errors.push(...quantityErrors(name, quantity, path));
+  return errors;
+}
+
+/** Amounts are not negative, and whole where halves mean nothing (ValidateResourceQuantityValue). */
+export function quantityErrors(name: string, quantity: string, path: FieldPath): FieldError[] {
+  const errors: FieldError[] = [];
   if (compareQuantities(quantity, "0") < 0)
     errors.push(fieldInvalid(path, quantity, "must be greater than or equal to 0"));
   if ((integers.has(name) || isExtended(name)) && quantityMillis(quantity) % 1_000n !== 0n)
