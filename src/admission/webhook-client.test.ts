@@ -8,8 +8,9 @@ import { after, test } from "node:test";
 import type { Clock } from "#base/clock.ts";
 import { parseEgressPolicy } from "./egress.ts";
 import { startWebhookServer, type WebhookAnswer } from "./testing/webhook-server.ts";
-import { createWebhookClient, type WebhookClientConfig } from "./webhook-client.ts";
+import { createWebhookClient } from "./webhook-client.ts";
 import { WebhookCallError } from "./webhook-errors.ts";
+import type { WebhookClientConfig } from "./webhook-target.ts";
 
 /** Time passes when the test says so: `expire` runs all timers. */
 function stoppedClock(): Clock & { expire(): void; readonly timers: Set<() => void> } {

@@ -1,5 +1,5 @@
 /** Conversion between the versions of a custom kind (apiextensions-apiserver pkg/apiserver/conversion). */
-import type { WebhookClientConfig } from "#admission/webhook-client.ts";
+import type { WebhookClientConfig } from "#admission/webhook-target.ts";
 import { aggregateFieldErrors } from "#machinery/errors/field-error.ts";
 import { FieldPath } from "#machinery/errors/field-path.ts";
 import { StatusError } from "#machinery/errors/status-error.ts";

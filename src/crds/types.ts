@@ -1,5 +1,5 @@
 /** apiextensions.k8s.io/v1 CustomResourceDefinition, as the catalogue's decoder leaves it. */
-import type { WebhookClientConfig } from "#admission/webhook-client.ts";
+import type { WebhookClientConfig } from "#admission/webhook-target.ts";
 import type { JsonObject } from "#machinery/json/value.ts";
 import type { KubeObject } from "#machinery/meta/object.ts";
 import type { PrinterColumn } from "./columns.ts";

@@ -4,10 +4,7 @@
  */
 
 import type { Clock } from "#base/clock.ts";
-import { Lru } from "#base/lru.ts";
-import type { SetCache } from "#machinery/apply/compact-set.ts";
 import { FieldManager, type ManagedKind, managedFieldsOf } from "#machinery/apply/field-manager.ts";
-import type { FieldSet } from "#machinery/apply/field-set.ts";
 import {
   type EntryMaker,
   type ManagedFieldsEntry,
@@ -29,6 +26,7 @@ import { apiVersionOf, type KubeObject, parseApiVersion } from "#machinery/meta/
 import type { CompiledType, TypeCompiler } from "#machinery/schema/decode.ts";
 import type { TypeName, TypeResolver } from "#machinery/schema/types.ts";
 import { DecodeError } from "#machinery/schema/walk.ts";
+import { FieldSetCache } from "./field-set-cache.ts";
 import { convertTo, isCustomKind, type Resource } from "./resource.ts";
 import { clusterAnnotation } from "./stored-object.ts";
 import { resetFieldsOf } from "./strategies/reset-fields.ts";
@@ -342,19 +340,3 @@ const toldManaged = (object: KubeObject): KubeObject =>
 
 const json = (object: KubeObject): JsonObject => object as unknown as JsonObject;
 const kube = (object: JsonObject): KubeObject => object as unknown as KubeObject;
-
-/** Sets kept by their stored text, so that objects written alike share one: at most 1,024 of 4 KiB of text. */
-const cachedSets = 1_024;
-const maxCachedText = 4_096;
-
-class FieldSetCache implements SetCache {
-  readonly #sets = new Lru<string, FieldSet>(cachedSets);
-
-  get(text: string): FieldSet | undefined {
-    return this.#sets.get(text);
-  }
-
-  set(text: string, set: FieldSet): void {
-    if (text.length <= maxCachedText) this.#sets.set(text, set);
-  }
-}

@@ -3,7 +3,7 @@ import type { KubeObject } from "#machinery/meta/object.ts";
 import { listAt, textAt, textsAt, valueAt } from "#registry/strategies/members.ts";
 import { MatchConditions } from "../match-conditions.ts";
 import { type Match, webhookMatch } from "../matching.ts";
-import type { WebhookClientConfig } from "../webhook-client.ts";
+import type { WebhookClientConfig } from "../webhook-target.ts";
 
 export interface Webhook {
   /** Of all webhooks of the workspace, also when two of a configuration have the same name. */

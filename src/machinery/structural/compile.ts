@@ -21,7 +21,8 @@ import { parseSchema } from "./parse.ts";
 import { PatternCache } from "./pattern.ts";
 import { isClean, prune, pruneNulls } from "./prune.ts";
 import { toFieldErrors } from "./result.ts";
-import { RulePrograms, RuleRun } from "./rules.ts";
+import { RulePrograms } from "./rule-programs.ts";
+import { RuleRun } from "./rules.ts";
 import { schemaOfNode } from "./to-schema.ts";
 import { isValid } from "./valid.ts";
 

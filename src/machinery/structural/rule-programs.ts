@@ -3,7 +3,8 @@
 import { type CelEnvironment, type CelProgram, createCelEnvironment } from "#machinery/cel/cel.ts";
 import { CelCompileError } from "#machinery/cel/errors.ts";
 import { type CelType, maxRequestSizeBytes, optionalType } from "#machinery/cel/types.ts";
-import type { Rule } from "./node.ts";
+import type { Rule, SchemaNode } from "./node.ts";
+import { celTypeOfNode } from "./node-type.ts";
 
 export interface RuleProgram {
   /** Absent for an empty rule, and for one that does not compile. */
@@ -70,5 +71,30 @@ function tryCompile(text: string, compile: (text: string) => CelProgram): CelPro
   } catch (error) {
     if (error instanceof CelCompileError) return error.message;
     throw error;
+  }
+}
+
+interface NodeRules {
+  readonly type: CelType;
+  readonly programs: readonly RuleProgram[];
+}
+
+/** Compiled rules of a schema, made when a value of theirs first comes along. */
+export class RulePrograms {
+  /** Of values that are whole resources, which show their metadata to expressions; and of all others. */
+  #resources: Map<SchemaNode, NodeRules | undefined> | undefined;
+  #values: Map<SchemaNode, NodeRules | undefined> | undefined;
+
+  of(node: SchemaNode, isResource: boolean): NodeRules | undefined {
+    const known = isResource ? this.#resources : this.#values;
+    if (known?.has(node) === true) return known.get(node);
+    const type = celTypeOfNode(node, { isResourceRoot: isResource, typeName: "selfType" });
+    const compiled =
+      type === undefined ? undefined : { type, programs: compileRules(node.rules ?? [], type) };
+    const kept = known ?? new Map<SchemaNode, NodeRules | undefined>();
+    kept.set(node, compiled);
+    if (isResource) this.#resources = kept;
+    else this.#values = kept;
+    return compiled;
   }
 }

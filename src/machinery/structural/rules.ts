@@ -4,8 +4,7 @@ import { quote } from "#base/quote.ts";
 import { type CelBudget, type CelProgram, perCallCostLimit, runtimeCostBudget } from "#machinery/cel/cel.ts";
 import { CelBudgetError, CelRuntimeError } from "#machinery/cel/errors.ts";
 import { toCel } from "#machinery/cel/schema-typed.ts";
-import type { CelType } from "#machinery/cel/types.ts";
-import { CelError, CelOptional, type CelResult, type CelValue, optionalNone } from "#machinery/cel/values.ts";
+import type { CelValue } from "#machinery/cel/values.ts";
 import {
   type FieldError,
   fieldDuplicate,
@@ -18,37 +17,12 @@ import { isJsonObject, type JsonObject, type JsonValue } from "#machinery/json/v
 import { type Correlated, MapList } from "./correlation.ts";
 import { followFieldPath, type PathSchema } from "./field-path.ts";
 import { flags, type Rule, type SchemaNode } from "./node.ts";
-import { celTypeOfNode } from "./node-type.ts";
 import { shownValue } from "./numbers.ts";
-import { compileRules, type RuleProgram } from "./rule-programs.ts";
+import { type RuleProgram, RulePrograms } from "./rule-programs.ts";
+import { brokenValue, RuleVariables, usable } from "./rule-variables.ts";
 
 /** Longest message that an expression may make, in bytes. */
 const maxMessageBytes = 5 * 1_024;
-
-interface NodeRules {
-  readonly type: CelType;
-  readonly programs: readonly RuleProgram[];
-}
-
-/** Compiled rules of a schema, made when a value of theirs first comes along. */
-export class RulePrograms {
-  /** Of values that are whole resources, which show their metadata to expressions; and of all others. */
-  #resources: Map<SchemaNode, NodeRules | undefined> | undefined;
-  #values: Map<SchemaNode, NodeRules | undefined> | undefined;
-
-  of(node: SchemaNode, isResource: boolean): NodeRules | undefined {
-    const known = isResource ? this.#resources : this.#values;
-    if (known?.has(node) === true) return known.get(node);
-    const type = celTypeOfNode(node, { isResourceRoot: isResource, typeName: "selfType" });
-    const compiled =
-      type === undefined ? undefined : { type, programs: compileRules(node.rules ?? [], type) };
-    const kept = known ?? new Map<SchemaNode, NodeRules | undefined>();
-    kept.set(node, compiled);
-    if (isResource) this.#resources = kept;
-    else this.#values = kept;
-    return compiled;
-  }
-}
 
 const nodePath: PathSchema<SchemaNode> = {
   property: (node, name) => node.property(name),
@@ -199,7 +173,7 @@ export class RuleRun {
     const self = toCel(value, compiled.type);
     const before = old === undefined ? undefined : toCel(old, compiled.type);
     // Data of another type than the schema says, which can only be there where it has not changed.
-    const variables = new Variables(usable(self), usable(before));
+    const variables = new RuleVariables(usable(self), usable(before));
     for (let i = 0; i < compiled.programs.length; i++) {
       const program = compiled.programs[i]!;
       const rule = schema.rules![i]!;
@@ -261,7 +235,7 @@ export class RuleRun {
   #fail(
     program: RuleProgram,
     rule: Rule,
-    variables: Variables,
+    variables: RuleVariables,
     value: JsonValue,
     schema: SchemaNode,
     where: string | undefined,
@@ -278,7 +252,7 @@ export class RuleRun {
   #message(
     program: RuleProgram,
     rule: Rule,
-    variables: Variables,
+    variables: RuleVariables,
     add: (detail: string) => void,
   ): string | undefined {
     if (program.message === undefined) return undefined;
@@ -304,43 +278,6 @@ export class RuleRun {
 
 const outOfBudget =
   "validation failed due to running out of cost budget, no further validation rules will be run";
-
-/** What the expressions of one value may use. */
-class Variables {
-  readonly plain: ReadonlyMap<string, CelValue>;
-  readonly #old: CelValue | undefined;
-  #optional: ReadonlyMap<string, CelValue> | undefined;
-
-  constructor(self: CelValue | undefined, old: CelValue | undefined) {
-    const plain = new Map<string, CelValue>();
-    if (self !== undefined) plain.set("self", self);
-    this.#old = old;
-    if (old !== undefined) plain.set("oldSelf", old);
-    this.plain = plain;
-  }
-
-  /** The same with `oldSelf` as an optional. */
-  get optional(): ReadonlyMap<string, CelValue> {
-    this.#optional ??= new Map(this.plain).set(
-      "oldSelf",
-      this.#old === undefined ? optionalNone : new CelOptional(this.#old),
-    );
-    return this.#optional;
-  }
-}
-
-/** The error in the place of a value that the expression uses. */
-function brokenValue(
-  { variables }: CelProgram,
-  self: CelResult,
-  old: CelResult | undefined,
-): CelError | undefined {
-  if (self instanceof CelError && variables.has("self")) return self;
-  return old instanceof CelError && variables.has("oldSelf") ? old : undefined;
-}
-
-const usable = (result: CelResult | undefined): CelValue | undefined =>
-  result instanceof CelError ? undefined : result;
 
 function fieldRatchet(ratchet: Ratchet, key: string): Ratchet {
   const { current, parent } = ratchet;
