@@ -83,7 +83,12 @@ function runFiles(files: readonly string[]): Promise<Tally> {
   const collect = ({ file, message }: { file?: string | undefined; message: string }): void => {
     if (file !== undefined) output.set(file, ((output.get(file) ?? "") + message).slice(-20_000));
   };
-  const events = run({ files: files.map((file) => join(root, file)), concurrency, timeout: fileTimeoutMs });
+  const events = run({
+    files: files.map((file) => join(root, file)),
+    concurrency,
+    timeout: fileTimeoutMs,
+    execArgv: ["--import", new URL("fixed-seed.mjs", import.meta.url).href],
+  });
   events.on("test:stdout", collect);
   events.on("test:stderr", collect);
   events.on("test:fail", ({ name, file, line, details, todo }) => {

@@ -60,11 +60,15 @@ async function ask(kind: Kind, policy: Policy, seconds = 10): Promise<Answer> {
 const failed =
   /^Internal error occurred: failed calling webhook "(validating|mutating)-fail-1?[10]\.example\.com": ./;
 
-/** What may come of an answer that may be right: a created object that is still the one, or a refusal. */
-function checkDecision(answer: Answer, what: string): void {
+/**
+ * What may come of an answer that may be right: a created object that is still the one, or a refusal. As upstream has it, a
+ * webhook may give a new object another name.
+ */
+function checkDecision(answer: Answer, what: string, names: readonly string[] = ["asked"]): void {
   if (answer.status === 201) {
     const { kind, metadata } = answer.json;
-    assert.deepEqual([kind, metadata.name, metadata.namespace], ["ConfigMap", "asked", "default"], what);
+    assert.deepEqual([kind, metadata.namespace], ["ConfigMap", "default"], what);
+    assert.ok(names.includes(metadata.name), what);
     assert.equal(String(metadata.uid).length, 36, what);
     return;
   }
@@ -196,7 +200,7 @@ describe("webhooks that lie", () => {
           return answer;
         };
         const answer = await ask(pick(random, kinds), pick(random, policies));
-        checkDecision(answer, `${told} -> ${answer.text.slice(0, 500)}`);
+        checkDecision(answer, `${told} -> ${answer.text.slice(0, 500)}`, ["asked", "x"]);
         if (answer.status !== 201) refused++;
       }),
       { numRuns: runs(120) },
