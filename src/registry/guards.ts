@@ -40,6 +40,8 @@ export function namespaceGuard(
   at: { readonly cluster: ClusterName; readonly namespace: string; readonly name: string },
 ): Comparison {
   const key: Key = objectKey(namespaceCollection, { cluster: at.cluster, namespace: "", name: at.namespace });
+  const open = registry.openNamespaces.get(key);
+  if (open !== undefined && registry.store.revisionOf(key) === open.revision) return open;
   const entry = registry.store.get(key);
   if (entry === undefined) throw notFound(namespaces, at.namespace);
   if (entry.value.includes(deletionMark)) {
@@ -56,5 +58,7 @@ export function namespaceGuard(
       );
     }
   }
-  return { key, revision: entry.revision };
+  const guard: Comparison = { key, revision: entry.revision };
+  registry.openNamespaces.set(key, guard);
+  return guard;
 }

@@ -1,7 +1,8 @@
 import type { ResourceInfo } from "#api/resource.ts";
 import type { Clock } from "#base/clock.ts";
+import { Lru } from "#base/lru.ts";
 import type { GroupResource, GroupVersionKind } from "#machinery/meta/object.ts";
-import type { Key, Store } from "#storage/port.ts";
+import type { Comparison, Key, Store } from "#storage/port.ts";
 import type { ClusterName } from "./cluster-name.ts";
 import { type CreateRequest, createObject } from "./create.ts";
 import { type DeleteRequest, type DeleteResult, deleteObject } from "./delete.ts";
@@ -43,6 +44,9 @@ export interface RegistryOptions {
   readonly managedFields?: ManagedFields;
 }
 
+/** About 250 bytes each; a miss costs one read. */
+const cachedNamespaces = 10_000;
+
 /**
  * The generic registry: every REST endpoint and every controller reads and writes objects through it. It knows each
  * resource's key prefix; the workspace, namespace and name come with the request.
@@ -53,6 +57,8 @@ export class Registry {
   readonly tenants: Tenants;
   readonly views = new ChangeViews();
   readonly turns: Turns;
+  /** Namespaces that were not terminating at a revision, by key; see `guards.ts`. */
+  readonly openNamespaces = new Lru<Key, Comparison>(cachedNamespaces);
   readonly managedFields: ManagedFields | undefined;
   readonly randomBytes: (size: number) => Uint8Array;
   readonly #byName = new Map<string, Resource>();

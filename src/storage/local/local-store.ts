@@ -28,6 +28,7 @@ import { type Environment, type EnvironmentOptions, openEnvironment } from "./en
 import { type History, lastChangeOf, readSlice } from "./history.ts";
 import { metaKeys } from "./meta.ts";
 import { Reader } from "./reader.ts";
+import { Recent } from "./recent.ts";
 import { Turns } from "./turns.ts";
 
 export interface LocalStoreOptions extends EnvironmentOptions {
@@ -57,6 +58,8 @@ export class LocalStore {
   readonly #reader: Reader;
   readonly #hub: WatchHub;
   readonly #turns = new Turns();
+  readonly #revisions = new Recent<Revision>();
+  readonly #counts = new Recent<number>();
   readonly #waiters = new Set<{
     readonly revision: Revision;
     readonly resolve: (reached: boolean) => void;
@@ -115,7 +118,13 @@ export class LocalStore {
 
   revisionOf(key: Key): Revision {
     this.#ensureOpen();
-    return this.#reader.revisionOf(key);
+    let revision = this.#revisions.get(key, this.#current);
+    if (revision === undefined) {
+      revision = this.#reader.revisionOf(key);
+      // Keys that are not there are about to be created, each by one request.
+      if (revision !== noRevision) this.#revisions.set(key, this.#current, revision);
+    }
+    return revision;
   }
 
   visit(range: KeyRange, at: Revision | undefined, visitor: Visitor): void {
@@ -125,8 +134,14 @@ export class LocalStore {
 
   count(collection: string, tenant = ""): number {
     this.#ensureOpen();
-    const { counts } = this.#env;
-    return counts.find(countKey(tenant, collection)) < 0 ? 0 : decodeCount(counts.bytes).count;
+    const key = countKey(tenant, collection);
+    let count = this.#counts.get(key, this.#current);
+    if (count === undefined) {
+      const { counts } = this.#env;
+      count = counts.find(key) < 0 ? 0 : decodeCount(counts.bytes).count;
+      this.#counts.set(key, this.#current, count);
+    }
+    return count;
   }
 
   tenantCounts(tenant: string): TenantCount[] {
@@ -217,6 +232,8 @@ export class LocalStore {
         for (const name of [metaKeys.current, metaKeys.compacted, metaKeys.swept]) meta.remove(name);
         meta.put(metaKeys.rebuilding, Buffer.from("1"));
       });
+      this.#revisions.forget();
+      this.#counts.forget();
       this.#current = noRevision;
       this.#compacted = noRevision;
       this.#swept = noRevision;
