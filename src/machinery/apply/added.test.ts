@@ -1,11 +1,14 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import type { JsonValue } from "#machinery/json/value.ts";
-import { addedBelow } from "./added.ts";
+import type { JsonObject, JsonValue } from "#machinery/json/value.ts";
+import { addedBelow, addedToEmpty } from "./added.ts";
 import { compactSet } from "./compact-set.ts";
+import { compareTyped } from "./compare.ts";
 import { FieldSet } from "./field-set.ts";
+import { thingOf, thingType, wholeSpecs } from "./testing/things.ts";
 import { deducedType } from "./typed-node.ts";
+import { validateTyped } from "./validate.ts";
 
 type Tree = { readonly [key: string]: Tree | string };
 const { tree } = fc.letrec<{ tree: Tree }>((tie) => ({
@@ -42,6 +45,58 @@ test("an object with the fields of another has the same set, and so its text is 
   const make = (value: string): JsonValue => ({ spec: { one: value, two: { three: value } } });
   assert.equal(addedBelow(deducedType, make("a")), addedBelow(deducedType, make("b")));
 });
+
+test("a new object has what comparing it with an empty one would say, if it is of its type, and else nothing is said", () => {
+  const odd: fc.Arbitrary<JsonValue> = fc.constantFrom(null, 1, "a", true, [], [null], [["a"]], {}, { a: 1 });
+  const empties: fc.Arbitrary<JsonObject> = fc.constantFrom(
+    { apiVersion: "test.io/v1", kind: "Thing" },
+    { apiVersion: "test.io/v1", kind: "Thing", metadata: {}, spec: {} },
+    { apiVersion: "test.io/v1", kind: "Thing", metadata: {}, status: {} },
+    { apiVersion: "test.io/v1", kind: "Thing", metadata: { name: "b" } },
+    { apiVersion: "test.io/v2", kind: "Thing" },
+  );
+  const seen = { said: 0, unsaid: 0 };
+  fc.assert(
+    fc.property(
+      wholeSpecs,
+      empties,
+      fc.option(odd),
+      fc.nat(),
+      fc.boolean(),
+      (spec, empty, other, at, root) => {
+        const object = thingOf(structuredClone(spec));
+        if (other !== null)
+          putAt(root || object.spec === undefined ? object : (object.spec as JsonObject), at, other);
+        const said = addedToEmpty(thingType, empty, object);
+        let plain = true;
+        try {
+          validateTyped(thingType, object, { allowDuplicates: true });
+        } catch {
+          plain = false;
+        }
+        const { removed, modified, added } = plain
+          ? compareTyped(thingType, empty, object)
+          : { removed: FieldSet.empty, modified: FieldSet.empty, added: FieldSet.empty };
+        plain &&= removed.isEmpty && modified.isEmpty;
+        seen[said === undefined ? "unsaid" : "said"]++;
+        assert.equal(said !== undefined, plain);
+        assert.ok(said?.equals(added) !== false);
+      },
+    ),
+    { numRuns: 5_000 },
+  );
+  assert.ok(seen.said > 500 && seen.unsaid > 500, JSON.stringify(seen));
+});
+
+/** Puts a value somewhere into an object: in the place of one that is there, or beside them. */
+function putAt(object: JsonObject, at: number, value: JsonValue): void {
+  const keys = [...Object.keys(object), "other"];
+  const key = keys[at % keys.length]!;
+  const inner = object[key];
+  if (typeof inner === "object" && inner !== null && !Array.isArray(inner) && at % 3 !== 0)
+    putAt(inner as JsonObject, at >> 2, value);
+  else object[key] = value;
+}
 
 test("levels with very many or very long names are not kept", () => {
   const many = Object.fromEntries(Array.from({ length: 65 }, (_, i) => [`k${i}`, "v"]));

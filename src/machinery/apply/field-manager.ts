@@ -5,6 +5,7 @@
 import { badRequest } from "#machinery/errors/errors.ts";
 import { isJsonObject, type JsonObject, type JsonValue } from "#machinery/json/value.ts";
 import { parseApiVersion } from "#machinery/meta/object.ts";
+import { addedToEmpty } from "./added.ts";
 import { capUpdaters } from "./cap-managers.ts";
 import { conflictStatus } from "./conflict.ts";
 import { FieldSet } from "./field-set.ts";
@@ -30,6 +31,7 @@ import {
   type TypedObject,
   type UpdaterOptions,
   updateManagers,
+  type VersionedSet,
 } from "./updater.ts";
 import { validateTyped } from "./validate.ts";
 
@@ -196,9 +198,8 @@ export class FieldManager {
     time: string,
   ): Managed {
     const self = "current-operation";
-    const after = typed(kind, withoutManaged(object), true, "failed to convert new object", " to smd typed");
-    const before = typed(kind, withoutManaged(live), true, "failed to convert live object", " to smd typed");
-    const sets = updateManagers(updaterOptions(kind), before, after, managed.sets, self);
+    const sets =
+      this.#firstOwner(kind, live, object, managed, self) ?? this.#owners(kind, live, object, managed, self);
     strip(sets, self);
     const times = new Map(managed.times);
     const mine = sets.get(self);
@@ -210,6 +211,34 @@ export class FieldManager {
       times.set(id, time);
     }
     return { sets, times };
+  }
+
+  #owners(
+    kind: ManagedKind,
+    live: JsonObject,
+    object: JsonObject,
+    managed: Managed,
+    self: string,
+  ): Map<string, VersionedSet> {
+    const after = typed(kind, withoutManaged(object), true, "failed to convert new object", " to smd typed");
+    const before = typed(kind, withoutManaged(live), true, "failed to convert live object", " to smd typed");
+    return updateManagers(updaterOptions(kind), before, after, managed.sets, self);
+  }
+
+  /** The same for a new object that nobody owns anything of: the usual case, without comparing. */
+  #firstOwner(
+    kind: ManagedKind,
+    empty: JsonObject,
+    object: JsonObject,
+    managed: Managed,
+    self: string,
+  ): Map<string, VersionedSet> | undefined {
+    const { apiVersion } = kind;
+    const type = managed.sets.size > 0 ? undefined : kind.typeIn(apiVersion);
+    const added = type && addedToEmpty(type, empty, withoutManaged(object));
+    if (added === undefined) return undefined;
+    const set = updaterOptions(kind).withoutReset(added, apiVersion);
+    return new Map(set.isEmpty ? [] : [[self, { set, apiVersion, applied: false }]]);
   }
 
   #applied(
@@ -243,12 +272,25 @@ export class FieldManager {
   }
 }
 
-function strip(sets: Map<string, { set: FieldSet; apiVersion: string; applied: boolean }>, id: string): void {
+function strip(sets: Map<string, VersionedSet>, id: string): void {
   const owned = sets.get(id);
   if (owned === undefined) return;
-  const set = owned.set.difference(stripped);
+  const set = withoutStripped(owned.set);
   if (set.isEmpty) sets.delete(id);
   else if (set !== owned.set) sets.set(id, { ...owned, set });
+}
+
+/** Sets that are found again (`shared-level.ts`) are so without what is stripped, too, and with them their stored text. */
+const strippedSets = new WeakMap<FieldSet, FieldSet>();
+
+function withoutStripped(set: FieldSet): FieldSet {
+  if (set.sharedHash === undefined) return set.difference(stripped);
+  let rest = strippedSets.get(set);
+  if (rest === undefined) {
+    rest = set.difference(stripped);
+    strippedSets.set(set, rest);
+  }
+  return rest;
 }
 
 const identify = (kind: ManagedKind, manager: string, operation: Operation): string =>

@@ -7,6 +7,7 @@ import type { PathElement } from "./path-element.ts";
 
 interface Slot {
   readonly elements: readonly PathElement[];
+  readonly unowned: readonly PathElement[] | undefined;
   readonly children: readonly (FieldSet | undefined)[];
   readonly set: FieldSet;
 }
@@ -17,9 +18,10 @@ const maxElements = 64;
 const maxElementLength = 128;
 const slots: (Slot | undefined)[] = new Array<Slot | undefined>(slotCount);
 
-/** Collects the elements of one level, all of which are owned and differ from each other. */
+/** Collects the elements of one level, which differ from each other. */
 export class SharedLevel {
   readonly #elements: PathElement[] = [];
+  #unowned: PathElement[] | undefined;
   readonly #children: (FieldSet | undefined)[] = [];
   #hash = 17;
   #shared = true;
@@ -36,6 +38,14 @@ export class SharedLevel {
     this.#hash = (Math.imul(this.#hash, 31) + mixed + (children?.sharedHash ?? 0)) | 0;
   }
 
+  /** The same where only what is below the element is owned. */
+  under(element: PathElement, children: FieldSet | undefined): void {
+    if (children === undefined) return;
+    this.own(element, children);
+    this.#unowned ??= [];
+    this.#unowned.push(element);
+  }
+
   /** Undefined when nothing was added. */
   build(): FieldSet | undefined {
     const { length } = this.#elements;
@@ -46,12 +56,13 @@ export class SharedLevel {
     if (slot !== undefined && this.#is(slot)) return slot.set;
     const set = this.#make();
     set.sharedHash = this.#hash;
-    slots[index] = { elements: this.#elements, children: this.#children, set };
+    slots[index] = { elements: this.#elements, unowned: this.#unowned, children: this.#children, set };
     return set;
   }
 
-  #is({ elements, children }: Slot): boolean {
-    if (elements.length !== this.#elements.length) return false;
+  #is({ elements, unowned, children }: Slot): boolean {
+    if (elements.length !== this.#elements.length || unowned?.length !== this.#unowned?.length) return false;
+    if (unowned?.some((element, i) => element !== this.#unowned![i]) === true) return false;
     for (let i = 0; i < elements.length; i++)
       if (elements[i] !== this.#elements[i] || children[i] !== this.#children[i]) return false;
     return true;
@@ -63,6 +74,8 @@ export class SharedLevel {
       const children = this.#children[i];
       nodes.set(this.#elements[i]!, children === undefined ? ownedLeaf : makeNode(true, children));
     }
+    for (const element of this.#unowned ?? [])
+      nodes.set(element, makeNode(false, nodes.get(element)!.children));
     return new FieldSet(nodes);
   }
 }
