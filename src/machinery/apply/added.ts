@@ -44,12 +44,12 @@ const isScalarOf = ({ kinds, scalar }: TypedNode, value: JsonValue): boolean =>
   (kinds & scalarKind) !== 0 && scalarComplaint(scalar!, value) === undefined;
 
 function addedMembers(
-  { atomic, fields, element: rest }: MapAtom,
+  { atomic, fields, element: rest, hint }: MapAtom,
   map: JsonObject,
   validates: boolean,
 ): FieldSet | undefined {
   if (atomic && !validates) return undefined;
-  const level = new SharedLevel();
+  const level = new SharedLevel(hint);
   for (const key in map) {
     const field = fields.get(key);
     const type = field?.type ?? rest;
@@ -97,9 +97,9 @@ export function addedToEmpty(node: TypedNode, empty: JsonObject, object: JsonObj
   }
 }
 
-function addedTo({ fields, element: rest }: MapAtom, empty: JsonObject, object: JsonObject): FieldSet {
+function addedTo({ fields, element: rest, hint }: MapAtom, empty: JsonObject, object: JsonObject): FieldSet {
   for (const key in empty) if (!Object.hasOwn(object, key)) throw notPlain;
-  const level = new SharedLevel();
+  const level = new SharedLevel(hint);
   for (const key in object) {
     const field = fields.get(key);
     const type = field?.type ?? rest;

@@ -16,6 +16,7 @@ import {
   type TypeResolver,
 } from "#machinery/schema/types.ts";
 import { fieldElement, type PathElement } from "./path-element.ts";
+import type { LevelHint } from "./shared-level.ts";
 
 export type ScalarAtom = "numeric" | "string" | "boolean" | "untyped";
 
@@ -40,6 +41,7 @@ export interface MapAtom {
   readonly element: TypedNode | undefined;
   /** A map of which nothing is known: its granularity never changes. */
   readonly free: boolean;
+  readonly hint: LevelHint;
 }
 
 /** Bits: which kinds of values an atom allows. */
@@ -84,14 +86,14 @@ const noFields: ReadonlyMap<string, FieldAtom> = new Map();
 const untyped: TypedNode = new TypedNode(
   "untyped",
   () => ({ atomic: true, keys: [], items: untyped }),
-  () => ({ atomic: true, fields: noFields, element: untyped, free: true }),
+  () => ({ atomic: true, fields: noFields, element: untyped, free: true, hint: { slot: 0 } }),
 );
 
 /** Any value; maps merge, lists are replaced. What kinds without a schema have. */
 export const deducedType: TypedNode = new TypedNode(
   "untyped",
   () => ({ atomic: true, keys: [], items: untyped }),
-  () => ({ atomic: false, fields: noFields, element: deducedType, free: true }),
+  () => ({ atomic: false, fields: noFields, element: deducedType, free: true, hint: { slot: 0 } }),
 );
 
 const scalars: Readonly<Record<ScalarAtom, TypedNode>> = {
@@ -147,7 +149,8 @@ export class TypedSchemas {
       case "map":
         return new TypedNode(undefined, undefined, () => {
           const element = this.node(schema.values);
-          return { atomic: schema.atomic === true, fields: noFields, element, free: element === deducedType };
+          const free = element === deducedType;
+          return { atomic: schema.atomic === true, fields: noFields, element, free, hint: { slot: 0 } };
         });
       case "list":
         return this.#list(schema, undefined);
@@ -187,6 +190,7 @@ export class TypedSchemas {
         fields,
         element,
         free: fields.size === 0 && element === deducedType,
+        hint: { slot: 0 },
       };
     });
   }
