@@ -20,7 +20,8 @@ const wellFormed = (_key: string, value: unknown): unknown =>
 
 /** JSON as Go's json.Marshal prints it in messages: `<`, `>`, `&` and the two line separators are escaped. */
 export function goJson(value: unknown): string {
-  return (JSON.stringify(value, wellFormed) ?? "null").replace(
+  const text = JSON.stringify(value) ?? "null";
+  return (text.includes("\\ud") ? JSON.stringify(value, wellFormed) : text).replace(
     /[<>&\u2028\u2029]/g,
     (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, "0")}`,
   );

@@ -8,7 +8,7 @@
  * `kcp.io/cluster`. `splice.ts` puts it all back on read, without parsing.
  */
 import { compactManaged } from "#machinery/apply/compact.ts";
-import { isJsonObject, type JsonObject, type JsonValue } from "#machinery/json/value.ts";
+import { isJsonObject, type JsonObject, type JsonValue, setOwn } from "#machinery/json/value.ts";
 import { writeJson } from "#machinery/json/write.ts";
 import { sortedKeys } from "./order.ts";
 
@@ -30,7 +30,7 @@ const metadataOrder = [
   "finalizers",
   "managedFields",
 ];
-const rank = new Map(metadataOrder.map((name, index) => [name, index]));
+const ordered = new Set(metadataOrder);
 
 /**
  * Stored bytes of an object as {@link CompiledType.decode} gives it (or as the server itself puts together); managed fields may be
@@ -72,15 +72,18 @@ function metadataMembers(metadata: JsonObject, apiVersion: string): string {
     if (kept.length > 0)
       members.push(`"annotations":{${kept.map((key) => pair(key, annotations[key]!)).join(",")}}`);
   }
-  const keys = Object.keys(metadata).filter(
-    (key) =>
-      !derived.has(key) &&
-      metadata[key] !== undefined &&
-      !(key === "managedFields" && (managed !== undefined || isEmptyList(managedFields))),
-  );
-  const last = metadataOrder.length;
-  keys.sort((a, b) => (rank.get(a) ?? last) - (rank.get(b) ?? last));
-  for (const key of keys) members.push(pair(key, metadata[key]!));
+  const told = managed !== undefined || isEmptyList(managedFields);
+  const rest: JsonObject = {};
+  for (const key of metadataOrder) {
+    const value = metadata[key];
+    if (value !== undefined && !(told && key === "managedFields")) rest[key] = value;
+  }
+  for (const key in metadata) {
+    if (!derived.has(key) && !ordered.has(key) && metadata[key] !== undefined)
+      setOwn(rest, key.toWellFormed(), metadata[key]!);
+  }
+  const text = writeJson(rest);
+  if (text !== "{}") members.push(text.slice(1, -1));
   return members.join(",");
 }
 
