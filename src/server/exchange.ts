@@ -60,7 +60,7 @@ export interface Exchange {
   hasHeaderPrefix(prefix: string): boolean;
 
   /**
-   * The whole body. At most once.
+   * The whole body; the same bytes when it is asked for again, because the request is gone through once more.
    * @throws StatusError 413 when it is longer than `limitBytes`, 400 when the client ends it early; TextError 429
    * when all bodies being read at this moment take too much memory.
    */

@@ -10,7 +10,7 @@ import { MessageChannel, type MessagePort, Worker } from "node:worker_threads";
 import type { Clock } from "#base/clock.ts";
 import { timeout } from "#machinery/errors/errors.ts";
 import type { RequestContext } from "#server/context.ts";
-import { rawBody } from "../endpoints/request-body.ts";
+import { MAX_BODY_BYTES } from "#server/exchange.ts";
 import { answerLater, answerNow, type DeskOptions, outcomeOf } from "./desk.ts";
 import type { AnnexData, AnnexRequest, FromAnnex, Question, ToAnnex } from "./protocol.ts";
 import { type TurnLimits, Turns } from "./turns.ts";
@@ -69,7 +69,7 @@ export class Annex {
 
   /** Answers a request from its start. @throws StatusError 429; 504 when it is too much for the thread, too */
   async serve(request: RequestContext): Promise<void> {
-    const body = await rawBody(request.exchange);
+    const body = await request.exchange.readBody(MAX_BODY_BYTES);
     const { cluster } = request;
     const turn = this.#turns.enter(cluster.kind === "one" ? cluster.name : cluster.kind);
     try {

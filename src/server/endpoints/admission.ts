@@ -48,8 +48,9 @@ export function admissionOf(
   const { admission } = services;
   const { resource, cluster, version, view } = target;
   const forms = formsOf(services, context, target);
-  const annotations = new Map<string, string>();
+  let annotations: Map<string, string> | undefined;
   const annotate = (key: string, value: string): void => {
+    annotations ??= new Map();
     if (!annotations.has(key) && annotations.size < maxAnnotations)
       annotations.set(key, value.slice(0, maxAnnotationLength));
   };

@@ -25,6 +25,7 @@ export abstract class BaseExchange implements Exchange {
   protected readonly outgoing: OutgoingHeaders = {};
   protected readonly state: TransportState;
   #onClose: (() => void)[] | undefined;
+  #body: Promise<Buffer> | undefined;
 
   constructor(method: string, url: string, connection: Connection, state: TransportState) {
     this.method = method;
@@ -39,13 +40,18 @@ export abstract class BaseExchange implements Exchange {
   abstract header(name: string): string | undefined;
   abstract headerNames(): string[];
   abstract hasHeaderPrefix(prefix: string): boolean;
-  abstract readBody(limitBytes: number): Promise<Buffer>;
   abstract abort(): void;
   /** Bytes of the answer that the client has not taken yet. */
   abstract get unsentBytes(): number;
+  protected abstract takeBody(limitBytes: number): Promise<Buffer>;
   /** Sends status, `outgoing` and the body; ends the answer. */
   protected abstract send(status: number, body: Uint8Array | undefined): void;
   protected abstract open(status: number): ResponseStream;
+
+  readBody(limitBytes: number): Promise<Buffer> {
+    this.#body ??= this.takeBody(limitBytes);
+    return this.#body;
+  }
 
   setHeader(name: string, value: HeaderValue): void {
     this.outgoing[name] = value as string | string[];

@@ -39,7 +39,7 @@ export class Http1Exchange extends BaseExchange {
     return anyNameStartsWith(this.#request.headers, prefix);
   }
 
-  readBody(limitBytes: number): Promise<Buffer> {
+  protected takeBody(limitBytes: number): Promise<Buffer> {
     const { headers } = this.#request;
     return readBody(this.#request, headers["content-length"], limitBytes, this.state.budget).catch(
       (error: unknown) => {

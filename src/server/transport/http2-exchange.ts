@@ -52,7 +52,7 @@ export class Http2Exchange extends BaseExchange {
     return anyNameStartsWith(this.#headers, prefix);
   }
 
-  readBody(limitBytes: number): Promise<Buffer> {
+  protected takeBody(limitBytes: number): Promise<Buffer> {
     const stream = this.#stream;
     if (this.#headers.expect === "100-continue" && !stream.headersSent && !stream.destroyed)
       stream.additionalHeaders({ ":status": 100 });
