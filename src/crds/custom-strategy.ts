@@ -10,42 +10,78 @@ import { qualifiedNameErrors } from "#machinery/names/labels.ts";
 import type { CompiledCustomSchema } from "#machinery/structural/custom-schema.ts";
 import { type JsonPath, parseJsonPath } from "#machinery/values/json-path.ts";
 import { dropRepeatedOwners } from "#registry/strategies/common.ts";
-import type { Strategy } from "#registry/strategy.ts";
+import type { Strategy, StrategyContext } from "#registry/strategy.ts";
 import { printed } from "./columns.ts";
 import type { DefinitionVersion } from "./definition.ts";
 
 const maxInt32 = 2 ** 31 - 1;
 
-export function customStrategy(version: DefinitionVersion, schema: () => CompiledCustomSchema): Strategy {
-  const { scale } = version;
-  return {
-    tracksGeneration: true,
-    requiresResourceVersion: true,
-    selectableFields: selectableFields(version.selectableFields),
-    prepareForCreate: dropRepeatedOwners,
-    prepareForUpdate(object, old, context) {
-      if (context.subresource === "status") keepMetadata(object, old);
-      else dropRepeatedOwners(object, context);
-    },
-    validateCreate(object, _context, found) {
-      const compiled = schema();
-      const json = object as unknown as JsonObject;
-      const errors = [...compiled.validate(json), ...scaleErrors(object, scale, true)];
-      return [...errors, ...compiled.validateRules(json, undefined, [...found, ...errors])];
-    },
-    validateUpdate(object, old, { subresource, requester }, found) {
-      const compiled = schema();
-      const [json, before] = [object as unknown as JsonObject, old as unknown as JsonObject];
-      const onlyStatus = subresource === "status";
-      const errors = [
-        ...(onlyStatus ? compiled.validateStatus(json, before) : compiled.validate(json, before)),
-        ...scaleErrors(object, scale, !onlyStatus),
-      ];
-      const warn = (text: string): void => requester.warn?.(text);
-      return [...errors, ...compiled.validateRules(json, before, [...found, ...errors], warn)];
-    },
-    warnings: finalizerWarnings,
-  };
+/** Hands out the schema of a version. */
+interface Schemas {
+  schema(version: string): CompiledCustomSchema;
+}
+
+export class CustomStrategy implements Strategy {
+  readonly #version: DefinitionVersion;
+  readonly #schemas: Schemas;
+
+  constructor(version: DefinitionVersion, schemas: Schemas) {
+    this.#version = version;
+    this.#schemas = schemas;
+  }
+
+  get tracksGeneration(): boolean {
+    return true;
+  }
+
+  get requiresResourceVersion(): boolean {
+    return true;
+  }
+
+  get selectableFields(): SelectableFields {
+    return selectableFieldsOf(this.#version);
+  }
+
+  prepareForCreate(object: KubeObject, context: StrategyContext): void {
+    dropRepeatedOwners(object, context);
+  }
+
+  prepareForUpdate(object: KubeObject, old: KubeObject, context: StrategyContext): void {
+    if (context.subresource === "status") keepMetadata(object, old);
+    else dropRepeatedOwners(object, context);
+  }
+
+  validateCreate(object: KubeObject, _context: StrategyContext, found: readonly FieldError[]): FieldError[] {
+    const compiled = this.#compiled;
+    const json = object as unknown as JsonObject;
+    const errors = [...compiled.validate(json), ...scaleErrors(object, this.#version.scale, true)];
+    return [...errors, ...compiled.validateRules(json, undefined, [...found, ...errors])];
+  }
+
+  validateUpdate(
+    object: KubeObject,
+    old: KubeObject,
+    { subresource, requester }: StrategyContext,
+    found: readonly FieldError[],
+  ): FieldError[] {
+    const compiled = this.#compiled;
+    const [json, before] = [object as unknown as JsonObject, old as unknown as JsonObject];
+    const onlyStatus = subresource === "status";
+    const errors = [
+      ...(onlyStatus ? compiled.validateStatus(json, before) : compiled.validate(json, before)),
+      ...scaleErrors(object, this.#version.scale, !onlyStatus),
+    ];
+    const warn = (text: string): void => requester.warn?.(text);
+    return [...errors, ...compiled.validateRules(json, before, [...found, ...errors], warn)];
+  }
+
+  warnings(object: KubeObject, old: KubeObject | undefined): string[] {
+    return finalizerWarnings(object, old);
+  }
+
+  get #compiled(): CompiledCustomSchema {
+    return this.#schemas.schema(this.#version.name);
+  }
 }
 
 /** The status subresource changes nothing of the metadata but what tells who wrote what. */
@@ -55,7 +91,20 @@ function keepMetadata(object: KubeObject, old: KubeObject): void {
   object.metadata = { ...kept, ...(managedFields === undefined ? {} : { managedFields }) };
 }
 
-function selectableFields(paths: readonly string[]): NonNullable<Strategy["selectableFields"]> {
+type SelectableFields = NonNullable<Strategy["selectableFields"]>;
+
+const fieldsOfVersions = new WeakMap<DefinitionVersion, SelectableFields>();
+
+function selectableFieldsOf(version: DefinitionVersion): SelectableFields {
+  let fields = fieldsOfVersions.get(version);
+  if (fields === undefined) {
+    fields = selectableFields(version.selectableFields);
+    fieldsOfVersions.set(version, fields);
+  }
+  return fields;
+}
+
+function selectableFields(paths: readonly string[]): SelectableFields {
   const fields: Record<string, (object: KubeObject) => string> = Object.create(null);
   for (const text of paths) {
     const path: JsonPath | undefined = parseJsonPath(text);

@@ -33,7 +33,19 @@ export interface SchemaPlace {
   readonly end: number;
 }
 
-export interface Definition {
+/** What a definition says of its kind. Definitions that say the same, in any workspaces, share one. */
+export interface DefinitionShape {
+  readonly group: string;
+  readonly namespaced: boolean;
+  /** Those of `status.acceptedNames`. */
+  readonly names: Names;
+  readonly versions: readonly DefinitionVersion[];
+  /** "" when there is none. */
+  readonly storageVersion: string;
+}
+
+export interface Definition extends DefinitionShape {
+  readonly shape: DefinitionShape;
   readonly key: Key;
   readonly cluster: ClusterName;
   readonly revision: Revision;
@@ -46,14 +58,8 @@ export interface Definition {
   readonly name: string;
   readonly uid: string;
   readonly generation: number;
-  readonly group: string;
-  readonly namespaced: boolean;
-  /** Those of `status.acceptedNames`. */
-  readonly names: Names;
-  readonly versions: readonly DefinitionVersion[];
   /** Where the schema of each version lies in the stored bytes, in the same order. */
   readonly schemas: readonly (SchemaPlace | undefined)[];
-  readonly storageVersion: string;
   readonly preserveUnknownFields: boolean;
   /** Undefined for strategy None. */
   readonly webhook: WebhookConversion | undefined;
@@ -66,12 +72,17 @@ export interface Definition {
 
 type Spec = CustomResourceDefinition["spec"];
 
-/** Reads a stored definition. `known`: the same one as it was read before, if it was. */
+/**
+ * Reads a stored definition.
+ * @param known the same one as it was read before, if it was
+ * @param shared the shape to take for an equal one
+ */
 export function readDefinition(
   at: { readonly key: Key; readonly cluster: ClusterName; readonly name: string },
   revision: Revision,
   value: Buffer,
   known: Definition | undefined,
+  shared: (shape: DefinitionShape) => DefinitionShape,
 ): Definition {
   const { head, schemas } = definitionParts(value);
   const { metadata, spec, status } = head;
@@ -80,22 +91,26 @@ export function readDefinition(
   const same = known !== undefined && known.uid === uid && known.generation === generation;
   const conditions = status?.conditions ?? [];
   const isEstablished = conditionIsTrue(conditions, "Established");
-  return {
-    ...at,
-    revision,
-    since: same ? known.since : revision,
-    uid,
-    generation,
+  const shape = shared({
     group: spec.group,
     namespaced: spec.scope === "Namespaced",
     names: status?.acceptedNames ?? spec.names,
     versions: same ? known.versions : readVersions(spec, schemas),
+    storageVersion: spec.versions.find(({ storage }) => storage)?.name ?? "",
+  });
+  return {
+    ...at,
+    ...shape,
+    shape,
+    revision,
+    since: same ? known.since : revision,
+    uid,
+    generation,
     schemas: schemas.map((schema) => {
       if (schema === undefined) return undefined;
       const start = schema.byteOffset - value.byteOffset;
       return { start, end: start + schema.length };
     }),
-    storageVersion: spec.versions.find(({ storage }) => storage)?.name ?? "",
     preserveUnknownFields: spec.preserveUnknownFields === true,
     webhook: spec.conversion?.strategy === "Webhook" ? spec.conversion.webhook : undefined,
     isServed: isEstablished || conditionIsTrue(conditions, "NamesAccepted"),

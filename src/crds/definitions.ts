@@ -1,4 +1,5 @@
 /** The resources that workspaces define, as views of the definitions in the store. */
+import { createHash } from "node:crypto";
 import { Lru } from "#base/lru.ts";
 import { Pacer } from "#base/pacer.ts";
 import { serviceUnavailable } from "#machinery/errors/errors.ts";
@@ -15,8 +16,9 @@ import type { Key, Revision, Store } from "#storage/port.ts";
 import { CompiledSchemas, type SchemaCompiler } from "./compiled-schemas.ts";
 import type { ConversionServices } from "./conversion.ts";
 import { type CustomView, DefinitionViews, orphanedResource, sharedResource } from "./custom-view.ts";
-import { type Definition, readDefinition, schemaHash } from "./definition.ts";
+import { type Definition, type DefinitionShape, readDefinition, schemaHash } from "./definition.ts";
 import { definitionParts } from "./definition-parts.ts";
+import type { LiveDefinition } from "./stored-form.ts";
 import { customResourceDefinitions } from "./types.ts";
 
 export interface DefinitionsOptions {
@@ -25,16 +27,13 @@ export interface DefinitionsOptions {
   readonly conversion: ConversionServices;
 }
 
-/** Definitions kept parsed, about 4 KB each; a miss costs one read and one parse. */
+/** Definitions kept parsed, about 1 KB each; a miss costs one read and one parse. */
 const cachedDefinitions = 16_384;
 
-const collection = collectionPrefix(customResourceDefinitions);
+/** Shapes that definitions read later may share. */
+const sharedShapes = 1_024;
 
-/** One definition that was read, with what was made of it. Replaced when anything changes that its views depend on. */
-interface Held {
-  definition: Definition;
-  readonly views: DefinitionViews;
-}
+const collection = collectionPrefix(customResourceDefinitions);
 
 /**
  * Finds definitions by workspace and name. What is kept is checked against the store's revision on every use, so several
@@ -45,6 +44,8 @@ export class Definitions implements CustomResources {
   readonly #conversion: ConversionServices;
   readonly #schemas: CompiledSchemas;
   readonly #held = new Lru<Key, Held>(cachedDefinitions);
+  /** By hash. */
+  readonly #shapes = new Lru<string, DefinitionShape>(sharedShapes);
 
   constructor({ store, compile, conversion }: DefinitionsOptions) {
     this.#store = store;
@@ -184,30 +185,26 @@ export class Definitions implements CustomResources {
     value: Buffer,
     known: Held | undefined,
   ): Held {
-    const definition = readDefinition(at, revision, value, known?.definition);
+    const definition = readDefinition(at, revision, value, known?.definition, (shape) => this.#shared(shape));
     if (known !== undefined && servesTheSame(known.definition, definition)) {
       known.definition = definition;
       return known;
     }
-    const held: Held = { definition, views: this.#viewsOf(() => held) };
+    const held = new Held(definition, this, this.#conversion);
     this.#held.set(at.key, held);
     return held;
   }
 
-  #viewsOf(held: () => Held): DefinitionViews {
-    return new DefinitionViews({
-      conversion: this.#conversion,
-      definition: () => held().definition,
-      current: () => {
-        const { cluster, name } = held().definition;
-        return this.#get(cluster, name) === held() ? held().definition : undefined;
-      },
-      schema: (version) => this.#schema(held().definition, version),
-    });
+  /** The same object for equal shapes, while they are in use. */
+  #shared(shape: DefinitionShape): DefinitionShape {
+    const hash = createHash("sha256").update(JSON.stringify(shape)).digest("base64");
+    const known = this.#shapes.get(hash);
+    if (known === undefined) this.#shapes.set(hash, shape);
+    return known ?? shape;
   }
 
   /** @throws StatusError 503, see {@link openApiSchema} */
-  #schema(definition: Definition, version: string): CompiledCustomSchema {
+  schema(definition: Definition, version: string): CompiledCustomSchema {
     const hash = definition.versions.find(({ name }) => name === version)?.schemaHash ?? "";
     return this.#schemas.get(hash, () => {
       const { preserveUnknownFields } = definition;
@@ -217,6 +214,29 @@ export class Definitions implements CustomResources {
         preserveUnknownFields,
       }));
     });
+  }
+}
+
+/** One definition that was read, with what was made of it. Replaced when anything changes that its views depend on. */
+class Held implements LiveDefinition {
+  definition: Definition;
+  readonly views: DefinitionViews;
+  readonly #definitions: Definitions;
+
+  constructor(definition: Definition, definitions: Definitions, conversion: ConversionServices) {
+    this.definition = definition;
+    this.views = new DefinitionViews(this, conversion);
+    this.#definitions = definitions;
+  }
+
+  current(): Definition | undefined {
+    const { cluster, name } = this.definition;
+    const newest = this.#definitions.definition(cluster, name);
+    return newest === this.definition ? newest : undefined;
+  }
+
+  schema(version: string): CompiledCustomSchema {
+    return this.#definitions.schema(this.definition, version);
   }
 }
 

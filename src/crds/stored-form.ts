@@ -2,12 +2,7 @@
 import { forbiddenResource } from "#machinery/errors/errors.ts";
 import { cloneJson } from "#machinery/json/clone.ts";
 import type { JsonObject } from "#machinery/json/value.ts";
-import {
-  apiVersionOf,
-  type GroupResource,
-  type KubeObject,
-  parseApiVersion,
-} from "#machinery/meta/object.ts";
+import { apiVersionOf, type KubeObject, parseApiVersion } from "#machinery/meta/object.ts";
 import { canonicalBytes } from "#machinery/schema/canonical.ts";
 import { DecodeError } from "#machinery/schema/walk.ts";
 import type { CompiledCustomSchema } from "#machinery/structural/custom-schema.ts";
@@ -28,77 +23,108 @@ export interface LiveDefinition {
 }
 
 /** The form of a kind in one of its versions. */
-export function versionForm(live: LiveDefinition, version: string, services: ConversionServices): StoredForm {
-  const { group, storageVersion, webhook, versions } = live.definition;
-  const of: GroupResource = { group, resource: live.definition.names.plural };
-  const stored = version === storageVersion;
-  const storageApiVersion = apiVersionOf(group, storageVersion);
-  const isCurrent = (object: StoredObject): boolean => object.writtenAt > live.definition.since;
+export class VersionForm implements StoredForm {
+  readonly #live: LiveDefinition;
+  readonly #version: string;
+  readonly #services: ConversionServices;
+
+  constructor(live: LiveDefinition, version: string, services: ConversionServices) {
+    this.#live = live;
+    this.#version = version;
+    this.#services = services;
+  }
+
+  get asynchronous(): boolean {
+    const { webhook, versions } = this.#live.definition;
+    return webhook !== undefined && versions.length > 1;
+  }
+
+  shownAsStored(object: StoredObject): boolean {
+    return this.#isStored && this.#isOfThese(object);
+  }
+
+  decode(objects: readonly StoredObject[]): readonly KubeObject[] | Promise<readonly KubeObject[]> {
+    const before = objects.map((object) => this.#read(object));
+    const now = convertObjects(this.#live.definition, before, this.#version, this.#services);
+    return now instanceof Promise
+      ? now.then((converted) => this.#shown(objects, before, converted))
+      : this.#shown(objects, before, now);
+  }
+
+  convert(object: KubeObject, to: string): KubeObject | Promise<KubeObject> {
+    const { definition } = this.#live;
+    if (object.apiVersion === apiVersionOf(definition.group, to)) return object;
+    const finish = ([converted]: readonly KubeObject[]): KubeObject =>
+      pruned(this.#live.schema(to), converted!, false);
+    const converted = convertObjects(definition, [copyOf(object)], to, this.#services);
+    return converted instanceof Promise ? converted.then(finish) : finish(converted);
+  }
+
+  encode(object: KubeObject): Buffer | Promise<Buffer> {
+    const { definition } = this.#live;
+    const { storageVersion, versions } = definition;
+    if (this.#isStored && versions.length === 1) return canonicalBytes(object);
+    const schema = this.#live.schema(storageVersion);
+    // Reading gives no defaults to what was written by these schemas, so it is complete: an object of another version is not.
+    const complete = (object: KubeObject): Buffer => {
+      schema.applyDefaults(object as unknown as JsonObject);
+      return canonicalBytes(object);
+    };
+    if (this.#isStored) return complete(copyOf(object));
+    const write = ([converted]: readonly KubeObject[]): Buffer => complete(pruned(schema, converted!, false));
+    // Pruning works in place, and the caller goes on with its object.
+    const converted = convertObjects(definition, [copyOf(object)], storageVersion, this.#services);
+    return converted instanceof Promise ? converted.then(write) : write(converted);
+  }
+
+  isCurrent(): boolean {
+    return this.#live.current() !== undefined;
+  }
+
+  guard(name: string, creation: boolean): readonly Comparison[] {
+    const definition = this.#live.current();
+    if (definition === undefined) throw new DefinitionChangedError();
+    if (creation && definition.isTerminating) {
+      const { group, names } = definition;
+      const why = "create not allowed while custom resource definition is terminating";
+      throw forbiddenResource({ group, resource: names.plural }, name, why);
+    }
+    return [{ key: definition.key, revision: definition.revision }];
+  }
+
+  get #isStored(): boolean {
+    return this.#version === this.#live.definition.storageVersion;
+  }
+
+  /** Written by the present schemas. */
+  #isOfThese(object: StoredObject): boolean {
+    return object.writtenAt > this.#live.definition.since;
+  }
 
   /** Parsed; what was written by other schemas is brought up to the present ones. */
-  const read = (object: StoredObject): KubeObject => {
+  #read(object: StoredObject): KubeObject {
+    const { group, storageVersion, versions } = this.#live.definition;
     const parsed = decodeStored(object);
-    if (isCurrent(object) && parsed.apiVersion === storageApiVersion) return parsed;
+    if (this.#isOfThese(object) && parsed.apiVersion === apiVersionOf(group, storageVersion)) return parsed;
     const from = parseApiVersion(parsed.apiVersion)?.version ?? "";
     if (!versions.some(({ name }) => name === from)) return parsed;
-    const schema = live.schema(from);
+    const schema = this.#live.schema(from);
     pruned(schema, parsed, true);
     schema.applyDefaults(parsed as unknown as JsonObject);
     return parsed;
-  };
-  const shown = (
+  }
+
+  #shown(
     objects: readonly StoredObject[],
     before: readonly KubeObject[],
     now: readonly KubeObject[],
-  ) =>
-    now.map((object, index) =>
+  ): KubeObject[] {
+    return now.map((object, index) =>
       object === before[index]
         ? object
-        : withIdentity(pruned(live.schema(version), object, false), objects[index]!),
+        : withIdentity(pruned(this.#live.schema(this.#version), object, false), objects[index]!),
     );
-
-  return {
-    asynchronous: webhook !== undefined && versions.length > 1,
-    shownAsStored: (object) => stored && isCurrent(object),
-    decode(objects) {
-      const before = objects.map(read);
-      const now = convertObjects(live.definition, before, version, services);
-      return now instanceof Promise
-        ? now.then((converted) => shown(objects, before, converted))
-        : shown(objects, before, now);
-    },
-    convert(object, to) {
-      if (object.apiVersion === apiVersionOf(group, to)) return object;
-      const finish = ([converted]: readonly KubeObject[]): KubeObject =>
-        pruned(live.schema(to), converted!, false);
-      const converted = convertObjects(live.definition, [copyOf(object)], to, services);
-      return converted instanceof Promise ? converted.then(finish) : finish(converted);
-    },
-    encode(object) {
-      const schema = live.schema(storageVersion);
-      // Reading gives no defaults to what was written by these schemas, so it is complete: an object of another version is not.
-      const complete = (object: KubeObject): Buffer => {
-        schema.applyDefaults(object as unknown as JsonObject);
-        return canonicalBytes(object);
-      };
-      if (stored) return versions.length > 1 ? complete(copyOf(object)) : canonicalBytes(object);
-      const write = ([converted]: readonly KubeObject[]): Buffer =>
-        complete(pruned(schema, converted!, false));
-      // Pruning works in place, and the caller goes on with its object.
-      const converted = convertObjects(live.definition, [copyOf(object)], storageVersion, services);
-      return converted instanceof Promise ? converted.then(write) : write(converted);
-    },
-    isCurrent: () => live.current() !== undefined,
-    guard(name, creation): readonly Comparison[] {
-      const definition = live.current();
-      if (definition === undefined) throw new DefinitionChangedError();
-      if (creation && definition.isTerminating) {
-        const why = "create not allowed while custom resource definition is terminating";
-        throw forbiddenResource(of, name, why);
-      }
-      return [{ key: definition.key, revision: definition.revision }];
-    },
-  };
+  }
 }
 
 /** What is left of a kind whose definition is gone: its objects can be seen and removed. */

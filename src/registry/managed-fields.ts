@@ -3,7 +3,6 @@
  * the field sets that are in use.
  */
 
-import type { Clock } from "#base/clock.ts";
 import { FieldManager, type ManagedKind, managedFieldsOf } from "#machinery/apply/field-manager.ts";
 import {
   type EntryMaker,
@@ -19,17 +18,19 @@ import {
   scaleApiVersion,
 } from "#machinery/apply/scale-fields.ts";
 import { ApplyError } from "#machinery/apply/typed-errors.ts";
-import { type TypedNode, TypedSchemas } from "#machinery/apply/typed-node.ts";
+import type { TypedNode } from "#machinery/apply/typed-node.ts";
 import { isJsonObject, type JsonObject, type JsonValue } from "#machinery/json/value.ts";
 import { writeJson } from "#machinery/json/write.ts";
 import { apiVersionOf, type KubeObject, parseApiVersion } from "#machinery/meta/object.ts";
-import type { CompiledType, TypeCompiler } from "#machinery/schema/decode.ts";
-import type { TypeName, TypeResolver } from "#machinery/schema/types.ts";
-import { DecodeError } from "#machinery/schema/walk.ts";
+import type { TypeName } from "#machinery/schema/types.ts";
 import { FieldSetCache } from "./field-set-cache.ts";
-import { convertTo, isCustomKind, type Resource } from "./resource.ts";
+import {
+  decodeMerged,
+  type ManagedEndpoint,
+  type ManagedFieldsOptions,
+  ManagedKinds,
+} from "./managed-kinds.ts";
 import { clusterAnnotation } from "./stored-object.ts";
-import { resetFieldsOf } from "./strategies/reset-fields.ts";
 import { dropDerivedAnnotation, timestamp } from "./system-fields.ts";
 
 /** What a workspace's writes of the server itself are noted as, where Kubernetes has a controller for them. */
@@ -39,20 +40,6 @@ export const kcpManager = "kcp";
 
 const scaleType: TypeName = "io.k8s.api.autoscaling.v1.Scale";
 
-export interface ManagedFieldsOptions {
-  readonly types: TypeResolver;
-  readonly compiler: TypeCompiler;
-  readonly clock: Clock;
-}
-
-/** One endpoint of a resource: a version and a subresource. */
-export interface ManagedEndpoint {
-  readonly resource: Resource;
-  readonly version: string;
-  /** "" for the main endpoint. */
-  readonly subresource: string;
-}
-
 /** The endpoint of a Scale, and where the object has the replicas. */
 export interface ManagedScale extends ManagedEndpoint {
   readonly replicasPath: readonly string[];
@@ -60,16 +47,15 @@ export interface ManagedScale extends ManagedEndpoint {
 
 export class ManagedFields {
   readonly #options: ManagedFieldsOptions;
-  readonly #schemas: TypedSchemas;
   readonly #manager: FieldManager;
-  readonly #kinds = new WeakMap<Resource, Map<string, ManagedKind>>();
+  readonly #kinds: ManagedKinds;
   readonly #sets = new FieldSetCache();
   readonly #setOf: SetReader = (entry) => setBehind(entry, this.#sets) ?? readSet(entry);
   readonly #makeEntry: EntryMaker = entryOf;
 
   constructor(options: ManagedFieldsOptions) {
     this.#options = options;
-    this.#schemas = new TypedSchemas(options.types);
+    this.#kinds = new ManagedKinds(options);
     this.#manager = new FieldManager({ setOf: this.#setOf, makeEntry: this.#makeEntry });
   }
 
@@ -116,7 +102,7 @@ export class ManagedFields {
    * begins anew when it is there.
    */
   #converting<T>(endpoint: ManagedEndpoint, run: (kind: ManagedKind) => T): T | Promise<T> {
-    const kind = this.#kindOf(endpoint);
+    const kind = this.#kinds.of(endpoint);
     const { form } = endpoint.resource;
     if (form?.asynchronous !== true) return run(kind);
     const converted = new Map<string, JsonObject>();
@@ -129,7 +115,7 @@ export class ManagedFields {
     const settle = async (): Promise<T> => {
       for (let tries = 0; tries < maxConversions; tries++) {
         try {
-          return run({ ...kind, convert });
+          return run(kind.converting(convert));
         } catch (error) {
           if (!(error instanceof Missing)) throw error;
           const answer = await form.convert(kube(error.object), parseApiVersion(error.to)!.version);
@@ -171,8 +157,8 @@ export class ManagedFields {
 
   /** The type of what an endpoint shows in its version, for merges that nobody owns. */
   typeOf(endpoint: ManagedEndpoint, isScale: boolean): TypedNode | undefined {
-    if (isScale) return this.#schemas.named(scaleType);
-    return this.#kindOf(endpoint).typeIn(apiVersionOf(endpoint.resource.group, endpoint.version));
+    if (isScale) return this.#kinds.schemas.named(scaleType);
+    return this.#kinds.of(endpoint).typeIn(apiVersionOf(endpoint.resource.group, endpoint.version));
   }
 
   #scaleWithManaged(endpoint: ManagedScale, object: KubeObject, shown: KubeObject): KubeObject {
@@ -202,77 +188,10 @@ export class ManagedFields {
     return timestamp(this.#options.clock.now());
   }
 
-  /** Kinds are made once for each resource object and endpoint. */
-  #kindOf(endpoint: ManagedEndpoint): ManagedKind {
-    let kinds = this.#kinds.get(endpoint.resource);
-    if (kinds === undefined) {
-      kinds = new Map();
-      this.#kinds.set(endpoint.resource, kinds);
-    }
-    const key = `${endpoint.version}/${endpoint.subresource}`;
-    let kind = kinds.get(key);
-    if (kind === undefined) {
-      kind = this.#makeKind(endpoint);
-      kinds.set(key, kind);
-    }
-    return kind;
-  }
-
-  #makeKind({ resource, version, subresource }: ManagedEndpoint): ManagedKind {
-    const { info, group } = resource;
-    const versionOf = (apiVersion: string) => {
-      const parsed = parseApiVersion(apiVersion);
-      if (parsed?.group !== group) return undefined;
-      return info.versions.find((one) => one.version === parsed.version);
-    };
-    const served = info.versions.find((one) => one.version === version) ?? resource.storage;
-    const apiVersion = apiVersionOf(group, version);
-    const reset = resetFieldsOf(resource, subresource);
-    const compiled = (): CompiledType =>
-      resource.custom?.get(version)?.compiled ?? this.#options.compiler.compile(served.type);
-    let empty: JsonObject | undefined;
-    return {
-      apiVersion,
-      kind: served.kind,
-      subresource,
-      typeIn: (wanted) => {
-        const found = versionOf(wanted);
-        if (found === undefined) return undefined;
-        const custom = resource.custom?.get(found.version);
-        return custom === undefined ? this.#schemas.named(found.type) : this.#schemas.node(custom.schema);
-      },
-      convert: (object, to) => json(converted(resource, kube(object), parseApiVersion(to)!.version)),
-      resetFields: (of) => (versionOf(of) === undefined ? undefined : reset),
-      emptyObject: () => {
-        const none = { apiVersion, kind: served.kind };
-        empty ??= isCustomKind(resource) ? none : compiled().decode({ ...none, metadata: {} }).value;
-        return empty;
-      },
-      complete: (merged) => {
-        const object = this.#decode(compiled(), merged);
-        if (version === resource.storage.version)
-          resource.strategy.applyDefaults?.(kube(object), this.#options.clock.now());
-        return object;
-      },
-    };
-  }
-
-  #decode(compiled: CompiledType, merged: JsonObject): JsonObject {
-    try {
-      const { value } = compiled.decodeMerged?.(merged) ?? compiled.decode(merged);
-      compiled.applyDefaults(value);
-      return value;
-    } catch (error) {
-      if (error instanceof DecodeError)
-        throw new ApplyError(`failed to convert new object to proper version: ${error.message}`);
-      throw error;
-    }
-  }
-
   /** The kind of all Scales. */
   get scaleKind(): ManagedKind {
     const compiled = this.#options.compiler.compile(scaleType);
-    const type = this.#schemas.named(scaleType);
+    const type = this.#kinds.schemas.named(scaleType);
     return {
       apiVersion: scaleApiVersion,
       kind: "Scale",
@@ -281,7 +200,7 @@ export class ManagedFields {
       convert: (object) => object,
       resetFields: () => undefined,
       emptyObject: () => compiled.decode({ apiVersion: scaleApiVersion, kind: "Scale", metadata: {} }).value,
-      complete: (merged) => this.#decode(compiled, merged),
+      complete: (merged) => decodeMerged(compiled, merged),
     };
   }
 }
@@ -303,13 +222,6 @@ class Missing extends Error {
 
 /** Objects converted for one write: a handful for each version that anybody wrote in. */
 const maxConversions = 64;
-
-function converted(resource: Resource, object: KubeObject, version: string): KubeObject {
-  if (resource.form === undefined) return convertTo(resource, object, version);
-  const answer = resource.form.convert(object, version);
-  if (answer instanceof Promise) throw new Error("a synchronous form answered a promise");
-  return answer;
-}
 
 const scaleKind = (fields: ManagedFields): ManagedKind => fields.scaleKind;
 

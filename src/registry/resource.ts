@@ -23,6 +23,11 @@ export interface CustomType {
   readonly columns: Columns;
 }
 
+/** Types by version. */
+export interface CustomTypes {
+  get(version: string): CustomType | undefined;
+}
+
 /**
  * How objects of a kind that a workspace defines lie in the store, seen from one of its versions; or those of a kind that
  * shares its objects with another. The registry works with them in that version throughout; the stored one may be another.
@@ -68,7 +73,7 @@ export interface Resource extends GroupResource {
   /** The kind has a status subresource, so the main endpoint ignores `status`. */
   readonly hasStatus: boolean;
   /** Types by version, of kinds that a workspace defines itself (CRDs, later exported APIs). */
-  readonly custom?: ReadonlyMap<string, CustomType>;
+  readonly custom?: CustomTypes;
   /** Of kinds that a workspace defines itself, and of those that show another's objects. `storage` is then the version that this is a view of. */
   readonly form?: StoredForm;
 }

@@ -3,8 +3,8 @@
 import { createHash } from "node:crypto";
 import type { ResourceInfo } from "#api/resource.ts";
 import { Pacer } from "#base/pacer.ts";
+import { infoOf } from "#crds/custom-info.ts";
 import type { CustomView } from "#crds/custom-view.ts";
-import { infoOf } from "#crds/custom-view.ts";
 import type { Definition, DefinitionVersion } from "#crds/definition.ts";
 import type { Definitions } from "#crds/definitions.ts";
 import { customResourceDefinitions } from "#crds/types.ts";
