@@ -1,6 +1,7 @@
 /** DELETE of objects, collections and namespaces over HTTP (apiserver registry/generic/registry/store.go; NamespaceLifecycle). */
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
+import { encodeEnvelope } from "#machinery/codecs/envelope.ts";
 import {
   type Answer,
   type CallOptions,
@@ -50,6 +51,24 @@ describe("delete", () => {
     const binary = await call("DELETE", "/binary", { accept: "application/vnd.kubernetes.protobuf" });
     assert.equal(binary.bytes.toString("latin1", 0, 4), "k8s\0");
     assert.ok(binary.bytes.includes(String(other.uid)));
+  });
+
+  it("takes the options of the kind's own group in protobuf, and keeps to them", async () => {
+    const [cluster] = base.split("/api/v1/");
+    const roles = `${cluster}/apis/rbac.authorization.k8s.io/v1/namespaces/default/roles`;
+    const { metadata } = (await server.call("POST", roles, { body: { metadata: { name: "typed" } } })).json;
+    const field = (tag: number, ...bytes: readonly Uint8Array[]) => {
+      const content = Buffer.concat(bytes);
+      return Buffer.concat([Buffer.from([tag, content.length]), content]);
+    };
+    const remove = (uid: string, kind = "DeleteOptions") => {
+      const options = field(0x12, field(0x0a, Buffer.from(uid)));
+      const body = encodeEnvelope("rbac.authorization.k8s.io/v1", kind, options);
+      return server.call("DELETE", `${roles}/typed`, { body, type: "application/vnd.kubernetes.protobuf" });
+    };
+    assert.equal((await remove(String(metadata.uid), "Role")).status, 400);
+    assert.equal((await remove("0000")).status, 409);
+    assert.equal((await remove(String(metadata.uid))).status, 200);
   });
 
   it("answers the object itself of kinds of which upstream does, and says so in OpenAPI", async () => {

@@ -191,7 +191,8 @@ function readBody(
       if (expected.compiled !== undefined) throw unsupportedMediaType(acceptedBodies.slice(0, 2));
       const envelope = decodeEnvelope(bytes);
       const typeMeta = { apiVersion: envelope.apiVersion, kind: envelope.kind };
-      checkKind(expected, typeMeta);
+      // Clients send the DeleteOptions of the group whose objects they delete (apiserver endpoints/handlers/delete.go).
+      checkKind(expected, isOptions(expected) ? { kind: envelope.kind } : typeMeta);
       return {
         value: { ...codecs.protobuf.decode(expected.type, envelope.raw), ...typeMeta },
         duplicates: [],
@@ -221,13 +222,15 @@ function ofBuiltin<T>(expected: ExpectedType, bytes: Buffer, what: string, read:
 
 /** apiserver pkg/endpoints/handlers/rest.go transformDecodeError; of options only the reason is told. */
 function unrecognized({ kind }: ExpectedType, bytes: Buffer, why: string): string {
-  if (kind === "DeleteOptions") return why;
+  if (isOptions({ kind })) return why;
   return `the object provided is unrecognized (must be of type ${kind}): ${why} (${summary(bytes)})`;
 }
 
 /** What upstream says of a value that is no object when it looks for the kind. */
 export const notAnObject = (value: JsonValue): string =>
   `couldn't get version/kind; json parse error: json: cannot unmarshal ${jsonTypeName(value)} into Go value of type struct { APIVersion string "json:\\"apiVersion,omitempty\\""; Kind string "json:\\"kind,omitempty\\"" }`;
+
+const isOptions = ({ kind }: Pick<ExpectedType, "kind">): boolean => kind === "DeleteOptions";
 
 function checkKind(expected: ExpectedType, value: JsonObject): void {
   const { apiVersion = "", kind = "" } = value;
