@@ -6,5 +6,6 @@ const sources = fileURLToPath(new URL("../../src/index.ts", import.meta.url));
 
 export default defineConfig({
   resolve: { alias: { myriad: sources } },
-  test: { include: ["*.test.ts"], pool: "forks" },
+  // The limits end what hangs, on slow machines too.
+  test: { include: ["*.test.ts"], pool: "forks", testTimeout: 120_000, hookTimeout: 120_000 },
 });
