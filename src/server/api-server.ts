@@ -168,7 +168,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
     clock,
     writeStatus: (exchange, status) => respondStatus(services, exchange, status.code, status),
     onBug,
-    onDone: requestMetrics(
+    ...requestMetrics(
       metrics,
       () => clock.now(),
       (group, version, resource) => served.find(group, version, resource) !== undefined,

@@ -63,8 +63,8 @@ abstract class LabelledFamily<S> implements Family {
 }
 
 class CounterFamily extends LabelledFamily<Counter> {
-  constructor(name: string, help: string, labels: readonly string[]) {
-    super(name, "counter", help, labels);
+  constructor(name: string, help: string, labels: readonly string[], type = "counter") {
+    super(name, type, help, labels);
   }
   protected create(): Counter {
     return { value: 0 };
@@ -109,6 +109,11 @@ export class Metrics {
 
   counter(name: string, help: string, labels: readonly string[] = []): CounterFamily {
     return this.#add(new CounterFamily(name, help, labels));
+  }
+
+  /** Goes up and down. */
+  gauge(name: string, help: string, labels: readonly string[]): CounterFamily {
+    return this.#add(new CounterFamily(name, help, labels, "gauge"));
   }
 
   histogram(

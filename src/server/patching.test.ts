@@ -26,6 +26,26 @@ async function made(name: string, more: object = {}): Promise<void> {
 const problem = (answer: Answer): unknown[] => [answer.status, answer.json.reason, answer.json.message];
 
 describe("patch", () => {
+  it("that makes no such object is shown itself when it is a strategic one", async () => {
+    await made("shown");
+    const body = { metadata: { labels: { a: 1 } }, data: null };
+    const answer = await patch("shown", body, "", "application/strategic-merge-patch+json");
+    assert.deepEqual(problem(answer), [
+      422,
+      "Invalid",
+      ' "" is invalid: patch: Invalid value: "map[data:<nil> metadata:map[labels:map[a:1]]]": json: cannot unmarshal number into Go struct field ObjectMeta.metadata.labels of type string',
+    ]);
+  });
+
+  it("tells who asks, and when", async () => {
+    const path = `${base.slice(0, base.indexOf("/api/"))}/apis/authentication.k8s.io/v1/selfsubjectreviews`;
+    const body = { apiVersion: "authentication.k8s.io/v1", kind: "SelfSubjectReview" };
+    const { json } = await server.call("POST", path, { body });
+    assert.match(String(json.metadata.creationTimestamp), /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/);
+    const { userInfo } = json.status as { userInfo: { groups: string[] } };
+    assert.ok(userInfo.groups.includes("system:masters"));
+  });
+
   it("of every type, and none other", async () => {
     await made("p", { data: { a: "1", b: "2" } });
     assert.deepEqual((await patch("p", { data: { a: null, c: "3" } })).json.data, { b: "2", c: "3" });

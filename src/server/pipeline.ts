@@ -25,6 +25,8 @@ export interface PipelineOptions {
   readonly writeStatus: StatusWriter;
   /** Called for exceptions that are bugs of ours. */
   readonly onBug: (error: unknown, request: Request | undefined) => void;
+  /** Called when a request has passed the filters and its work begins; answers what to call when that is done. */
+  readonly onServe?: (request: Request) => () => void;
   /** Called once for each request, when its answer is complete or the client gone. */
   readonly onDone?: (request: Request) => void;
   readonly maxInFlight?: number;
@@ -79,16 +81,22 @@ export class Pipeline {
   }
 
   #serve(request: Request): void {
+    const served = this.#options.onServe?.(request);
+    if (request.longRunning && served !== undefined) request.exchange.onClose(served);
     let result: void | Promise<void>;
     try {
       result = this.#options.endpoint(request);
     } catch (error) {
+      if (!request.longRunning) served?.();
       this.#fail(request, error);
       return;
     }
-    if (result === undefined) return;
     if (request.longRunning) {
-      result.catch((error: unknown) => this.#fail(request, error));
+      result?.catch((error: unknown) => this.#fail(request, error));
+      return;
+    }
+    if (result === undefined) {
+      served?.();
       return;
     }
     this.#inFlight++;
@@ -97,6 +105,7 @@ export class Pipeline {
       if (settled) return false;
       settled = true;
       this.#inFlight--;
+      served?.();
       this.#serveNext();
       return true;
     };

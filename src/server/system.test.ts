@@ -13,7 +13,11 @@ it("serves health, version, metrics and the index", async () => {
   let ready: string | undefined = "starting";
   const failures: string[] = [];
   const metrics = new Metrics();
-  const onDone = requestMetrics(metrics, Date.now, (_group, _version, resource) => resource === "configmaps");
+  const { onDone, onServe } = requestMetrics(
+    metrics,
+    Date.now,
+    (_group, _version, resource) => resource === "configmaps",
+  );
   const readyz = [pingCheck, { name: "store", check: () => ready }];
   const endpoints = systemEndpoints({
     health: {
@@ -29,6 +33,7 @@ it("serves health, version, metrics and the index", async () => {
   const ok: Endpoint = ({ exchange }) => exchange.respond(200, {}, "ok");
   const server = await startTestServer((context) => (endpoints.get(context.info.path) ?? ok)(context), {
     onDone,
+    onServe,
   });
   const get = async (path: string) => {
     const { status, body } = await askHttp1(server, path, server.pki.admin);
@@ -66,6 +71,47 @@ it("serves health, version, metrics and the index", async () => {
   assert.ok(series.length <= 4, text);
   assert.match(text, /apiserver_request_duration_seconds_bucket\{.*le="\+Inf"\} 5/);
   await server.close();
+});
+
+it("tells applies and dry runs apart, and what is being worked on", async () => {
+  const metrics = new Metrics();
+  const open: string[] = [];
+  const gauges = (): string[] =>
+    metrics
+      .render()
+      .split("\n")
+      .filter((line) => /^apiserver_(current_inflight|longrunning)_requests\{.* 1$/.test(line));
+  const answer: Endpoint = ({ exchange }) => {
+    open.push(...gauges());
+    exchange.respond(200, {}, "ok");
+  };
+  const server = await startTestServer(
+    answer,
+    requestMetrics(metrics, Date.now, () => true),
+  );
+  const path = "/clusters/w/apis/apps/v1/namespaces/n/deployments";
+  const ask = (query: string, method: string, type: string) =>
+    askHttp1(server, `${path}${query}`, { ...server.pki.admin, method, headers: { "content-type": type } });
+  await ask("/d?dryRun=All", "PATCH", "application/apply-patch+yaml");
+  await ask("/d", "PATCH", "application/merge-patch+json");
+  await ask("?watch=1", "GET", "");
+  const labels = (scope: string): string =>
+    `group="apps",version="v1",resource="deployments",subresource="",scope="${scope}",component="apiserver"`;
+  assert.deepEqual(open, [
+    'apiserver_current_inflight_requests{request_kind="mutating"} 1',
+    'apiserver_current_inflight_requests{request_kind="mutating"} 1',
+    `apiserver_longrunning_requests{verb="WATCH",${labels("namespace")}} 1`,
+  ]);
+  const text = metrics.render();
+  for (const [verb, dryRun] of [
+    ["APPLY", "All"],
+    ["PATCH", ""],
+  ]) {
+    const series = `verb="${verb}",dry_run="${dryRun}",${labels("resource")},code="200"`;
+    assert.ok(text.includes(`apiserver_request_total{${series}} 1`), text);
+  }
+  await server.close();
+  assert.deepEqual(gauges(), []);
 });
 
 it("keeps a family's series bounded", () => {

@@ -1,5 +1,6 @@
 /** Patches: from their bytes to an object of the endpoint's kind (apiserver endpoints/handlers/patch.go). */
 import { quote } from "#base/quote.ts";
+import { goPlain } from "#machinery/apply/go-text.ts";
 import { badRequest, invalid } from "#machinery/errors/errors.ts";
 import { fieldInvalid } from "#machinery/errors/field-error.ts";
 import { StatusError } from "#machinery/errors/status-error.ts";
@@ -25,6 +26,8 @@ export interface ReadPatch {
   readonly problems: readonly string[];
   /** May be done several times. @throws StatusError 422 */
   apply(current: JsonObject): JsonValue;
+  /** The patch as messages about what it makes show it; other kinds show what they make. */
+  readonly shown?: JsonObject;
 }
 
 /** Reads a patch. @throws StatusError 400 for a malformed one */
@@ -48,7 +51,12 @@ export function readPatch(
   if (!isJsonObject(value)) throw notMap(kind, value, looks);
   if (kind === "merge") return { kind, problems, apply: (current) => applyMergePatch(current, value) };
   const schema = { kind: "ref", ref: expected.type } as const;
-  return { kind, problems, apply: (current) => applyStrategicMergePatch(current, value, schema, types) };
+  return {
+    kind,
+    problems,
+    apply: (current) => applyStrategicMergePatch(current, value, schema, types),
+    shown: value,
+  };
 }
 
 function readBytes(kind: PatchKind, bytes: Buffer, looks: boolean): ReadResult {
@@ -88,7 +96,7 @@ export function patchedObject(
     return decodeTree(codecs, expected, raw, fieldValidation, warn);
   } catch (error) {
     if (!(error instanceof DecodeError)) throw error;
-    const shown = writeJson(patched).slice(0, maxShown);
+    const shown = (patch.shown === undefined ? writeJson(patched) : goPlain(patch.shown)).slice(0, maxShown);
     throw invalid({ group: "", kind: "" }, "", [fieldInvalid("patch", shown, error.message)]);
   }
 }

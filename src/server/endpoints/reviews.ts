@@ -10,6 +10,7 @@ import {
   notAcceptableGeneric,
 } from "#machinery/errors/errors.ts";
 import type { KubeObject } from "#machinery/meta/object.ts";
+import { timestamp } from "#registry/system-fields.ts";
 import type { RequestContext } from "#server/context.ts";
 import { decodeObject } from "./decode-body.ts";
 import { styled } from "./json-encoder.ts";
@@ -52,6 +53,9 @@ export async function serveReview(
   const warn = (text: string): void => context.warn(text);
   const review = decodeObject(services, expected, bytes, contentType, options.fieldValidation, warn);
   review.status = await answer(reviews, context, version.kind, review);
+  // Whoever asks who he is learns when, too.
+  if (version.kind === "SelfSubjectReview")
+    review.metadata = { ...review.metadata, creationTimestamp: timestamp(context.startedAt) };
   if (media.format === "protobuf") {
     const body = encodeObjectProtobuf(services.protobuf, version.type, review);
     context.exchange.respond(201, { "content-type": contentTypes.protobuf }, body);
