@@ -6,7 +6,6 @@ import (
 	"fmt"
 
 	"k8s.io/apimachinery/pkg/runtime"
-	"k8s.io/apimachinery/pkg/runtime/serializer/versioning"
 	"sigs.k8s.io/yaml"
 )
 
@@ -60,9 +59,7 @@ func decodeBody(args decodeArgs) (any, error) {
 		return nil, err
 	}
 	kind := args.kind()
-	// As codecs.DecoderToVersion, without defaults.
-	decoder := versioning.NewCodec(nil, reader, runtime.UnsafeObjectConvertor(builtIn), builtIn, builtIn, nil, nil, kind.GroupVersion(), builtIn.Name())
-	object, told, err := decoder.Decode(body, &kind, into)
+	object, told, err := undefaulted(reader, kind.GroupVersion()).Decode(body, &kind, into)
 	result := decodeResult{Strict: []string{}}
 	if told != nil {
 		result.APIVersion, result.Kind = told.ToAPIVersionAndKind()

@@ -99,7 +99,7 @@ func servedPatch(args servePatchArgs) (runtime.Object, []error, error) {
 	if looks {
 		reader = info.StrictSerializer
 	}
-	codec := runtime.NewCodec(reader, codecs.DecoderToVersion(reader, args.kind().GroupVersion()))
+	codec := runtime.NewCodec(reader, undefaulted(reader, args.kind().GroupVersion()))
 	invalid := func(err error) error {
 		return apierrors.NewInvalid(schema.GroupKind{}, "", field.ErrorList{field.Invalid(field.NewPath("patch"), string(patched), err.Error())})
 	}

@@ -9,12 +9,13 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/runtime/serializer"
+	"k8s.io/apimachinery/pkg/runtime/serializer/versioning"
 	utilruntime "k8s.io/apimachinery/pkg/util/runtime"
 	"k8s.io/client-go/kubernetes/scheme"
 	kjson "sigs.k8s.io/json"
 )
 
-// builtIn knows every built-in kind, in its versions on the wire. It has neither defaults nor conversions.
+// builtIn knows every built-in kind, in its versions on the wire.
 var builtIn = func() *runtime.Scheme {
 	kinds := runtime.NewScheme()
 	utilruntime.Must(scheme.AddToScheme(kinds))
@@ -23,6 +24,11 @@ var builtIn = func() *runtime.Scheme {
 }()
 
 var codecs = serializer.NewCodecFactory(builtIn)
+
+// undefaulted is codecs.DecoderToVersion without defaults: packages that are here for something else register some.
+func undefaulted(reader runtime.Decoder, version schema.GroupVersion) runtime.Codec {
+	return versioning.NewCodec(nil, reader, runtime.UnsafeObjectConvertor(builtIn), builtIn, builtIn, nil, nil, version, builtIn.Name())
+}
 
 // typeArgs names a kind.
 type typeArgs struct {

@@ -6,7 +6,7 @@ import { apiVersionOf } from "#machinery/meta/object.ts";
 import { likeUpstream } from "#machinery/testing/like-upstream.ts";
 import { pick, randomOf, randomValue } from "../testing/random-objects.ts";
 import { decodeObject, type ExpectedType } from "./decode-body.ts";
-import { catalogue, codecs, filled, upstreamKinds } from "./testing/upstream-kinds.ts";
+import { catalogue, codecs, comparable, upstreamKinds } from "./testing/upstream-kinds.ts";
 
 const upstream = likeUpstream();
 interface Case {
@@ -83,7 +83,10 @@ function ours({ kind, body }: Case): Told {
     // The oracle applies no defaults.
     const { value } = codecs.compiler.compile(kind.type).decode(readJson(body));
     return {
-      object: filled({ ...value, apiVersion: apiVersionOf(kind.group, kind.version), kind: kind.kind }),
+      object: comparable(
+        { ...value, apiVersion: apiVersionOf(kind.group, kind.version), kind: kind.kind },
+        kind.type,
+      ),
     };
   } catch (error) {
     if (!(error instanceof StatusError)) throw error;
@@ -118,7 +121,9 @@ upstream.compare<Case>("bodies: strict errors and values of the wrong type, in a
       body,
     })) as unknown as { strict: string[]; fault?: { text: string }; object?: JsonObject };
     if (told.fault !== undefined) return { wrong: told.fault.text };
-    return told.strict.length > 0 ? { strict: told.strict.sort() } : { object: filled(told.object!) };
+    return told.strict.length > 0
+      ? { strict: told.strict.sort() }
+      : { object: comparable(told.object!, kind.type) };
   },
   // Messages show the beginning of a long value, and some of very many strict errors (docs/differences.md).
   known: ({ body }) => body.includes("x".repeat(1_000)) || body.startsWith('{"0":'),

@@ -5,6 +5,7 @@ import { ProtobufCodec } from "#machinery/codecs/protobuf.ts";
 import { readYaml } from "#machinery/codecs/yaml.ts";
 import { isJsonObject, type JsonValue } from "#machinery/json/value.ts";
 import { TypeCompiler } from "#machinery/schema/decode.ts";
+import { deref, type Schema, type TypeName } from "#machinery/schema/types.ts";
 import type { ExpectedType } from "../decode-body.ts";
 
 export const catalogue = loadCatalogue();
@@ -21,15 +22,44 @@ export const upstreamKinds: readonly ExpectedType[] = kubernetesResources()
   )
   .filter(({ group }) => !/(^|\.)(kcp\.io|apiregistration\.k8s\.io)$/.test(group));
 
-/** Without what is empty: what is always written is `null` here where upstream still tells `[]` from it (docs/differences.md). */
-export function filled(value: JsonValue): JsonValue {
-  if (Array.isArray(value)) return value.map(filled);
+/**
+ * An object of a type as it can be compared: lists, maps and bytes that are always written, or stand in a map, are `null` when they
+ * are empty. Here they become so at once, upstream in the store (docs/differences.md).
+ */
+export const comparable = (object: JsonValue, type: TypeName): JsonValue =>
+  emptied(object, { kind: "ref", ref: type });
+
+function emptied(value: JsonValue, schema: Schema): JsonValue {
+  const node = deref(schema, catalogue);
+  if (Array.isArray(value))
+    return node.kind === "list" ? value.map((item) => emptied(item, node.items)) : value;
   if (!isJsonObject(value)) return value;
-  const isFilled = (member: JsonValue): boolean =>
-    member !== null && (typeof member !== "object" || Object.keys(member).length > 0);
+  if (node.kind === "map")
+    return Object.fromEntries(
+      Object.entries(value).map(([key, member]) => [key, orNull(emptied(member, node.values), node.values)]),
+    );
+  if (node.kind !== "object") return value;
   return Object.fromEntries(
-    Object.entries(value)
-      .map(([key, member]) => [key, filled(member)] as const)
-      .filter(([, member]) => isFilled(member)),
+    Object.entries(value).flatMap(([name, member]) => {
+      const field = node.fields.get(name);
+      if (field === undefined) return [[name, member]];
+      // An `items` that is neither a schema nor has any: null until it was stored, then none.
+      if (field.schema.kind === "any" && field.schema.either !== undefined && isNothing(member)) return [];
+      const inner = emptied(member, field.schema);
+      const always = field.pointer !== true && field.omitEmpty !== true;
+      return [[name, always ? orNull(inner, field.schema) : inner]];
+    }),
   );
+}
+
+const isNothing = (value: JsonValue): boolean =>
+  value === null || (Array.isArray(value) && value.length === 0);
+
+function orNull(value: JsonValue, schema: Schema): JsonValue {
+  const node = deref(schema, catalogue);
+  const isEmpty =
+    node.kind === "list" || node.kind === "map"
+      ? value !== null && Object.keys(value as object).length === 0
+      : node.kind === "string" && node.format === "byte" && value === "";
+  return isEmpty ? null : value;
 }
