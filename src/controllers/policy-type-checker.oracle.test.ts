@@ -75,9 +75,7 @@ const kinds = fc.oneof(
   {
     weight: 1,
     arbitrary: fc.constantFrom(
-      ...builtIn.filter(({ kind }) =>
-        /^(Pod|ConfigMap|Deployment|Ingress)$/.test(kind),
-      ),
+      ...builtIn.filter(({ kind }) => /^(Pod|ConfigMap|Deployment|Ingress)$/.test(kind)),
     ),
   },
 );
