@@ -7,6 +7,7 @@ import { getOwn, isJsonObject, type JsonObject, type JsonValue, setOwn } from "#
 import type { TypeName } from "#machinery/schema/types.ts";
 import { type CustomServed, versionOf } from "#server/endpoints/served-set.ts";
 import { refTo } from "./schemas.ts";
+import { type SchemaMaker, slicedSchema } from "./sliced.ts";
 
 const meta = "io.k8s.apimachinery.pkg.apis.meta.v1";
 export const objectMetaType: TypeName = `${meta}.ObjectMeta`;
@@ -61,20 +62,37 @@ const rules = new Map<string, MemberRule>([
   ["not", "not"],
 ]);
 
-/** The schemas of a kind and of its list, by name. */
-export function customSchemas(served: CustomServed): readonly (readonly [TypeName, JsonObject])[] {
-  return schemasOf(served, (schema) => withObjectMembers(publishedSchema(schema)));
+const published: SchemaMaker = {
+  whole(schema) {
+    const out = publishedSchema(schema);
+    addEmbedded(out, true);
+    return out;
+  },
+  shape: publishedSchema,
+  finish: (schema) => addEmbeddedHere(schema, true),
+};
+
+/** The schemas of a kind and of its list, by name; `undefined` where others may have their turn. */
+export function* customSchemas(served: CustomServed): Generator<CustomEntry | undefined> {
+  yield* yield* schemasOf(served, function* (schema) {
+    const root = yield* slicedSchema(schema, published);
+    addMembers(root);
+    return root;
+  });
 }
 
+export type CustomEntry = readonly [name: TypeName, schema: JsonObject];
+
 /** The same from a root schema that was made ready for its document; undefined: nothing is known of the fields. */
-export function schemasOf(
+export function* schemasOf(
   served: CustomServed,
-  rootOf: (schema: JsonObject) => JsonObject | undefined,
-): readonly [kind: readonly [TypeName, JsonObject], list: readonly [TypeName, JsonObject]] {
+  rootOf: (schema: JsonObject) => Generator<undefined, JsonObject | undefined>,
+): Generator<undefined, readonly [kind: CustomEntry, list: CustomEntry]> {
   const { info, version, listKind } = served;
   const { kind } = versionOf(served);
   const schema = served.openApiSchema();
-  const root = (schema === undefined ? undefined : rootOf(schema)) ?? { type: "object" };
+  yield;
+  const root = (schema === undefined ? undefined : yield* rootOf(schema)) ?? { type: "object" };
   const name = customTypeName(info.group, version, kind);
   const selectable: JsonObject =
     served.selectableFields.length === 0
@@ -165,14 +183,10 @@ function unfold(schema: JsonObject): void {
   }
 }
 
-/** Adds what every object has: to the root, and to embedded resources. Changes its argument. */
-function withObjectMembers(root: JsonObject): JsonObject {
-  addEmbedded(root, true);
-  addMembers(root);
-  return root;
-}
-
-/** `embedsUnknown`: also those that keep unknown fields get the members. Swagger's do not, or kubectl would refuse the unknown. */
+/**
+ * Adds what every object has to embedded resources. Changes its argument.
+ * @param embedsUnknown also those that keep unknown fields get the members. Swagger's do not, or kubectl would refuse the unknown
+ */
 export function addEmbedded(schema: JsonObject, embedsUnknown: boolean): void {
   const { items, properties, additionalProperties } = schema;
   if (isJsonObject(properties)) {
@@ -180,6 +194,11 @@ export function addEmbedded(schema: JsonObject, embedsUnknown: boolean): void {
   }
   if (isJsonObject(items)) addEmbedded(items, embedsUnknown);
   if (isJsonObject(additionalProperties)) addEmbedded(additionalProperties, embedsUnknown);
+  addEmbeddedHere(schema, embedsUnknown);
+}
+
+/** {@link addEmbedded} without what is below. */
+export function addEmbeddedHere(schema: JsonObject, embedsUnknown: boolean): void {
   if (schema["x-kubernetes-embedded-resource"] !== true) return;
   if (!embedsUnknown && schema["x-kubernetes-preserve-unknown-fields"] === true) return;
   addMembers(schema);

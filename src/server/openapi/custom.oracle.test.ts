@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { isJsonObject, type JsonObject, type JsonValue } from "#machinery/json/value.ts";
 import { likeUpstream } from "#machinery/testing/like-upstream.ts";
 import type { CustomServed } from "#server/endpoints/served-set.ts";
-import { customSchemas } from "./custom-schemas.ts";
+import { type CustomEntry, customSchemas } from "./custom-schemas.ts";
 import { swaggerSchema } from "./swagger.ts";
 import { swaggerCustomSchemas } from "./swagger-custom.ts";
 
@@ -108,8 +108,10 @@ likeUpstream().compare<Case>("a kind and its list, in both documents", {
       fields.map(({ jsonPath }) => jsonPath),
     );
     const made = v2
-      ? swaggerCustomSchemas(served).map(([name, one]) => [name, swaggerSchema(one, false)] as const)
-      : customSchemas(served);
+      ? entriesOf(swaggerCustomSchemas(served)).map(
+          ([name, one]) => [name, swaggerSchema(one, false)] as const,
+        )
+      : entriesOf(customSchemas(served));
     return made.map(([name, one]) => [name, normal(one)]);
   },
   async theirs(oracle, { schema: own, fields, v2 }) {
@@ -133,6 +135,9 @@ const definitionOf = (schemaOf: JsonObject, selectableFields: Case["fields"]) =>
     ],
   },
 });
+
+const entriesOf = (entries: Iterable<CustomEntry | undefined>): CustomEntry[] =>
+  [...entries].filter((entry) => entry !== undefined);
 
 function servedOf(schemaOf: JsonObject, selectableFields: string[]): CustomServed {
   const versions = [{ version: "v1", kind: "Foo", type: "", verbs: [], subresources: [] }];

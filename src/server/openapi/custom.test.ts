@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { universalResources } from "#api/builtins.ts";
 import { loadCatalogue } from "#api/catalogue.ts";
 import type { ResourceInfo } from "#api/resource.ts";
-import type { JsonObject } from "#machinery/json/value.ts";
+import { isJsonObject, type JsonObject, type JsonValue } from "#machinery/json/value.ts";
 import { type CustomServed, ServedSet } from "#server/endpoints/served-set.ts";
 import { type OpenApiDocument, OpenApiLibrary } from "./documents.ts";
 
@@ -195,6 +195,48 @@ test("a custom kind in v2: without what Swagger cannot say", async () => {
   assert.deepEqual(properties.embedded.properties.metadata, { $ref: `#/definitions/${meta}.ObjectMeta` });
   assert.ok("/apis/example.com/v1/namespaces/{namespace}/foos/{name}/status" in paths);
   assert.ok("io.k8s.api.core.v1.ConfigMap" in definitions);
+});
+
+test("a schema of many fields is made part by part, and is as it were made at once", async () => {
+  const { spec, note } = fooSchema.properties as { spec: JsonObject; note: JsonObject };
+  const parts = { spec, note };
+  const embedded = { type: "object", "x-kubernetes-embedded-resource": true, description: "e" };
+  const holding = (properties: JsonObject): JsonObject => ({
+    type: "object",
+    required: Object.keys(properties),
+    properties: {
+      in: { ...embedded, nullable: true, properties },
+      below: { ...embedded, required: Object.keys(properties), properties },
+      list: { type: "array", items: { type: "object", properties } },
+      map: { type: "object", additionalProperties: { type: "object", properties } },
+      free: { type: "object", "x-kubernetes-preserve-unknown-fields": true, properties },
+    },
+  });
+  const many = Object.fromEntries(
+    Array.from({ length: 400 }, (_, i) => [[`spec${i}`, spec] as const, [`note${i}`, note] as const]).flat(),
+  );
+  const ofBoth = async (properties: JsonObject) => {
+    const set = setOf(custom("Foo", holding(properties)));
+    const name = "com.example.v1.Foo";
+    return [(await v3(set)).components.schemas[name], (await v2(set)).definitions[name]] as const;
+  };
+  /** Every field named `spec3` or `note3` becomes one of `spec` and `note`. */
+  const few = (value: JsonValue): JsonValue => {
+    if (Array.isArray(value))
+      return [...new Set(value.map((one) => (typeof one === "string" ? one.replace(/\d+$/, "") : few(one))))];
+    if (!isJsonObject(value)) return value;
+    const made = new Map<string, JsonValue>();
+    for (const [key, member] of Object.entries(value)) {
+      const name = key.replace(/^(spec|note)\d+$/, "$1");
+      const one = few(member);
+      if (made.has(name)) assert.deepEqual(one, made.get(name));
+      made.set(name, one);
+    }
+    return Object.fromEntries(made);
+  };
+  const small = await ofBoth(parts);
+  const large = await ofBoth(many);
+  for (const [i, one] of large.entries()) assert.deepEqual(few(one), few(small[i]));
 });
 
 test("what keeps unknown fields at its root is a bare object in v2 only", async () => {

@@ -208,10 +208,12 @@ function v2Parts(sources: readonly GroupVersion[], { catalogue, version }: OpenA
 }
 
 /** A group may be named so that its kinds have the names of built-in types: those are not replaced. */
-function* unknownOf(entries: Iterable<Entry>, known: Set<string>): Generator<Entry> {
+function* unknownOf(entries: Iterable<Entry | undefined>, known: Set<string>): Generator<Entry | undefined> {
   for (const entry of entries) {
-    if (known.has(entry[0])) continue;
-    known.add(entry[0]);
+    if (entry !== undefined) {
+      if (known.has(entry[0])) continue;
+      known.add(entry[0]);
+    }
     yield entry;
   }
 }

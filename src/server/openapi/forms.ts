@@ -16,7 +16,8 @@ export interface Parts {
   readonly specification: 2 | 3;
   readonly version: string;
   paths(): Iterable<Entry>;
-  schemas(): Iterable<Entry>;
+  /** `undefined` where others may have their turn. */
+  schemas(): Iterable<Entry | undefined>;
 }
 
 const title = "Kubernetes";
@@ -24,6 +25,7 @@ const bearer: JsonObject = { BearerToken: { type: "apiKey", name: "authorization
 const security = [{ BearerToken: [] }];
 /** Pieces are handed on when they have come to this. */
 const pieceBytes = 64 * 1024;
+const nothing = Buffer.alloc(0);
 
 /** The bytes of a document, other requests having their turn meanwhile. */
 export const piecesOf = (parts: Parts, form: Form): AsyncGenerator<Buffer> =>
@@ -87,9 +89,14 @@ function* jsonTexts(parts: Parts): Generator<string> {
   yield tail;
 }
 
-function* jsonMembers(entries: Iterable<Entry>): Generator<string> {
+function* jsonMembers(entries: Iterable<Entry | undefined>): Generator<string> {
   let comma = "";
-  for (const [name, value] of entries) {
+  for (const entry of entries) {
+    if (entry === undefined) {
+      yield "";
+      continue;
+    }
+    const [name, value] = entry;
     yield `${comma}${writeJson(name)}:${writeJson(value)}`;
     comma = ",";
   }
@@ -107,8 +114,14 @@ function* protobufPieces(parts: Parts): Generator<Buffer> {
   };
   yield part(v3 ? { openapi: "3.0.0", info } : { swagger: "2.0", info });
   for (const [name, value] of parts.paths()) yield part({ paths: { [name]: value } });
-  for (const [name, value] of parts.schemas())
+  for (const entry of parts.schemas()) {
+    if (entry === undefined) {
+      yield nothing;
+      continue;
+    }
+    const [name, value] = entry;
     yield part(v3 ? { components: { schemas: { [name]: value } } } : { definitions: { [name]: value } });
+  }
   yield part(
     v3
       ? { components: { securitySchemes: bearer }, security }

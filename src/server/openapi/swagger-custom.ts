@@ -2,24 +2,45 @@
  * Custom resources in Swagger 2.0, which knows less than a structural schema
  * (k8s.io/apiextensions-apiserver pkg/controller/openapi/v2/conversion.go).
  */
-import { isJsonObject, type JsonObject, setOwn } from "#machinery/json/value.ts";
-import type { TypeName } from "#machinery/schema/types.ts";
+import { getOwn, isJsonObject, type JsonObject, setOwn } from "#machinery/json/value.ts";
 import type { CustomServed } from "#server/endpoints/served-set.ts";
-import { addEmbedded, addMembers, publishedSchema, schemasOf } from "./custom-schemas.ts";
+import {
+  addEmbedded,
+  addEmbeddedHere,
+  addMembers,
+  type CustomEntry,
+  publishedSchema,
+  schemasOf,
+} from "./custom-schemas.ts";
+import { type SchemaMaker, slicedSchema } from "./sliced.ts";
 import { swaggerSchema } from "./swagger.ts";
 
-/** Definitions of a kind and of its list. */
-export function swaggerCustomSchemas(served: CustomServed): readonly (readonly [TypeName, JsonObject])[] {
-  const [kind, list] = schemasOf(served, (schema) => {
+const swagger: SchemaMaker = {
+  whole(schema) {
+    const out = swagger.shape(schema);
+    addEmbedded(out, false);
+    return withSwaggerReferences(out);
+  },
+  shape: (schema) => reduce(publishedSchema(schema)),
+  finish(schema) {
+    addEmbeddedHere(schema, false);
+    referToMetadata(schema);
+  },
+};
+
+/** Definitions of a kind and of its list; `undefined` where others may have their turn. */
+export function* swaggerCustomSchemas(served: CustomServed): Generator<CustomEntry | undefined> {
+  const [kind, list] = yield* schemasOf(served, function* (schema) {
     // kubectl would take every member that is not named for an error.
     if (served.preserveUnknownFields || schema["x-kubernetes-preserve-unknown-fields"] === true)
       return undefined;
-    const root = reduce(publishedSchema(schema));
-    addEmbedded(root, false);
+    const root = yield* slicedSchema(schema, swagger);
     addMembers(root);
-    return withSwaggerReferences(root);
+    referToMetadata(root);
+    return root;
   });
-  return [kind, [list[0], swaggerSchema(list[1], false)]];
+  yield kind;
+  yield [list[0], swaggerSchema(list[1], false)];
 }
 
 const droppedMembers: readonly string[] = ["allOf", "anyOf", "oneOf", "not", "default"];
@@ -53,6 +74,13 @@ function withSwaggerReferences(schema: JsonObject): JsonObject {
   if (schema.allOf !== undefined) return swaggerSchema(schema, false);
   replaceParts(schema, withSwaggerReferences);
   return schema;
+}
+
+/** {@link withSwaggerReferences} where the other parts are made already. */
+function referToMetadata({ properties }: JsonObject): void {
+  if (!isJsonObject(properties)) return;
+  const metadata = getOwn(properties, "metadata");
+  if (isJsonObject(metadata)) properties.metadata = withSwaggerReferences(metadata);
 }
 
 /** Puts something else in the place of the schemas directly below. */
