@@ -15,6 +15,8 @@ endWithNpm();
 const [file, ...args] = process.argv.slice(2);
 const program = resolve(file);
 if (node === process.execPath) {
+  // Here already: it would take the place of this process, and nobody would notice that npm is gone.
+  if (args[0] === "start") (await import("../src/cli/allocator.ts")).restartWithAllocatorLimits();
   process.argv.splice(1, 2, program);
   await import(pathToFileURL(program).href);
 } else {

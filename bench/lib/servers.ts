@@ -67,6 +67,8 @@ export async function startMyriad(
     {
       stdio: ["ignore", "ignore", "inherit", ...(options.watchLoop === true ? (["ipc"] as const) : [])],
       cwd: root,
+      // With a channel to its parent it does not set these itself.
+      env: { MALLOC_MMAP_THRESHOLD_: "1048576", MALLOC_TRIM_THRESHOLD_: "8388608", ...process.env },
     },
   );
   children.add(child);
