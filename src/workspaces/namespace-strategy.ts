@@ -19,7 +19,7 @@ const namespacePhase = (namespace: KubeObject): string =>
 
 export function namespaceStrategy(caPem: () => string): Strategy {
   return {
-    validateName: (name) => dns1123LabelErrors(name),
+    validateName: dns1123LabelErrors,
     prepareForCreate(object) {
       const finalizers = specFinalizers(object);
       object.spec = {

@@ -42,7 +42,7 @@ export function workspaceStrategy(options: WorkspaceStrategyOptions): Strategy {
   return {
     tracksGeneration: true,
     requiresResourceVersion: true,
-    validateName: (name) => dns1123LabelErrors(name),
+    validateName: dns1123LabelErrors,
     prepareForCreate: (object, context) => prepareForCreate(object, context, options),
     validate: validateWorkspace,
     validateUpdate,

@@ -8,6 +8,7 @@ import { isJsonObject, type JsonObject, type JsonValue } from "#machinery/json/v
 import { writeJson } from "#machinery/json/write.ts";
 import type { KubeObject } from "#machinery/meta/object.ts";
 import { applyJsonPatch } from "#machinery/patch/json-patch.ts";
+import { jsonKind } from "#machinery/patch/json-patch-operations.ts";
 import type { AdmissionPlugin, Round } from "../chain.ts";
 import { Configurations } from "../configurations.ts";
 import { matchWrite } from "../matching.ts";
@@ -111,7 +112,9 @@ function readPatch(webhook: string, bytes: Buffer): JsonValue[] {
   const why = ((): string | JsonValue[] => {
     try {
       const { value } = parseJson(bytes);
-      return Array.isArray(value) ? value : "a JSON patch is an array of operations";
+      if (value === null) return [];
+      if (Array.isArray(value)) return value;
+      return `json: cannot unmarshal ${jsonKind(value)} into Go value of type jsonpatch.Patch`;
     } catch (error) {
       return (error as Error).message;
     }

@@ -2,7 +2,7 @@
  * Kinds of workspace type `kubernetes` that are kept as data: the defaults clients see, and the rules of those that
  * users write most (`registry/validation/`).
  */
-import { type FieldError, fieldForbidden, fieldRequired } from "#machinery/errors/field-error.ts";
+import { type FieldError, fieldForbidden } from "#machinery/errors/field-error.ts";
 import { FieldPath } from "#machinery/errors/field-path.ts";
 import { jsonEqual } from "#machinery/json/equal.ts";
 import type { KubeObject } from "#machinery/meta/object.ts";
@@ -16,7 +16,15 @@ import {
   volumeUpdateErrors,
   volumeWarnings,
 } from "../validation/claims.ts";
+import {
+  ingressClassSpecErrors,
+  nodeErrors,
+  priorityClassErrors,
+  runtimeClassErrors,
+  storageClassErrors,
+} from "../validation/classes.ts";
 import { disruptionBudgetErrors } from "../validation/disruption-budget.ts";
+import { endpointSliceErrors, endpointsErrors } from "../validation/endpoints.ts";
 import { cronJobErrors, cronJobNameErrors, cronJobWarnings, jobErrors } from "../validation/jobs.ts";
 import {
   ingressClassErrors,
@@ -208,10 +216,13 @@ const statefulSetStrategy: Strategy = plain(statefulSetDefaults, {
 });
 
 export const plainKinds: readonly (readonly [string, Strategy])[] = [
-  ["/endpoints", plain(endpointsDefaults)],
+  ["/endpoints", plain(endpointsDefaults, checked(endpointsErrors))],
   [
     "/nodes",
-    plain(nodeDefaults, { selectableFields: { "spec.unschedulable": flagOf("spec", "unschedulable") } }),
+    plain(nodeDefaults, {
+      ...checked(nodeErrors),
+      selectableFields: { "spec.unschedulable": flagOf("spec", "unschedulable") },
+    }),
   ],
   [
     "/persistentvolumeclaims",
@@ -263,7 +274,7 @@ export const plainKinds: readonly (readonly [string, Strategy])[] = [
   ],
   ["autoscaling/horizontalpodautoscalers", horizontalPodAutoscalerStrategy],
   ["apps/controllerrevisions", fixed(["data"])],
-  ["node.k8s.io/runtimeclasses", fixed(["handler"])],
+  ["node.k8s.io/runtimeclasses", { ...checked(runtimeClassErrors), ...fixed(["handler"]) }],
   [
     "apps/daemonsets",
     {
@@ -292,11 +303,18 @@ export const plainKinds: readonly (readonly [string, Strategy])[] = [
   ["batch/jobs", jobStrategy],
   [
     "discovery.k8s.io/endpointslices",
-    plain(endpointSliceDefaults, { ...fixed(["addressType"]), generationCounts: "labels" }),
+    plain(endpointSliceDefaults, {
+      ...checked(endpointSliceErrors),
+      ...fixed(["addressType"]),
+      generationCounts: "labels",
+    }),
   ],
   ["flowcontrol.apiserver.k8s.io/flowschemas", plain(flowSchemaDefaults)],
   ["flowcontrol.apiserver.k8s.io/prioritylevelconfigurations", plain(priorityLevelDefaults)],
-  ["networking.k8s.io/ingressclasses", plain(ingressClassDefaults, fixed(["spec", "controller"]))],
+  [
+    "networking.k8s.io/ingressclasses",
+    plain(ingressClassDefaults, { ...checked(ingressClassSpecErrors), ...fixed(["spec", "controller"]) }),
+  ],
   [
     "networking.k8s.io/ingresses",
     {
@@ -321,6 +339,7 @@ export const plainKinds: readonly (readonly [string, Strategy])[] = [
   [
     "scheduling.k8s.io/priorityclasses",
     plain(priorityClassDefaults, {
+      ...checked(priorityClassErrors),
       validateUpdate: (object, old) => [
         ...((object.value ?? 0) === (old.value ?? 0)
           ? []
@@ -333,7 +352,7 @@ export const plainKinds: readonly (readonly [string, Strategy])[] = [
   [
     "storage.k8s.io/storageclasses",
     plain(storageClassDefaults, {
-      validate: (object) => (textAt(object, "provisioner") === "" ? [fieldRequired("provisioner")] : []),
+      ...checked(storageClassErrors),
       ...fixed(["parameters"], ["provisioner"], ["reclaimPolicy"], ["volumeBindingMode"]),
     }),
   ],

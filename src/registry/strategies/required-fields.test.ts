@@ -85,8 +85,12 @@ test("what an update cannot change", () => {
   assert.equal(changed("apps/controllerrevisions", { data: { a: 1 } }, { data: { a: 2 } }).length, 1);
   assert.equal(changed("node.k8s.io/runtimeclasses", { handler: "a" }, { handler: "b" }).length, 1);
   assert.deepEqual(
-    changed("networking.k8s.io/ingressclasses", { spec: { controller: "a" } }, { spec: { controller: "b" } }),
-    ['spec.controller: Invalid value: "b": field is immutable'],
+    changed(
+      "networking.k8s.io/ingressclasses",
+      { spec: { controller: "a.io/a" } },
+      { spec: { controller: "a.io/b" } },
+    ),
+    ['spec.controller: Invalid value: "a.io/b": field is immutable'],
   );
 });
 

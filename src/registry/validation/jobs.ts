@@ -8,11 +8,12 @@ import {
 } from "#machinery/errors/field-error.ts";
 import { FieldPath } from "#machinery/errors/field-path.ts";
 import type { KubeObject } from "#machinery/meta/object.ts";
-import { dns1123LabelErrors, dns1123SubdomainErrors } from "#machinery/names/dns.ts";
+import { dns1123LabelErrors } from "#machinery/names/dns.ts";
 import { qualifiedNameErrors } from "#machinery/names/labels.ts";
 import { labelSelectorErrors, selectorChooses } from "../strategies/label-selector.ts";
 import { listAt, type Members, membersAt, pairsAt, textAt, valueAt } from "../strategies/members.ts";
 import { type Errors, has, invalids, nonNegative, numberAt, oneOf, optionalWord } from "./checks.ts";
+import { domainPathErrors } from "./classes.ts";
 import { isTimeZone, scheduleProblem } from "./cron-schedule.ts";
 import { podTemplateErrors } from "./pod-spec.ts";
 import { podWarnings } from "./pod-warnings.ts";
@@ -113,23 +114,9 @@ function* endingErrors(job: Members, path: FieldPath): Errors {
 }
 
 function* managerErrors(manager: string, path: FieldPath): Errors {
-  if (manager === "") {
-    yield fieldRequired(path);
-    return;
-  }
-  const slash = manager.indexOf("/");
-  if (slash <= 0 || slash === manager.length - 1)
-    yield fieldInvalid(path, manager, 'must be a domain-prefixed path (such as "acme.io/foo")');
-  else {
-    const host = manager.slice(0, slash);
-    yield* invalids(path, host, dns1123SubdomainErrors(host));
-  }
+  yield* domainPathErrors(manager, path);
   if (Buffer.byteLength(manager) > 63)
-    yield {
-      type: "FieldValueTooLong",
-      field: path.toString(),
-      detail: "may not be more than 63 bytes",
-    };
+    yield { type: "FieldValueTooLong", field: path.toString(), detail: "may not be more than 63 bytes" };
 }
 
 function* indexedErrors(job: Members, path: FieldPath): Errors {

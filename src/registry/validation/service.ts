@@ -164,7 +164,11 @@ function* addressErrors(service: Members): Errors {
 function* externalAddressErrors(ip: string, path: FieldPath): Errors {
   const errors = ipErrors(ip, path);
   yield* errors;
-  if (errors.length > 0) return;
+  if (errors.length === 0) yield* specialAddressErrors(ip, path);
+}
+
+/** Addresses that lead to nobody else. */
+export function* specialAddressErrors(ip: string, path: FieldPath): Errors {
   const plain = ip.replace(/^::ffff:(?=[0-9.]+$)/i, "");
   if (/^[0.:]+$/.test(plain)) yield fieldInvalid(path, ip, `may not be unspecified (${ip})`);
   if (/^127\./.test(plain) || /^(0*:)*:?0*1$/.test(plain))
