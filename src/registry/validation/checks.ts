@@ -106,9 +106,12 @@ export function* nonReservedPath(target: string, path: FieldPath): Errors {
     yield fieldInvalid(path, target, "must not start with '..'");
 }
 
+/** Longer texts are no addresses. */
+const maxAddressLength = 64;
+
 /** 4, 6 or 0 as isIP, but leading zeros are decimal, as Go once read them. */
 export function ipFamily(text: string): number {
-  if (text.includes("%")) return 0;
+  if (text.length > maxAddressLength || text.includes("%")) return 0;
   return isIP(text.includes(":") ? text : text.replace(/\b0+(?=\d)/g, ""));
 }
 

@@ -37,8 +37,11 @@ export function* storageClassErrors(object: KubeObject): Errors {
       const at = FieldPath.of("allowedTopologies").index(index).child("matchLabelExpressions").index(place);
       const values = textsAt(expression, "values");
       if (values.length === 0) yield fieldRequired(at.child("values"));
-      for (const [each, value] of values.entries())
-        if (values.indexOf(value) < each) yield fieldDuplicate(at.child("values").index(each), value);
+      const seen = new Set<string>();
+      for (const [each, value] of values.entries()) {
+        if (seen.has(value)) yield fieldDuplicate(at.child("values").index(each), value);
+        seen.add(value);
+      }
       const key = textAt(expression, "key");
       yield* invalids(at.child("key"), key, qualifiedNameErrors(key));
     }

@@ -22,6 +22,8 @@ import { type Errors, has } from "./checks.ts";
 
 type NameErrors = (name: string, path: FieldPath) => FieldError[];
 
+/** Of claims, in each text about a name that is none of them. */
+const maxNamesShown = 32;
 const podLevel = ["cpu", "hugepages-", "memory"] as const;
 
 const podResourceNameErrors: NameErrors = (name, path) => {
@@ -125,7 +127,8 @@ function* claimNameErrors(resources: Members, claims: ReadonlySet<string>, path:
     else if (seen.has(key)) yield fieldDuplicate(at, key);
     seen.add(key);
     if (claims.has(name)) continue;
-    const known = claims.size === 0 ? " which is empty" : `: ${[...claims].sort().join(", ")}`;
+    const known =
+      claims.size === 0 ? " which is empty" : `: ${[...claims].sort().slice(0, maxNamesShown).join(", ")}`;
     yield {
       ...fieldNotFound(at, name),
       detail: `must be one of the names in pod.spec.resourceClaims${known}`,

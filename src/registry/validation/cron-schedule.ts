@@ -25,7 +25,7 @@ const descriptors: ReadonlySet<string> = new Set([
   "@midnight",
   "@hourly",
 ]);
-const duration = /^[-+]?(?:0|(?:(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:ns|us|µs|μs|ms|s|m|h))+)$/;
+const duration = /^[-+]?(?:0|(?:(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:ns|us|µs|μs|ms|s|m|h))+)$/;
 const every = "@every ";
 
 /** What is wrong with a schedule; undefined when nothing is. */

@@ -107,8 +107,10 @@ export function fieldRefErrors(ref: Members, allowed: readonly string[], path: F
   const wrong = (text: string) => [fieldInvalid(at, label, `error converting fieldPath: ${text}`)];
   if (textAt(ref, "apiVersion") !== "v1")
     return wrong(`unsupported pod version: ${textAt(ref, "apiVersion")}`);
-  const [, base, subscript] = /^(.*)\['(.*)'\]$/s.exec(label) ?? [];
-  if (base !== undefined && subscript !== undefined) {
+  const bracket = label.endsWith("']") ? label.indexOf("['") : -1;
+  if (bracket > 0) {
+    const base = label.slice(0, bracket);
+    const subscript = label.slice(bracket + 2, -2);
     if (base === "metadata.annotations")
       return invalids(path, subscript.toLowerCase(), qualifiedNameErrors(subscript.toLowerCase()));
     if (base === "metadata.labels") return invalids(path, subscript, qualifiedNameErrors(subscript));

@@ -143,7 +143,8 @@ function* failurePolicyErrors(job: Members, path: FieldPath): Errors {
   const containers = [
     ...listAt(job, "template", "spec", "containers"),
     ...listAt(job, "template", "spec", "initContainers"),
-  ].map((container) => textAt(container, "name"));
+  ];
+  const names = new Set(containers.map((container) => textAt(container, "name")));
   for (const [index, rule] of listAt(job, "podFailurePolicy", "rules").entries()) {
     const at = path.index(index);
     const action = textAt(rule, "action");
@@ -154,7 +155,7 @@ function* failurePolicyErrors(job: Members, path: FieldPath): Errors {
     } else yield* oneOf(action, at.child("action"), actions);
     const conditions = listAt(rule, "onPodConditions");
     if (has(rule, "onExitCodes"))
-      yield* exitCodeErrors(membersAt(rule, "onExitCodes"), containers, at.child("onExitCodes"));
+      yield* exitCodeErrors(membersAt(rule, "onExitCodes"), names, at.child("onExitCodes"));
     for (const [place, condition] of conditions.entries()) {
       const where = at.child("onPodConditions").index(place);
       const type = textAt(condition, "type");
@@ -173,11 +174,11 @@ function* failurePolicyErrors(job: Members, path: FieldPath): Errors {
   }
 }
 
-function* exitCodeErrors(codes: Members, containers: readonly string[], path: FieldPath): Errors {
+function* exitCodeErrors(codes: Members, containers: ReadonlySet<string>, path: FieldPath): Errors {
   const operator = textAt(codes, "operator");
   if (operator === "") yield fieldRequired(path.child("operator"), listed(["In", "NotIn"]));
   else yield* oneOf(operator, path.child("operator"), ["In", "NotIn"]);
-  if (has(codes, "containerName") && !containers.includes(textAt(codes, "containerName"))) {
+  if (has(codes, "containerName") && !containers.has(textAt(codes, "containerName"))) {
     const detail = "must be one of the container or initContainer names in the pod template";
     yield fieldInvalid(path.child("containerName"), textAt(codes, "containerName"), detail);
   }

@@ -67,9 +67,10 @@ function deadlineErrors(now: Members, before: Members): FieldError[] {
 }
 
 function tolerationErrors(now: Members, before: Members): FieldError[] {
-  const key = ({ tolerationSeconds: _, ...rest }: Members) => jsonOf(rest);
-  const kept = listAt(now, "tolerations").map(key);
-  const lost = listAt(before, "tolerations").some((old) => !kept.some((each) => jsonEqual(each, key(old))));
+  // Decoded lists have their members in one order.
+  const key = ({ tolerationSeconds: _, ...rest }: Members): string => JSON.stringify(rest);
+  const kept = new Set(listAt(now, "tolerations").map(key));
+  const lost = listAt(before, "tolerations").some((old) => !kept.has(key(old)));
   if (!lost) return [];
   const detail = "existing toleration can not be modified except its tolerationSeconds";
   return [fieldForbidden(spec.child("tolerations"), detail)];

@@ -164,6 +164,11 @@ interface Port {
   readonly hostPort: number;
 }
 
+/** Warnings about ports, of which an answer shows fewer anyway. */
+const maxClashes = 64;
+/** Ports of the same number that another is compared with. */
+const maxCompared = 64;
+
 function portWarnings(containers: readonly { container: Members; where: string }[]): string[] {
   const ports = new Map<string, Port[]>();
   const names = new Map<string, string>();
@@ -178,8 +183,10 @@ function portWarnings(containers: readonly { container: Members; where: string }
         hostPort: numberAt(each, "hostPort") ?? 0,
       };
       const others = ports.get(key) ?? [];
-      clashes.push(...others.flatMap((other) => clash(port, other)));
-      ports.set(key, [...others, port]);
+      if (clashes.length < maxClashes)
+        clashes.push(...others.slice(0, maxCompared).flatMap((other) => clash(port, other)));
+      others.push(port);
+      ports.set(key, others);
       const name = textAt(each, "name");
       const first = names.get(name);
       if (name === "") continue;

@@ -61,6 +61,8 @@ function* podTermErrors(term: Members, path: FieldPath): Errors {
 function* labelKeysErrors(of: Members, path: FieldPath): Errors {
   const match = textsAt(of, "matchLabelKeys");
   const mismatch = textsAt(of, "mismatchLabelKeys");
+  const places = new Map(match.map((key, index) => [key, index]));
+  const others = new Set(mismatch);
   for (const [field, keys] of [
     ["matchLabelKeys", match],
     ["mismatchLabelKeys", mismatch],
@@ -75,15 +77,14 @@ function* labelKeysErrors(of: Members, path: FieldPath): Errors {
   const seen = new Set(pairsAt(of, "labelSelector", "matchLabels").map(([key]) => key));
   for (const expression of listAt(of, "labelSelector", "matchExpressions")) {
     const key = textAt(expression, "key");
-    const index = match.indexOf(key);
-    if (index >= 0 && seen.has(key))
+    const index = places.get(key);
+    if (index !== undefined && seen.has(key))
       yield fieldInvalid(path.index(index), key, "exists in both matchLabelKeys and labelSelector");
     seen.add(key);
   }
   for (const [index, key] of match.entries()) {
     const at = path.child("matchLabelKeys").index(index);
-    if (mismatch.includes(key))
-      yield fieldInvalid(at, key, "exists in both matchLabelKeys and mismatchLabelKeys");
+    if (others.has(key)) yield fieldInvalid(at, key, "exists in both matchLabelKeys and mismatchLabelKeys");
   }
 }
 
@@ -125,6 +126,8 @@ export function* tolerationErrors(tolerations: readonly Members[], path: FieldPa
 }
 
 export function* spreadErrors(constraints: readonly Members[], path: FieldPath): Errors {
+  const pair = (of: Members): string => `{${textAt(of, "topologyKey")}, ${textAt(of, "whenUnsatisfiable")}}`;
+  const last = new Map(constraints.map((each, index) => [pair(each), index]));
   for (const [index, constraint] of constraints.entries()) {
     const at = path.index(index);
     const skew = numberAt(constraint, "maxSkew") ?? 0;
@@ -134,10 +137,8 @@ export function* spreadErrors(constraints: readonly Members[], path: FieldPath):
     const action = textAt(constraint, "whenUnsatisfiable");
     if (action !== "DoNotSchedule" && action !== "ScheduleAnyway")
       yield fieldNotSupported(at.child("whenUnsatisfiable"), action, ["DoNotSchedule", "ScheduleAnyway"]);
-    const same = (other: Members): boolean =>
-      textAt(other, "topologyKey") === key && textAt(other, "whenUnsatisfiable") === action;
-    if (constraints.slice(index + 1).some(same))
-      yield fieldDuplicate(at.child("{topologyKey, whenUnsatisfiable}"), `{${key}, ${action}}`);
+    if (last.get(pair(constraint))! > index)
+      yield fieldDuplicate(at.child("{topologyKey, whenUnsatisfiable}"), pair(constraint));
     const domains = numberAt(constraint, "minDomains");
     if (domains !== undefined) {
       if (domains <= 0) yield fieldInvalid(at.child("minDomains"), domains, "must be greater than zero");

@@ -128,9 +128,11 @@ function* addressErrors(service: Members): Errors {
   else if (first === "" && all.length > 0)
     yield fieldInvalid(at, all, "must be empty when `clusterIP` is not specified");
   const families = textsAt(service, "ipFamilies");
+  const known = new Set<string>();
   for (const [index, family] of families.entries()) {
     yield* oneOf(family, spec.child("ipFamilies").index(index), ["IPv4", "IPv6"]);
-    if (families.indexOf(family) < index) yield fieldDuplicate(spec.child("ipFamilies").index(index), family);
+    if (known.has(family)) yield fieldDuplicate(spec.child("ipFamilies").index(index), family);
+    known.add(family);
   }
   yield* optionalWord(service, "ipFamilyPolicy", spec, [
     "PreferDualStack",

@@ -120,3 +120,16 @@ test("where a balancer is reached", () => {
     'status.loadBalancer.ingress[0].hostname: Invalid value: "1.2.3.4": must be a DNS name, not an IP address',
   ]);
 });
+
+test("many things that clash are compared and told only so far", () => {
+  const ports = Array.from({ length: 20_000 }, () => ({ containerPort: 80 }));
+  const { warnings, errors } = create("/pods", { spec: { containers: [{ ...container, ports }] } });
+  assert.deepEqual(errors, []);
+  assert.ok(warnings.length > 10 && warnings.length < 1_000);
+  const names = Array.from({ length: 20_000 }, (_, index) => `c${index}`);
+  const resources = { claims: names.map((name) => ({ name: `x${name}` })) };
+  const resourceClaims = names.map((name) => ({ name, resourceClaimName: name }));
+  const refused = create("/pods", { spec: { resourceClaims, containers: [{ ...container, resources }] } });
+  assert.equal(refused.errors.length, names.length);
+  assert.ok(refused.errors[0]!.length < 1_000);
+});

@@ -273,8 +273,13 @@ function* volumeErrors(volume: Members, podName: string | undefined, path: Field
   else yield* invalids(path.child("name"), name, dns1123LabelErrors(name));
 }
 
+const taken = (list: readonly Members[], path: string) => ({
+  names: new Set(list.map((each) => textAt(each, "name"))),
+  paths: new Set(list.map((each) => textAt(each, path))),
+});
+
 export function* mountErrors(container: Members, volumes: Volumes, path: FieldPath): Errors {
-  const devices = listAt(container, "volumeDevices");
+  const { names, paths } = taken(listAt(container, "volumeDevices"), "devicePath");
   const seen = new Set<string>();
   for (const [index, mount] of listAt(container, "volumeMounts").entries()) {
     const lists = path.child("volumeMounts");
@@ -286,9 +291,9 @@ export function* mountErrors(container: Members, volumes: Volumes, path: FieldPa
     if (target === "") yield fieldRequired(at.child("mountPath"));
     if (seen.has(target)) yield fieldInvalid(at.child("mountPath"), target, "must be unique");
     seen.add(target);
-    if (devices.some((device) => textAt(device, "name") === name))
+    if (names.has(name))
       yield fieldInvalid(at.child("name"), name, "must not already exist in volumeDevices");
-    if (devices.some((device) => textAt(device, "devicePath") === target))
+    if (paths.has(target))
       yield fieldInvalid(at.child("mountPath"), target, "must not already exist as a path in volumeDevices");
     const sub = textAt(mount, "subPath");
     const expression = textAt(mount, "subPathExpr");
@@ -323,7 +328,7 @@ function* propagationErrors(mount: Members, container: Members, lists: FieldPath
 }
 
 export function* deviceErrors(container: Members, volumes: Volumes, path: FieldPath): Errors {
-  const mounts = listAt(container, "volumeMounts");
+  const mounts = taken(listAt(container, "volumeMounts"), "mountPath");
   const names = new Set<string>();
   const paths = new Set<string>();
   for (const [index, device] of listAt(container, "volumeDevices").entries()) {
@@ -343,9 +348,9 @@ export function* deviceErrors(container: Members, volumes: Volumes, path: FieldP
     if (target.split("/").includes(".."))
       yield fieldInvalid(at.child("devicePath"), target, "can not contain backsteps ('..')");
     else paths.add(target);
-    if (mounts.some((mount) => textAt(mount, "name") === name))
+    if (mounts.names.has(name))
       yield fieldInvalid(at.child("name"), name, "must not already exist in volumeMounts");
-    if (mounts.some((mount) => textAt(mount, "mountPath") === target))
+    if (mounts.paths.has(target))
       yield fieldInvalid(at.child("devicePath"), target, "must not already exist as a path in volumeMounts");
     if (name !== "") names.add(name);
   }

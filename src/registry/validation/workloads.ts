@@ -200,9 +200,10 @@ function withOwnNames(object: KubeObject): KubeObject {
   const of = membersAt(object, "spec");
   const { subdomain: _, hostname: __, ...pod } = membersAt(of, "template", "spec");
   const claims = listAt(of, "volumeClaimTemplates").map((claim) => textAt(claim, "metadata", "name"));
+  const claimed = new Set(claims);
   const volumes = [
     ...claims.map((name) => ({ name, persistentVolumeClaim: { claimName: name } })),
-    ...listAt(pod, "volumes").filter((volume) => !claims.includes(textAt(volume, "name"))),
+    ...listAt(pod, "volumes").filter((volume) => !claimed.has(textAt(volume, "name"))),
   ];
   return {
     ...object,
