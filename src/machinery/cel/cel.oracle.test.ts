@@ -1,5 +1,6 @@
 /** Compared with upstream: compile errors, types, static costs, results, errors and runtime costs. */
 import { readFileSync } from "node:fs";
+import { isDeepStrictEqual } from "node:util";
 import fc from "fast-check";
 import type { JsonObject } from "#machinery/json/value.ts";
 import { likeUpstream } from "#machinery/testing/like-upstream.ts";
@@ -40,6 +41,15 @@ const isKnown = (ours: unknown, theirs: unknown): boolean =>
   (theirs as CelOutcome).error?.startsWith("internal error: ") === true ||
   (ours as CelOutcome).error === "unsupported key type";
 
+/** The names of an object's fields come in their order, upstream by chance. */
+function namesByChance(expression: string, ours: unknown, theirs: unknown): boolean {
+  const sorted = (outcome: unknown): unknown => {
+    const { value, ...rest } = outcome as { value?: { list?: unknown[] } };
+    return { ...rest, list: value?.list?.map((item) => JSON.stringify(item)).sort() };
+  };
+  return /dyn\((self|oldSelf)\)\./.test(expression) && isDeepStrictEqual(sorted(ours), sorted(theirs));
+}
+
 upstream.compare<Case>("expressions", {
   cases: handMade.flatMap((expression) => values.map((_, index) => ({ expression, index }))),
   generate: fc.record({ expression: expressions, index: fc.integer({ min: 0, max: values.length - 1 }) }),
@@ -48,5 +58,5 @@ upstream.compare<Case>("expressions", {
     comparable(
       (await oracle.ask("cel.run", requestOf(input) as unknown as JsonObject)) as unknown as CelOutcome,
     ),
-  known: (_input, ours, theirs) => isKnown(ours, theirs),
+  known: ({ expression }, ours, theirs) => isKnown(ours, theirs) || namesByChance(expression, ours, theirs),
 });

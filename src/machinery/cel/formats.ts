@@ -1,4 +1,5 @@
 /** Strings of JSON with a format, as kube-openapi reads them: dates, times, durations, base64. */
+import { firstBadBase64 } from "#machinery/schema/scalars.ts";
 import { parseDuration } from "#machinery/values/duration.ts";
 import { parseDate, parseTimestamp } from "./timestamps.ts";
 import { CelBytes, CelDuration, CelError, type CelResult, CelTimestamp } from "./values.ts";
@@ -14,7 +15,12 @@ export function readFormat(text: string, format: "date" | "date-time" | "duratio
       return nanos === undefined ? new CelError(`Invalid duration ${text}`) : new CelDuration(nanos);
     }
     case "byte":
-      return readBase64(text) ?? new CelError(`Invalid byte formatted string ${text}`);
+      return (
+        readBase64(text) ??
+        new CelError(
+          `Invalid byte formatted string ${text}: illegal base64 data at input byte ${firstBadBase64(text)}`,
+        )
+      );
   }
 }
 

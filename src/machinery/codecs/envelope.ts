@@ -7,7 +7,7 @@ import type { Status } from "#machinery/errors/status-error.ts";
 import type { JsonObject, JsonValue } from "#machinery/json/value.ts";
 import type { TypeName } from "#machinery/schema/types.ts";
 import { type CodecSource, codecOf, type ProtobufCodec } from "./protobuf.ts";
-import { WireError, WireReader, wireBytes } from "./wire-reader.ts";
+import { checkTag, WireError, WireReader, wireBytes } from "./wire-reader.ts";
 import { WireWriter } from "./wire-writer.ts";
 
 const magic = Buffer.from("k8s\0", "latin1");
@@ -49,6 +49,7 @@ export function decodeEnvelope(bytes: Buffer): Envelope {
     const reader = new WireReader(bytes.subarray(magic.length));
     while (!reader.done) {
       const tag = reader.varint();
+      checkTag(tag, "Unknown");
       const name = envelopeFields[Math.floor(tag / 8)];
       if (name !== undefined && tag % 8 !== wireBytes)
         throw new WireError(`proto: wrong wireType = ${tag % 8} for field ${name}`);
@@ -58,6 +59,10 @@ export function decodeEnvelope(bytes: Buffer): Envelope {
         const outer = reader.enter();
         while (!reader.done) {
           const inner = reader.varint();
+          checkTag(inner, "TypeMeta");
+          const member = [undefined, "APIVersion", "Kind"][Math.floor(inner / 8)];
+          if (member !== undefined && inner % 8 !== wireBytes)
+            throw new WireError(`proto: wrong wireType = ${inner % 8} for field ${member}`);
           if (inner === field(1)) apiVersion = reader.string();
           else if (inner === field(2)) kind = reader.string();
           else reader.skip(inner & 7);

@@ -18,10 +18,10 @@ import {
 } from "#machinery/schema/types.ts";
 import { decodeTime } from "./protobuf-times.ts";
 import {
+  checkTag,
   WireError,
   WireReader,
   wireBytes,
-  wireEndGroup,
   wireFixed32,
   wireFixed64,
   wireVarint,
@@ -86,11 +86,7 @@ export class DecoderCompiler {
         const tag = reader.varint();
         const number = Math.floor(tag / 8);
         const wireType = tag % 8;
-        if (wireType === wireEndGroup)
-          throw new WireError(`proto: ${name}: wiretype end group for non-group`);
-        if (number === 0 || number >= 2 ** 29) {
-          throw new WireError(`proto: ${name}: illegal tag ${number} (wire type ${tag})`);
-        }
+        checkTag(tag, name);
         const member = members.get(number);
         if (member === undefined) reader.skip(wireType);
         else if (member.wireType === wireType) member.read(reader, target, depth);

@@ -9,7 +9,7 @@ export const wireVarint = 0;
 export const wireFixed64 = 1;
 export const wireBytes = 2;
 const wireStartGroup = 3;
-export const wireEndGroup = 4;
+const wireEndGroup = 4;
 export const wireFixed32 = 5;
 
 /** Deepest nesting of groups that is skipped. */
@@ -125,4 +125,12 @@ export class WireReader {
     this.#at += length;
     return at;
   }
+}
+
+/** Refuses tags that no field has. @throws WireError */
+export function checkTag(tag: number, message: string): void {
+  if (tag % 8 === wireEndGroup) throw new WireError(`proto: ${message}: wiretype end group for non-group`);
+  const number = Math.floor(tag / 8);
+  if (number === 0 || number >= 2 ** 29)
+    throw new WireError(`proto: ${message}: illegal tag ${number} (wire type ${tag})`);
 }

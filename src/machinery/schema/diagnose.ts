@@ -5,7 +5,7 @@ import { canonicalDuration } from "#machinery/values/duration.ts";
 import { canonicalQuantity } from "#machinery/values/quantity.ts";
 import { canonicalMicroTime, canonicalTime } from "#machinery/values/time.ts";
 import { eitherName, notEitherText } from "./either.ts";
-import { canonicalBase64, integerRange } from "./scalars.ts";
+import { canonicalBase64, firstBadBase64, integerRange } from "./scalars.ts";
 import {
   deref,
   type Either,
@@ -286,11 +286,4 @@ const anyNames = { json: "v1.JSON", "raw-extension": "runtime.RawExtension", "fi
 function mapName(values: string, { kind, ...schema }: Schema): string {
   if (kind === "string" && "format" in schema && schema.format === "time") return "map[string]v1.Time";
   return values === "v1.ClaimResourceStatus" ? `map[v1.ResourceName]${values}` : `map[string]${values}`;
-}
-
-/** Where Go's decoder stops: the first byte outside the alphabet, or the start of an incomplete group. */
-function firstBadBase64(text: string): number {
-  const bad = /[^A-Za-z0-9+/\r\n]/.exec(text);
-  if (bad !== null) return bad.index;
-  return Math.max(0, text.length - (text.length % 4));
 }

@@ -180,3 +180,10 @@ function bytesOfList(value: JsonValue): string | undefined {
   if (!value.every(isByte)) return undefined;
   return Buffer.from(value.map(Number)).toString("base64");
 }
+
+/** Where Go's decoder stops: the first byte outside the alphabet, or the start of an incomplete group. */
+export function firstBadBase64(text: string): number {
+  const bad = /[^A-Za-z0-9+/\r\n]/.exec(text);
+  if (bad !== null) return bad.index;
+  return Math.max(0, text.length - (text.length % 4));
+}

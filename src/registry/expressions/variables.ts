@@ -22,7 +22,9 @@ export function compileVariables(variables: readonly Members[], scope: Expressio
   const expressions = variables.map((variable): readonly [string, Expression] => {
     const environment = expressionEnvironment({ ...scope, variables: lazyObjectType(typeName, types) });
     const expression = compileExpression(environment, textAt(variable, "expression"), []);
-    types.set(textAt(variable, "name"), declaredType(expression.program?.type ?? dynType));
+    // Without an expression there is none.
+    if (expression.source.trim() !== "")
+      types.set(textAt(variable, "name"), declaredType(expression.program?.type ?? dynType));
     return [textAt(variable, "name"), expression];
   });
   return { type: lazyObjectType(typeName, types), expressions };

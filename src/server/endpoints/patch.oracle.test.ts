@@ -239,8 +239,8 @@ const onceOnly = (told: Told): unknown => {
 /** Upstream's converter lets integers run over; what it does not expect is a 500 (docs/differences.md). */
 const isOddStrategic = ({ patchType }: Case, own: Told, theirs: Told): boolean =>
   patchType === "strategic" &&
-  "code" in own &&
-  (/^json: cannot unmarshal number /.test(own.text) || ("code" in theirs && theirs.code === undefined));
+  (("code" in own && /^json: cannot unmarshal number /.test(own.text)) ||
+    ("code" in theirs && theirs.code === undefined));
 
 /** Its paths of unknown fields leave the keys of maps out. */
 const leavesKeysOut = ({ patchType }: Case, own: Told, theirs: Told): boolean => {

@@ -165,7 +165,8 @@ function grouped(value: number, precision: number): string {
 /** As Go's `%.*f`: never an exponent, and halves go to the even neighbour. */
 function fixed(value: number, precision: number): string {
   const size = Math.abs(value);
-  const sign = value < 0 || Object.is(value, -0) ? "-" : "";
+  // Its printer for locales has no negative zero.
+  const sign = value < 0 ? "-" : "";
   if (size >= 1e21) {
     const whole = BigInt(size).toString();
     return sign + (precision === 0 ? whole : `${whole}.${"0".repeat(precision)}`);

@@ -45,12 +45,17 @@ function emptied(value: JsonValue, schema: Schema): JsonValue {
       if (field === undefined) return [[name, member]];
       // An `items` that is neither a schema nor has any: null until it was stored, then none.
       if (field.schema.kind === "any" && field.schema.either !== undefined && isNothing(member)) return [];
+      // The zero time behind a pointer is dropped at once.
+      if (member === null && field.pointer === true && isTime(field.schema)) return [];
       const inner = emptied(member, field.schema);
       const always = field.pointer !== true && field.omitEmpty !== true;
       return [[name, always ? orNull(inner, field.schema) : inner]];
     }),
   );
 }
+
+const isTime = (schema: Schema): boolean =>
+  schema.kind === "string" && (schema.format === "time" || schema.format === "micro-time");
 
 const isNothing = (value: JsonValue): boolean =>
   value === null || (Array.isArray(value) && value.length === 0);
