@@ -55,7 +55,9 @@ export async function startMyriad(
   const child = spawn(
     process.execPath,
     [
-      ...(options.watchLoop === true ? ["--import", join(root, "bench/lib/loop-watch.ts")] : []),
+      ...(options.watchLoop === true
+        ? ["--expose-gc", "--import", join(root, "bench/lib/loop-watch.ts")]
+        : []),
       join(root, "src/cli/main.ts"),
       "start",
       "--root-directory",
@@ -68,7 +70,12 @@ export async function startMyriad(
       stdio: ["ignore", "ignore", "inherit", ...(options.watchLoop === true ? (["ipc"] as const) : [])],
       cwd: root,
       // With a channel to its parent it does not set these itself.
-      env: { MALLOC_MMAP_THRESHOLD_: "1048576", MALLOC_TRIM_THRESHOLD_: "8388608", ...process.env },
+      env: {
+        MALLOC_MMAP_THRESHOLD_: "1048576",
+        MALLOC_TRIM_THRESHOLD_: "8388608",
+        MALLOC_ARENA_MAX: "2",
+        ...process.env,
+      },
     },
   );
   children.add(child);

@@ -8,13 +8,21 @@
  * Bytes of a piece that is taken by itself; and of what may be free at a heap's end. With less, more is given back, and reading large
  * objects costs more (docs/figures.md).
  */
-const limits = { MALLOC_MMAP_THRESHOLD_: "1048576", MALLOC_TRIM_THRESHOLD_: "8388608" };
+const limits = {
+  MALLOC_MMAP_THRESHOLD_: "1048576",
+  MALLOC_TRIM_THRESHOLD_: "8388608",
+  // Heaps that threads have of their own.
+  MALLOC_ARENA_MAX: "2",
+};
 
-/** Begins this process anew with the limits, in its place: it keeps its ID, arguments and files. Not where they are set, or cannot be. */
+/**
+ * Begins this process anew with the limits, and with `gc` (`base/collect-garbage.ts`), in its place: it keeps its ID, arguments and files.
+ * Not where they are set, or cannot be.
+ */
 export function restartWithAllocatorLimits(): void {
   const { platform, env, execPath, execArgv, argv, channel } = process;
   // Its parent's channel would be lost.
   if (platform !== "linux" || channel !== undefined || process.execve === undefined) return;
   if (Object.keys(limits).some((name) => env[name] !== undefined)) return;
-  process.execve(execPath, [execPath, ...execArgv, ...argv.slice(1)], { ...env, ...limits });
+  process.execve(execPath, [execPath, "--expose-gc", ...execArgv, ...argv.slice(1)], { ...env, ...limits });
 }

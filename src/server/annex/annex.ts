@@ -8,6 +8,7 @@
 import * as nodeModule from "node:module";
 import { MessageChannel, type MessagePort, Worker } from "node:worker_threads";
 import type { Clock } from "#base/clock.ts";
+import { collectGarbage } from "#base/collect-garbage.ts";
 import { timeout } from "#machinery/errors/errors.ts";
 import type { RequestContext } from "#server/context.ts";
 import { MAX_BODY_BYTES } from "#server/exchange.ts";
@@ -116,7 +117,7 @@ export class Annex {
     const { worker } = this.#thread;
     this.#cancelIdle?.();
     this.#cancelIdle = this.#options.clock.after(idleMs, () => {
-      if (this.#visits.size === 0) void this.#giveUp(worker);
+      if (this.#visits.size === 0) void this.#giveUp(worker).then(collectGarbage);
     });
   }
 
