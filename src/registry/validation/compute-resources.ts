@@ -114,7 +114,11 @@ function* pageErrors(name: string, quantity: string, path: FieldPath): Errors {
 
 function* claimNameErrors(resources: Members, claims: ReadonlySet<string>, path: FieldPath): Errors {
   const seen = new Set<string>();
-  for (const [index, claim] of listAt(resources, "claims").entries()) {
+  const wanted = listAt(resources, "claims");
+  if (wanted.length === 0) return;
+  const names = [...claims].sort().slice(0, maxNamesShown).join(", ");
+  const known = claims.size === 0 ? " which is empty" : `: ${names}`;
+  for (const [index, claim] of wanted.entries()) {
     const at = path.index(index);
     const name = textAt(claim, "name");
     const request = textAt(claim, "request");
@@ -127,8 +131,6 @@ function* claimNameErrors(resources: Members, claims: ReadonlySet<string>, path:
     else if (seen.has(key)) yield fieldDuplicate(at, key);
     seen.add(key);
     if (claims.has(name)) continue;
-    const known =
-      claims.size === 0 ? " which is empty" : `: ${[...claims].sort().slice(0, maxNamesShown).join(", ")}`;
     yield {
       ...fieldNotFound(at, name),
       detail: `must be one of the names in pod.spec.resourceClaims${known}`,
