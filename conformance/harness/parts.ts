@@ -11,6 +11,7 @@ export type Part =
   | "helm3"
   | "helm4"
   | "operator"
+  | "gitops"
   | "kube-apiserver";
 
 /** The folder that `get.sh` fills. */

@@ -2,7 +2,7 @@
 # Builds the real parts that the conformance suites drive, from their Go modules, into a cache folder
 # outside the repository.
 #
-#   get.sh [PART ...]      PART: etcd etcdctl kubectl go-clients oracle helm3 helm4 operator python kube-apiserver
+#   get.sh [PART ...]      PART: etcd etcdctl kubectl go-clients oracle helm3 helm4 operator gitops python kube-apiserver
 #
 # Without arguments: all but kube-apiserver (four minutes of compiling; only the reference needs it).
 # Each part is keyed by its sources and versions, so a warm cache costs nothing. Prints the bin folder.
@@ -55,7 +55,7 @@ python() {
   echo "installed the Python client in $((SECONDS - start)) s" >&2
 }
 
-for part in "${@:-etcd etcdctl kubectl go-clients oracle helm3 helm4 operator python}"; do
+for part in "${@:-etcd etcdctl kubectl go-clients oracle helm3 helm4 operator gitops python}"; do
   for name in $part; do
     case $name in
       etcd | etcdctl) build "$name" "$here/etcd" "./$name" ;;
@@ -64,6 +64,8 @@ for part in "${@:-etcd etcdctl kubectl go-clients oracle helm3 helm4 operator py
       oracle) build oracle "$here/../oracle" . ;;
       helm3 | helm4) build "$name" "$here/helm" "helm.sh/helm/v${name#helm}/cmd/helm" ;;
       operator) build operator "$here/../operator" . ;;
+      # Flux asks for a newer Go than some machines have: the go command gets it, as go.mod says.
+      gitops) GOTOOLCHAIN=auto build gitops "$here/../gitops" . ;;
       python) python ;;
       kube-apiserver) build kube-apiserver "$here/kube-apiserver" . "$version_flags" ;;
       *) echo "unknown part: $name" >&2 && exit 2 ;;
