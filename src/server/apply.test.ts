@@ -187,7 +187,7 @@ describe("server-side apply", () => {
     const created = await apply(path, body(spec, { readyReplicas: 3 }));
     assert.equal(created.status, 201, created.text);
     assert.ok(!created.text.includes("f:status") && created.json.status !== undefined);
-    const status = await apply(`${path}/status`, body({ replicas: 9 }, { readyReplicas: 3 }), {
+    const status = await apply(`${path}/status`, body({ replicas: 9 }, { replicas: 3, readyReplicas: 3 }), {
       manager: "controller",
     });
     assert.equal(status.status, 200, status.text);
@@ -195,7 +195,7 @@ describe("server-side apply", () => {
     const entry = managedOf(status).find(({ manager }) => manager === "controller");
     assert.deepEqual(
       [entry?.subresource, entry?.fieldsV1],
-      ["status", { "f:status": { "f:readyReplicas": {} } }],
+      ["status", { "f:status": { "f:readyReplicas": {}, "f:replicas": {} } }],
     );
   });
 

@@ -65,40 +65,42 @@ describe("integers", () => {
   const seconds = (text: string): string | undefined => /"activeDeadlineSeconds":\s*(-?\d+)/.exec(text)?.[1];
 
   it("of 64 bits survive create, get, list, watch, patch, YAML and protobuf", async () => {
-    const user = (name: string, value: string): string =>
-      pod(name, `"securityContext":{"runAsUser":${value},"fsGroup":${value}}`);
-    const uid = (text: string): string | undefined => /"?runAsUser"?:\s*(\d+)/.exec(text)?.[1];
+    const graceful = (name: string, value: string): string =>
+      pod(name, `"terminationGracePeriodSeconds":${value}`);
+    const grace = (text: string): string | undefined =>
+      /"?terminationGracePeriodSeconds"?:\s*(\d+)/.exec(text)?.[1];
     const exact = "4611686018427387905";
-    const created = await create(pods, user("large", exact));
-    assert.equal(uid(created.text), exact);
+    const created = await create(pods, graceful("large", exact));
+    assert.equal(grace(created.text), exact);
     for (const accept of ["application/json", "application/yaml"]) {
-      assert.equal(uid((await call("GET", `${pods}/large`, { accept })).text), exact, accept);
-      assert.equal(uid((await call("GET", pods, { accept })).text), exact, accept);
+      assert.equal(grace((await call("GET", `${pods}/large`, { accept })).text), exact, accept);
+      assert.equal(grace((await call("GET", pods, { accept })).text), exact, accept);
     }
     const watch = await server.watch(`${root}${pods}?watch=1`);
     await watch.until(1);
-    assert.equal(uid(watch.bytes().toString()), exact);
+    assert.equal(grace(watch.bytes().toString()), exact);
     watch.close();
     const binary = decodeEnvelope((await call("GET", `${pods}/large`, { accept: protobuf })).bytes);
     const decoded = codec.decode("io.k8s.api.core.v1.Pod", binary.raw) as {
-      spec: { securityContext: { fsGroup: unknown } };
+      spec: { terminationGracePeriodSeconds: unknown };
     };
-    assert.equal(String((decoded.spec.securityContext.fsGroup as { rawJSON?: string }).rawJSON), exact);
+    const decodedGrace = decoded.spec.terminationGracePeriodSeconds as { rawJSON?: string };
+    assert.equal(String(decodedGrace.rawJSON), exact);
     const labelled = await merge(`${pods}/large`, { metadata: { labels: { a: "b" } } });
-    assert.deepEqual([labelled.status, uid(labelled.text)], [200, exact]);
+    assert.deepEqual([labelled.status, grace(labelled.text)], [200, exact]);
     for (const type of ["application/json-patch+json", "application/strategic-merge-patch+json"]) {
       const body = type.includes("json-patch")
         ? [{ op: "test", path: "/metadata/name", value: "large" }]
         : {};
-      assert.equal(uid((await call("PATCH", `${pods}/large`, { body, type })).text), exact);
+      assert.equal(grace((await call("PATCH", `${pods}/large`, { body, type })).text), exact);
     }
     const sent = encodeObjectProtobuf(codec, "io.k8s.api.core.v1.Pod", {
       apiVersion: "v1",
       kind: "Pod",
       metadata: { name: "binary" },
-      spec: { containers: [{ name: "c", image: "i" }], securityContext: { runAsUser: rawNumber(exact) } },
+      spec: { containers: [{ name: "c", image: "i" }], terminationGracePeriodSeconds: rawNumber(exact) },
     });
-    assert.equal(uid((await create(pods, sent, { type: protobuf })).text), exact);
+    assert.equal(grace((await create(pods, sent, { type: protobuf })).text), exact);
   });
 
   it("are refused where they are none, or too large", async () => {

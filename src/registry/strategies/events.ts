@@ -1,4 +1,5 @@
 /** Event of both groups (k8s.io/kubernetes pkg/registry/core/event, pkg/apis/core/validation/events.go). */
+
 import { byteLength } from "#base/bytes.ts";
 import { type FieldError, fieldInvalid, fieldRequired } from "#machinery/errors/field-error.ts";
 import { jsonEqual } from "#machinery/json/equal.ts";
@@ -7,6 +8,7 @@ import { fieldImmutable } from "#machinery/meta/validation.ts";
 import { dns1123SubdomainErrors } from "#machinery/names/dns.ts";
 import { qualifiedNameErrors } from "#machinery/names/labels.ts";
 import type { Strategy } from "#registry/strategy.ts";
+import { numberAt } from "../validation/checks.ts";
 import { fromCoreEvent, toCoreEvent } from "./event-conversion.ts";
 import { jsonOf, textAt, valueAt } from "./members.ts";
 
@@ -120,7 +122,7 @@ function seriesErrors(object: KubeObject): FieldError[] {
   const series = valueAt(object, "series");
   if (series === undefined) return [];
   const errors: FieldError[] = [];
-  if (Number(valueAt(series, "count") ?? 0) < 2)
+  if ((numberAt(series, "count") ?? 0) < 2)
     errors.push(fieldInvalid("series.count", "", "should be at least 2"));
   if (valueAt(series, "lastObservedTime") === undefined)
     errors.push(fieldRequired("series.lastObservedTime"));

@@ -1,6 +1,7 @@
 /** MetricSpec and MetricStatus between autoscaling/v1 (in annotations) and v2. Members stand in the order of upstream's structs. */
+import { writeJson } from "#machinery/json/write.ts";
 import type { Draft } from "./draft.ts";
-import { type Members, textAt, valueAt } from "./members.ts";
+import { jsonOf, type Members, textAt, valueAt } from "./members.ts";
 import { compareQuantities } from "./quantities.ts";
 
 type Convert = (from: Members) => Draft;
@@ -92,7 +93,9 @@ const resourceTarget: Convert = (from) => ({
 const specToV2: Converters = {
   object: (from) => {
     const average = has(from, "averageValue");
-    const value = String(valueAt(from, "targetValue") ?? "0");
+    // Annotations may hold anything.
+    const given = valueAt(from, "targetValue") ?? "0";
+    const value = typeof given === "object" ? writeJson(jsonOf(given)) : String(given);
     return {
       describedObject: reference(from, "target"),
       target: {

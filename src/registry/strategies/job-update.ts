@@ -1,9 +1,11 @@
 /** What an update may change of a Job (ValidateJobSpecUpdate in k8s.io/kubernetes pkg/apis/batch/validation). */
+
 import { type FieldError, fieldInvalid } from "#machinery/errors/field-error.ts";
 import { FieldPath } from "#machinery/errors/field-path.ts";
 import { jsonEqual } from "#machinery/json/equal.ts";
 import type { KubeObject } from "#machinery/meta/object.ts";
 import { fieldImmutable } from "#machinery/meta/validation.ts";
+import { numberAt } from "../validation/checks.ts";
 import { immutable } from "./immutable.ts";
 import { jsonOf, listAt, type Members, membersAt, textAt, valueAt } from "./members.ts";
 
@@ -46,7 +48,7 @@ function waits(job: KubeObject): boolean {
     (each) => textAt(each, "type") === "Suspended" && textAt(each, "status") === "True",
   );
   const started = valueAt(job, "status", "startTime") !== undefined;
-  const active = Number(valueAt(job, "status", "active") ?? 0);
+  const active = numberAt(job, "status", "active") ?? 0;
   return valueAt(job, "spec", "suspend") === true && (!started || suspended) && active === 0;
 }
 

@@ -2,12 +2,14 @@
  * Kinds of workspace type `kubernetes` that are kept as data: the defaults clients see, and the rules of those that
  * users write most (`registry/validation/`).
  */
+
 import { type FieldError, fieldForbidden } from "#machinery/errors/field-error.ts";
 import { FieldPath } from "#machinery/errors/field-path.ts";
 import { jsonEqual } from "#machinery/json/equal.ts";
 import type { KubeObject } from "#machinery/meta/object.ts";
 import type { Strategy } from "#registry/strategy.ts";
 import type { Errors } from "../validation/checks.ts";
+import { numberAt } from "../validation/checks.ts";
 import {
   claimErrors,
   claimUpdateErrors,
@@ -147,7 +149,7 @@ const workload = (defaults: Defaults, check: Check, status: Check): Strategy =>
 
 const podStrategy: Strategy = plain(podDefaults, {
   prepareForCreate(object: KubeObject) {
-    const grace = Number(valueAt(object, "spec", "terminationGracePeriodSeconds") ?? 0);
+    const grace = numberAt(object, "spec", "terminationGracePeriodSeconds") ?? 0;
     if (grace < 0) draftOf(object, "spec").terminationGracePeriodSeconds = 1;
     object.status = { phase: "Pending", qosClass: qosClass({ ...membersAt(object, "spec") }) };
   },

@@ -1,9 +1,11 @@
 /** Where a webhook is called (k8s.io/apiserver pkg/util/webhook/validation.go). */
+
 import { quote } from "#base/quote.ts";
 import { type FieldError, fieldInvalid, fieldRequired } from "#machinery/errors/field-error.ts";
 import type { FieldPath } from "#machinery/errors/field-path.ts";
 import { dns1123SubdomainErrors } from "#machinery/names/dns.ts";
-import { type Members, textAt, valueAt } from "./members.ts";
+import { numberAt } from "../validation/checks.ts";
+import { type Members, textAt } from "./members.ts";
 
 const form = "; desired format: https://host[/path]";
 const maxPort = 65_535;
@@ -48,7 +50,7 @@ export function webhookServiceErrors(service: Members, path: FieldPath): FieldEr
   // Upstream hands over name and namespace the wrong way round: each is missed under the other's path.
   if (textAt(service, "namespace") === "") errors.push(fieldRequired(path.child("name")));
   if (textAt(service, "name") === "") errors.push(fieldRequired(path.child("namespace")));
-  const port = Number(valueAt(service, "port") ?? 0);
+  const port = numberAt(service, "port") ?? 0;
   if (port < 1 || port > maxPort) {
     const detail = `port is not valid: must be between 1 and ${maxPort}, inclusive`;
     errors.push(fieldInvalid(path.child("port"), port, detail));

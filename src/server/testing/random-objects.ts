@@ -1,3 +1,4 @@
+import { rawNumber } from "#machinery/json/value.ts";
 import { deref, type Either, type Schema, type TypeResolver } from "#machinery/schema/types.ts";
 
 /** Chance for tests: the same seed gives the same numbers between 0 and 1 (mulberry32). */
@@ -94,6 +95,13 @@ const texts = [
   "😀",
 ];
 
+/** Some that a double cannot hold: those are no numbers here, but objects with digits. */
+const integers: readonly unknown[] = [
+  ...[0, 1, -1, 80, 70_000, 2_147_483_647, 2 ** 40],
+  rawNumber("4611686018427387905"),
+  rawNumber("-4611686018427387905"),
+];
+
 /**
  * A value that more or less follows a schema: about one node in `wrongness` is something else altogether. Depth is
  * bounded, so that recursive types end.
@@ -127,7 +135,7 @@ export function randomValue(
     case "string":
       return node.enum !== undefined && random() < 0.7 ? pick(random, node.enum) : pick(random, texts);
     case "integer":
-      return pick(random, [0, 1, -1, 80, 70_000, 2_147_483_647, 2 ** 40]);
+      return pick(random, integers);
     case "number":
       return pick(random, [0, 0.5, -3]);
     case "boolean":
