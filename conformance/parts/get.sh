@@ -64,8 +64,7 @@ for part in "${@:-etcd etcdctl kubectl go-clients oracle helm3 helm4 operator gi
       oracle) build oracle "$here/../oracle" . ;;
       helm3 | helm4) build "$name" "$here/helm" "helm.sh/helm/v${name#helm}/cmd/helm" ;;
       operator) build operator "$here/../operator" . ;;
-      # Flux asks for a newer Go than some machines have: the go command gets it, as go.mod says.
-      gitops) GOTOOLCHAIN=auto build gitops "$here/../gitops" . ;;
+      gitops) build gitops "$here/../gitops" . ;;
       python) python ;;
       kube-apiserver) build kube-apiserver "$here/kube-apiserver" . "$version_flags" ;;
       *) echo "unknown part: $name" >&2 && exit 2 ;;
