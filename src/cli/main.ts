@@ -2,5 +2,6 @@
 import { restartWithAllocatorLimits } from "./allocator.ts";
 import { launch } from "./launch.ts";
 
-if (process.argv.includes("start", 2)) restartWithAllocatorLimits();
+const command = process.argv.slice(2).find((argument) => !argument.startsWith("-"));
+if (command === "start") restartWithAllocatorLimits();
 await launch(async () => (await import("./program.ts")).runMyriad);

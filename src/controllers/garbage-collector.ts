@@ -10,11 +10,12 @@ import { collectionPrefix, parseObjectKey, partitionOf } from "#registry/keys.ts
 import type { Registry } from "#registry/registry.ts";
 import { storedMetadata } from "#registry/stored-metadata.ts";
 import { StoredObject } from "#registry/stored-object.ts";
-import { type Change, type IndexEntry, type Key, prefixRange } from "#storage/port.ts";
+import { type Change, type Key, prefixRange } from "#storage/port.ts";
 import { type BatchOptions, collectBatch } from "./collect-batch.ts";
 import { CollectorWrites } from "./collector-writes.ts";
 import { type Controller, controllerRequester } from "./controller.ts";
 import { reportForeignOwners } from "./foreign-owners.ts";
+import { indexedKeys, indexPages, ofTerm, type TermRange } from "./indexed-keys.ts";
 import { isBlocking, Owners } from "./owner-references.ts";
 
 const name = "generic-garbage-collector";
@@ -127,26 +128,17 @@ class GarbageCollector implements Controller {
   }
 
   #eachDependentPage(cluster: ClusterName, uid: string, act: (keys: Key[]) => Promise<unknown>) {
-    const term = ownerTerm(cluster, uid);
-    return this.#eachPage({ start: term, end: `${term}\0` }, act);
+    return this.#eachPage(ofTerm(ownerTerm(cluster, uid)), act);
   }
 
-  async #eachPage(
-    { start, end }: { start: string; end: string },
-    act: (keys: Key[]) => Promise<unknown>,
-  ): Promise<void> {
-    let after: IndexEntry | undefined;
-    for (;;) {
-      const page = this.#registry.store.indexEntries(start, end, pageSize * pagesAtOnce, after);
+  async #eachPage(range: TermRange, act: (keys: Key[]) => Promise<unknown>): Promise<void> {
+    for (const all of indexPages(this.#registry.store, range, pageSize * pagesAtOnce)) {
       const pages: Key[][] = [];
-      for (let from = 0; from < page.length; from += pageSize)
-        pages.push(page.slice(from, from + pageSize).map(({ key }) => key));
+      for (let from = 0; from < all.length; from += pageSize) pages.push(all.slice(from, from + pageSize));
       await allOf(pages, async (keys) => {
         await nextTurn();
         await act(keys);
       });
-      if (page.length < pageSize * pagesAtOnce) return;
-      after = page[page.length - 1];
     }
   }
 
@@ -199,24 +191,19 @@ class GarbageCollector implements Controller {
    */
   #blockingDependent(owner: StoredObject): Key | undefined {
     const { uid = "" } = owner.metadata;
-    const term = ownerTerm(owner.location.cluster, uid);
-    let after: IndexEntry | undefined;
-    for (;;) {
-      const page = this.#registry.store.indexEntries(term, `${term}\0`, pageSize, after);
-      for (const { key } of page) {
-        const dependent = this.#read(key);
-        if (dependent === undefined || ignored.includes(dependent.resource.collection)) continue;
-        const blocks = dependent.metadata.ownerReferences?.some(
-          (reference) =>
-            reference.uid === uid &&
-            isBlocking(reference) &&
-            this.#owners.waitingOwner(dependent.location, reference) !== undefined,
-        );
-        if (blocks === true) return key;
-      }
-      if (page.length < pageSize) return undefined;
-      after = page[page.length - 1];
+    const dependents = ofTerm(ownerTerm(owner.location.cluster, uid));
+    for (const key of indexedKeys(this.#registry.store, dependents, pageSize)) {
+      const dependent = this.#read(key);
+      if (dependent === undefined || ignored.includes(dependent.resource.collection)) continue;
+      const blocks = dependent.metadata.ownerReferences?.some(
+        (reference) =>
+          reference.uid === uid &&
+          isBlocking(reference) &&
+          this.#owners.waitingOwner(dependent.location, reference) !== undefined,
+      );
+      if (blocks === true) return key;
     }
+    return undefined;
   }
 
   /** Deletes an object without owners, or takes away the references to owners that are gone or waiting (attemptToDeleteItem). */

@@ -12,7 +12,7 @@ import { StoredObject } from "#registry/stored-object.ts";
 import { timestamp } from "#registry/system-fields.ts";
 import { specFinalizers } from "#workspaces/namespace-strategy.ts";
 import { type Controller, controllerRequester, itemName, itemParts } from "./controller.ts";
-import { deletingKeys } from "./deleting.ts";
+import { indexedKeys, ofTerm } from "./indexed-keys.ts";
 
 const name = "namespace-controller";
 const deletionMark = Buffer.from('"deletionTimestamp":"');
@@ -54,7 +54,7 @@ export function namespaceController(registry: Registry): Controller {
       }
     },
     resync(enqueue) {
-      for (const key of deletingKeys(registry.store, deletingIndex + collection)) {
+      for (const key of indexedKeys(registry.store, ofTerm(deletingIndex + collection))) {
         const { cluster, name: namespace } = parseObjectKey(collection, false, key);
         enqueue(itemName(cluster, namespace));
       }

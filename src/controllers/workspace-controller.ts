@@ -17,7 +17,7 @@ import {
   workspaces,
 } from "#workspaces/types.ts";
 import { type Controller, controllerRequester, itemName, itemParts } from "./controller.ts";
-import { deletingKeys } from "./deleting.ts";
+import { indexedKeys, ofTerm } from "./indexed-keys.ts";
 
 const name = "workspace-controller";
 const deletionMark = Buffer.from('"deletionTimestamp":"');
@@ -73,11 +73,11 @@ export function workspaceController(registry: Registry): Controller {
       }
     },
     resync(enqueue) {
-      for (const key of deletingKeys(registry.store, deletingIndex + workspaceResource.collection)) {
+      for (const key of indexedKeys(registry.store, ofTerm(deletingIndex + workspaceResource.collection))) {
         const at = parseObjectKey(workspaceResource.collection, false, key);
         enqueue(itemName("workspace", at.cluster, at.name));
       }
-      for (const key of deletingKeys(registry.store, deletingIndex + clusterResource.collection)) {
+      for (const key of indexedKeys(registry.store, ofTerm(deletingIndex + clusterResource.collection))) {
         enqueue(itemName("cluster", parseObjectKey(clusterResource.collection, false, key).cluster));
       }
     },

@@ -1,13 +1,12 @@
 /** Strategy of CustomResourceDefinitions (apiextensions-apiserver pkg/registry/customresourcedefinition, v1/defaults.go). */
 import type { FieldError } from "#machinery/errors/field-error.ts";
-import { jsonEqual } from "#machinery/json/equal.ts";
-import type { JsonValue } from "#machinery/json/value.ts";
 import type { KubeObject } from "#machinery/meta/object.ts";
 import type { ClusterName } from "#registry/cluster-name.ts";
 import type { Strategy } from "#registry/strategy.ts";
 import { timestamp } from "#registry/system-fields.ts";
 import { withCondition, withoutCondition } from "./conditions.ts";
 import { type NameClaims, settledStatus } from "./names.ts";
+import { sameContent } from "./same-content.ts";
 import { type CustomResourceDefinition, cleanupFinalizer } from "./types.ts";
 
 /** Rules for definitions, as they are about to be stored. */
@@ -64,8 +63,8 @@ export function definitionStrategy(
         return;
       }
       const same =
-        jsonEqual(jsonOf(definition.spec), jsonOf(before.spec)) &&
-        jsonEqual(jsonOf(definition.metadata.annotations), jsonOf(before.metadata.annotations));
+        sameContent(definition.spec, before.spec) &&
+        sameContent(definition.metadata.annotations, before.metadata.annotations);
       if (same) return;
       definition.status = settledStatus(definition, claims(cluster, name), timestamp(nowMs));
     },
@@ -119,5 +118,3 @@ function withSpecDefaults(spec: CustomResourceDefinition["spec"]): CustomResourc
             },
   };
 }
-
-const jsonOf = (value: unknown): JsonValue => (value ?? null) as JsonValue;

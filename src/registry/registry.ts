@@ -13,9 +13,9 @@ import { makeResource, type Resource } from "./resource.ts";
 import { ChangeViews, type StoredObject } from "./stored-object.ts";
 import type { StrategyCatalogue } from "./strategy.ts";
 import { Tenants } from "./tenants.ts";
-import { Turns } from "./turns.ts";
 import { type UpdateRequest, type UpdateResult, updateObject } from "./update.ts";
 import { type WatchHandle, type WatchRequest, watchCollection } from "./watch.ts";
+import { WriteTurns } from "./write-turns.ts";
 
 /**
  * Kinds that workspaces define themselves. Answers are views of the store, as of its local copy's newest revision. Without a
@@ -56,7 +56,7 @@ export class Registry {
   readonly clock: Clock;
   readonly tenants: Tenants;
   readonly views = new ChangeViews();
-  readonly turns: Turns;
+  readonly turns: WriteTurns;
   /** Namespaces that were not terminating at a revision, by key; see `guards.ts`. */
   readonly openNamespaces = new Lru<Key, Comparison>(cachedNamespaces);
   readonly managedFields: ManagedFields | undefined;
@@ -68,7 +68,7 @@ export class Registry {
   constructor(options: RegistryOptions) {
     this.store = options.store;
     this.clock = options.clock;
-    this.turns = new Turns(options.clock);
+    this.turns = new WriteTurns(options.clock);
     this.randomBytes = options.randomBytes;
     this.tenants = new Tenants(options.store);
     this.#custom = options.custom;

@@ -29,7 +29,7 @@ import { type History, lastChangeOf, readSlice } from "./history.ts";
 import { metaKeys } from "./meta.ts";
 import { Reader } from "./reader.ts";
 import { Recent } from "./recent.ts";
-import { Turns } from "./turns.ts";
+import { SerialTasks } from "./serial-tasks.ts";
 
 export interface LocalStoreOptions extends EnvironmentOptions {
   readonly keySpace: KeySpace;
@@ -57,7 +57,7 @@ export class LocalStore {
   readonly #keySpace: KeySpace;
   readonly #reader: Reader;
   readonly #hub: WatchHub;
-  readonly #turns = new Turns();
+  readonly #turns = new SerialTasks();
   readonly #revisions = new Recent<Revision>();
   readonly #counts = new Recent<number>();
   readonly #waiters = new Set<{

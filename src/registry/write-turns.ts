@@ -14,7 +14,7 @@ const maxAttempts = 256;
 /** Others wait so long at most: what is being written may depend on them, as a webhook that writes the same object. */
 const longestWaitMs = 2_000;
 
-export class Turns {
+export class WriteTurns {
   readonly #clock: Clock;
   /** Who has the turn; one entry for each request that has lost often. */
   readonly #taken = new Map<Key, Promise<void>>();

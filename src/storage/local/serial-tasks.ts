@@ -1,5 +1,5 @@
 /** Runs asynchronous tasks one after the other, in the order of their calls. */
-export class Turns {
+export class SerialTasks {
   #last: Promise<unknown> = Promise.resolve();
 
   run<T>(task: () => Promise<T>): Promise<T> {
