@@ -11,6 +11,7 @@ import (
 	"github.com/fluxcd/pkg/ssa"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
 // refused fails unless applying the text is refused with the parts.
@@ -131,9 +132,11 @@ func (f *flux) migration(ctx context.Context) {
 		}); err != nil {
 			return err
 		}
-		// Somebody writes it in the new version, so that it has the new default.
+		// Somebody applies it in the new version, so that it has the new default. (An update would do, too, but that makes
+		// kube-apiserver forget all managed fields.)
+		moved := f.one("apiVersion: APP.example.com/v2\nkind: Parcel\nmetadata: { name: moved, namespace: APP, annotations: { example.com/moved: 'yes' } }\n")
 		if err := eventually(ctx, func() error {
-			return f.patch(ctx, newer, "storage-migrator", `{"metadata":{"annotations":{"example.com/moved":"yes"}}}`)
+			return f.client.Patch(ctx, moved.DeepCopy(), client.Apply, client.FieldOwner("storage-migrator"), client.ForceOwnership)
 		}); err != nil {
 			return err
 		}
