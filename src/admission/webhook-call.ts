@@ -9,6 +9,7 @@ import { parseJson, readJson } from "#machinery/json/read.ts";
 import { isJsonObject, type JsonObject } from "#machinery/json/value.ts";
 import { jsonKind } from "#machinery/patch/json-patch-operations.ts";
 import { ElsewhereError } from "#registry/elsewhere.ts";
+import type { Received } from "#registry/journal.ts";
 import { answerErrorText, connectionErrorText, WebhookCallError } from "./webhook-errors.ts";
 import type { WebhookTarget } from "./webhook-target.ts";
 
@@ -27,24 +28,32 @@ export interface CallLimits {
   readonly timeoutMs: number;
   /** Of the answer. */
   readonly maxBytes: number;
-  /** Larger answers are not read here: ElsewhereError. */
+  /** Larger answers are not read here, if they can be kept: ElsewhereError. */
   readonly largestHere: number | undefined;
+}
+
+/** What a call has beside it. */
+export interface CallMemory {
+  /** Counts bytes in memory, negative ones when they are given back; false = too many. */
+  account(bytes: number): boolean;
+  /** What came back of the same call before: it is not made. */
+  readonly known: Received | undefined;
+  keep(received: Received): boolean;
 }
 
 export class WebhookCall {
   readonly #target: WebhookTarget;
   readonly #body: Buffer;
   readonly #limits: CallLimits;
-  readonly #account: (bytes: number) => boolean;
+  readonly #memory: CallMemory;
   readonly #chunks: Buffer[] = [];
   #received = 0;
 
-  /** `account` counts bytes in memory, negative ones when they are given back; false = too many. */
-  constructor(target: WebhookTarget, body: Buffer, limits: CallLimits, account: (bytes: number) => boolean) {
+  constructor(target: WebhookTarget, body: Buffer, limits: CallLimits, memory: CallMemory) {
     this.#target = target;
     this.#body = body;
     this.#limits = limits;
-    this.#account = account;
+    this.#memory = memory;
   }
 
   /**
@@ -52,14 +61,29 @@ export class WebhookCall {
    * @throws WebhookCallError, ElsewhereError
    */
   async run(clock: Clock, connection: WebhookConnection): Promise<JsonObject> {
+    const { known, keep } = this.#memory;
+    if (known !== undefined) return this.#read(known);
+    try {
+      const received = await this.#receive(clock, connection);
+      const largest = this.#limits.largestHere ?? Number.POSITIVE_INFINITY;
+      if (keep(received) && "body" in received && received.body.length > largest) throw new ElsewhereError();
+      return this.#read(received);
+    } finally {
+      this.#memory.account(-this.#received);
+    }
+  }
+
+  async #receive(clock: Clock, connection: WebhookConnection): Promise<Received> {
     const abort = new AbortController();
     const cancel = clock.after(this.#limits.timeoutMs, () => abort.abort());
     try {
-      const answer = await this.#send(connection, abort.signal);
-      return this.#read(answer);
+      const { statusCode = 0, headers } = await this.#send(connection, abort.signal);
+      return { status: statusCode, type: headers["content-type"] ?? "", body: Buffer.concat(this.#chunks) };
+    } catch (error) {
+      if (!(error instanceof WebhookCallError)) throw error;
+      return { failure: error.message };
     } finally {
       cancel();
-      this.#account(-this.#received);
     }
   }
 
@@ -113,7 +137,7 @@ export class WebhookCall {
         };
         response.on("data", (chunk: Buffer) => {
           this.#received += chunk.length;
-          const fits = this.#account(chunk.length);
+          const fits = this.#memory.account(chunk.length);
           if (this.#received > this.#limits.maxBytes)
             broken(`the response is larger than ${this.#limits.maxBytes} bytes`);
           else if (!fits) broken("too many bytes of webhook responses are in memory");
@@ -127,10 +151,11 @@ export class WebhookCall {
     });
   }
 
-  #read(response: IncomingMessage): JsonObject {
-    const body = Buffer.concat(this.#chunks);
-    const code = response.statusCode ?? 0;
-    const type = response.headers["content-type"] ?? "";
+  #read(received: Received): JsonObject {
+    if ("failure" in received) throw new WebhookCallError(received.failure);
+    const { status: code, type } = received;
+    const { buffer, byteOffset, byteLength } = received.body;
+    const body = Buffer.from(buffer, byteOffset, byteLength);
     if (code < 200 || code > 206) {
       const status = parsed(body);
       if (status?.kind === "Status" && status.status === "Failure" && typeof status.message === "string")
@@ -143,7 +168,6 @@ export class WebhookCall {
       const shown = type === "" ? "application/json" : type;
       throw new WebhookCallError(`0-length response with status code: ${code} and content type: ${shown}`);
     }
-    if (body.length > (this.#limits.largestHere ?? Number.POSITIVE_INFINITY)) throw new ElsewhereError();
     const answer = parsed(body, (why) => {
       throw new WebhookCallError(`couldn't get version/kind; json parse error: ${why}`);
     });

@@ -7,6 +7,7 @@ import { Lru } from "#base/lru.ts";
 import { quote } from "#base/quote.ts";
 import type { JsonObject } from "#machinery/json/value.ts";
 import { writeJson } from "#machinery/json/write.ts";
+import type { Received } from "#registry/journal.ts";
 import { BoundedAgent } from "./bounded-agent.ts";
 import type { EgressPolicy } from "./egress.ts";
 import { guardedLookup, type Resolve, refusal, systemResolve } from "./guarded-lookup.ts";
@@ -17,10 +18,13 @@ import { type WebhookClientConfig, webhookTarget } from "./webhook-target.ts";
 export interface WebhookCallOptions {
   readonly timeoutMs: number;
   readonly maxResponseBytes: number;
+  /** What the webhook has answered this question before. */
+  readonly known?: Received | undefined;
   /**
-   * What goes on with the answer can be begun anew in another thread, so {@link WebhookClientOptions.largestHere} holds for it.
+   * Keeps what came back, so that what goes on with it can be begun anew in another thread; {@link WebhookClientOptions.largestHere}
+   * holds then. False: there is no room for it.
    */
-  readonly movable?: boolean;
+  keep?(received: Received): boolean;
   /** Bytes that the answer may have beside four times those of the question; {@link maxResponseBytes} holds all the same. */
   readonly maxGrowthBytes?: number;
   /** Whose call it is: one caller cannot take all calls that may be under way. */
@@ -29,11 +33,15 @@ export interface WebhookCallOptions {
 
 export interface WebhookClient {
   /**
-   * Sends one JSON object and answers with the JSON object of a 2xx answer. Redirects are not followed.
+   * Sends one JSON object, given as such or as its text, and answers with the JSON object of a 2xx answer. Redirects are not followed.
    * @throws WebhookCallError with the reason; upstream's text where upstream has the same reason
    * @throws ElsewhereError
    */
-  post(config: WebhookClientConfig, body: JsonObject, options: WebhookCallOptions): Promise<JsonObject>;
+  post(
+    config: WebhookClientConfig,
+    body: JsonObject | string,
+    options: WebhookCallOptions,
+  ): Promise<JsonObject>;
   /** Ends the connections that are kept. */
   close(): void;
 }
@@ -79,7 +87,7 @@ class HttpsWebhookClient implements WebhookClient {
 
   async post(
     config: WebhookClientConfig,
-    body: JsonObject,
+    body: JsonObject | string,
     options: WebhookCallOptions,
   ): Promise<JsonObject> {
     const target = webhookTarget(config, options.timeoutMs);
@@ -95,18 +103,19 @@ class HttpsWebhookClient implements WebhookClient {
           `Post ${quote(target.shown)}: ${refusal(this.#egress, target.host, target.host).message}`,
         );
       const secureContext = this.#contextOf(config.caBundle);
-      const question = Buffer.from(writeJson(body), "utf8");
-      const { timeoutMs, maxResponseBytes, maxGrowthBytes, movable = false } = options;
+      const question = Buffer.from(typeof body === "string" ? body : writeJson(body), "utf8");
+      const { timeoutMs, maxResponseBytes, maxGrowthBytes, known, keep = () => false } = options;
       const grown = maxGrowthBytes === undefined ? maxResponseBytes : maxGrowthBytes + 4 * question.length;
       const limits = {
         timeoutMs,
         maxBytes: Math.min(maxResponseBytes, grown),
-        largestHere: movable ? this.#largestHere : undefined,
+        largestHere: this.#largestHere,
       };
-      const call = new WebhookCall(target, question, limits, (bytes) => {
+      const account = (bytes: number): boolean => {
         this.#buffered += bytes;
         return this.#buffered <= maxBufferedBytes;
-      });
+      };
+      const call = new WebhookCall(target, question, limits, { account, known, keep });
       return await call.run(this.#clock, {
         agent: this.#agent,
         lookup: this.#lookup,

@@ -6,6 +6,7 @@ import type { JsonObject } from "#machinery/json/value.ts";
 import type { GroupVersionKind, KubeObject } from "#machinery/meta/object.ts";
 import type { Comparison, Operation } from "#storage/port.ts";
 import type { ClusterName } from "./cluster-name.ts";
+import type { Journal } from "./journal.ts";
 import type { Resource } from "./resource.ts";
 import type { Requester } from "./strategy.ts";
 
@@ -34,6 +35,8 @@ export interface AdmissionAttributes {
   /** CreateOptions, UpdateOptions or DeleteOptions by the operation, as AdmissionReview shows them. */
   readonly options: JsonObject;
   readonly forms: AdmissionForms;
+  /** What was asked and answered outside for this write. */
+  readonly journal: Journal;
   /** For the audit log: what plugins want to be remembered of this write. The first value of a key stays. */
   annotate(key: string, value: string): void;
   /** Nobody waits for the answer any more: what takes long should stop. */
@@ -54,6 +57,8 @@ export interface AdmissionForms {
 export interface AdmissionCharges {
   readonly compare: readonly Comparison[];
   readonly operations: readonly Operation[];
+  /** The same anew, once what they compare has changed: nobody else is asked again. @throws StatusError 403 */
+  again(): Promise<AdmissionCharges | undefined>;
   /** Called once when the write has ended, whatever became of it. */
   settled?(): void;
 }

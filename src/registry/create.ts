@@ -12,10 +12,11 @@ import { generateName } from "#machinery/names/generate.ts";
 import { canonicalBytes } from "#machinery/schema/canonical.ts";
 import type { Comparison, Operation } from "#storage/port.ts";
 import { noRevision } from "#storage/port.ts";
-import type { AdmissionCheck } from "./admission.ts";
+import type { AdmissionCharges, AdmissionCheck } from "./admission.ts";
 import type { ClusterName } from "./cluster-name.ts";
 import { isNewest, onFreshCopy } from "./freshness.ts";
-import { namespaceGuard, workspaceGuard } from "./guards.ts";
+import { namespaceGuard, SurroundingsChangedError, workspaceGuard } from "./guards.ts";
+import { type Moment, momentOf } from "./journal.ts";
 import { type ObjectLocation, objectKey } from "./keys.ts";
 import type { Registry } from "./registry.ts";
 import { convertTo, type Resource } from "./resource.ts";
@@ -35,18 +36,21 @@ export interface CreateRequest {
   readonly requester: Requester;
   /** Who writes, for managed fields; absent: the object already has them. */
   readonly fieldManager?: string;
+  /** Absent: now. */
+  readonly moment?: Moment;
   /** Validating admission; absent for the server's own writes. */
   readonly admit?: AdmissionCheck | undefined;
 }
 
 /** Names tried for `generateName` before the client is told to try again (upstream: 8). */
 const generatedNameAttempts = 8;
-/** Transactions tried when a guard (namespace, workspace) changed in between. */
+/** Transactions tried when a guard (namespace, workspace) or a quota changed in between. */
 const maxAttempts = 64;
 
 /**
  * Creates an object and its strategy's companions in one transaction. With `dryRun` everything but the commit happens.
  * @throws StatusError 400, 403, 404 (namespace), 409, 422
+ * @throws SurroundingsChangedError when admission is to look at it again
  */
 export async function createObject(registry: Registry, request: CreateRequest): Promise<StoredObject> {
   const { resource } = request;
@@ -62,9 +66,10 @@ export async function createObject(registry: Registry, request: CreateRequest): 
   delete metadata.resourceVersion;
   wipeSystemFields(object);
   dropEmptyManaged(object);
-  const nowMs = registry.clock.now();
-  metadata.uid = makeUid(registry.randomBytes);
-  metadata.creationTimestamp = timestamp(nowMs);
+  const moment = request.moment ?? momentOf(registry);
+  const { randomBytes } = moment;
+  metadata.uid = makeUid(randomBytes);
+  metadata.creationTimestamp = timestamp(moment.nowMs);
   if (resource.hasStatus && resource.strategy.keepsStatusAtCreation !== true) delete object.status;
   if (resource.strategy.tracksGeneration === true) metadata.generation = 1;
   else delete metadata.generation;
@@ -72,10 +77,10 @@ export async function createObject(registry: Registry, request: CreateRequest): 
 
   const generated = (metadata.name ?? "") === "" && (metadata.generateName ?? "") !== "";
   for (let attempt = 1; ; attempt++) {
-    if (generated) metadata.name = generateName(metadata.generateName!, registry.randomBytes);
+    if (generated) metadata.name = generateName(metadata.generateName!, randomBytes);
     try {
       return await onFreshCopy(registry.store, () =>
-        createNamed(registry, request, structuredCopy(object), nowMs),
+        createNamed(registry, request, structuredCopy(object), moment),
       );
     } catch (error) {
       if (!generated || !isTaken(error)) throw error;
@@ -88,7 +93,7 @@ async function createNamed(
   registry: Registry,
   request: CreateRequest,
   object: KubeObject,
-  nowMs: number,
+  { nowMs, randomBytes }: Moment,
 ): Promise<StoredObject> {
   const { resource, cluster, namespace, requester } = request;
   const { strategy } = resource;
@@ -98,7 +103,7 @@ async function createNamed(
     requester,
     nowMs,
     subresource: "",
-    randomBytes: registry.randomBytes,
+    randomBytes,
   };
   strategy.applyDefaults?.(object, nowMs);
   strategy.prepareForCreate?.(object, context);
@@ -125,11 +130,13 @@ async function createNamed(
     fixed.push({ key: operation.key, revision: noRevision });
   }
 
+  let charges: AdmissionCharges | undefined;
   for (let attempt = 0; attempt < maxAttempts; attempt++) {
     const compare = [...fixed, workspaceGuard(registry, resource, cluster, name)];
     if (namespace !== "") compare.push(namespaceGuard(registry, resource, location));
     if (resource.form !== undefined) compare.push(...resource.form.guard(name, true));
-    const charges = await request.admit?.(object, undefined);
+    charges = attempt === 0 ? await request.admit?.(object, undefined) : await charges?.again();
+    const guards = compare.length;
     if (charges !== undefined) compare.push(...charges.compare);
     try {
       if (request.dryRun) {
@@ -146,6 +153,7 @@ async function createNamed(
       if (result.failed < fixed.length) {
         throw internalError(`an object that belongs to ${name} exists already: ${fixed[result.failed]!.key}`);
       }
+      if (result.failed < guards && request.admit !== undefined) throw new SurroundingsChangedError();
     } finally {
       charges?.settled?.();
     }

@@ -6,6 +6,7 @@ import type { AdmissionCheck } from "./admission.ts";
 import type { ClusterName } from "./cluster-name.ts";
 import { ElsewhereError } from "./elsewhere.ts";
 import { isNewest, onFreshCopy } from "./freshness.ts";
+import { rulesGuard } from "./guards.ts";
 import { type ObjectLocation, objectKey } from "./keys.ts";
 import { type Propagation, propagationByDefault, setPropagation } from "./propagation.ts";
 import type { Registry } from "./registry.ts";
@@ -72,6 +73,7 @@ async function deleteOnce(
   if (entry === undefined) throw notFound(resource, name);
   if (request.largestHere !== undefined && entry.value.length > request.largestHere)
     throw new ElsewhereError();
+  const rules = request.admit === undefined ? [] : rulesGuard(registry, cluster, key);
   const existing = new StoredObject(resource, location, entry.revision, entry.value);
   await existing.load();
   checkPreconditions(request, existing.object);
@@ -112,7 +114,7 @@ async function deleteOnce(
   const operation: Operation = gone ? { type: "delete", key } : { type: "put", key, value };
   const definition = gone ? [] : (form?.guard(name, false) ?? []);
   const result = await registry.store.commit({
-    compare: [{ key, revision: entry.revision }, ...definition, ...(charges?.compare ?? [])],
+    compare: [{ key, revision: entry.revision }, ...rules, ...definition, ...(charges?.compare ?? [])],
     operations: [operation, ...(charges?.operations ?? [])],
   });
   if (!result.ok) return undefined;

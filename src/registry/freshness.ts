@@ -1,5 +1,9 @@
+import { serviceUnavailable } from "#machinery/errors/errors.ts";
 import { StatusError } from "#machinery/errors/status-error.ts";
 import type { Key, Revision, Store } from "#storage/port.ts";
+import type { ClusterName } from "./cluster-name.ts";
+import { SurroundingsChangedError } from "./guards.ts";
+import type { Registry } from "./registry.ts";
 import { mustBeCurrent, type Resource } from "./resource.ts";
 
 /**
@@ -16,6 +20,36 @@ export async function onFreshCopy<T>(store: Store, operation: () => Promise<T>):
     if (typeof fresh === "number") throw error;
     await fresh;
     return operation();
+  }
+}
+
+/** Times that a write is admitted anew because what it is admitted by has changed. */
+const maxAdmissions = 64;
+
+/**
+ * Runs a write from its admission on, and again when the workspace's rules (policies, quotas, webhooks) have changed meanwhile, or when it
+ * was refused by rules that another server has changed.
+ */
+export async function byCurrentRules<T>(
+  { store, tenants }: Registry,
+  cluster: ClusterName,
+  write: () => Promise<T>,
+): Promise<T> {
+  for (let attempt = 1; ; attempt++) {
+    const before = tenants.get(cluster)?.revision;
+    try {
+      return await write();
+    } catch (error) {
+      const changed = error instanceof SurroundingsChangedError;
+      if (changed && attempt === maxAdmissions)
+        throw serviceUnavailable("the namespace or workspace changes too often", 1);
+      if (changed) continue;
+      if (!(error instanceof StatusError)) throw error;
+      const fresh = store.fresh();
+      if (typeof fresh === "number" || attempt === maxAdmissions) throw error;
+      await fresh;
+      if (tenants.get(cluster)?.revision === before) throw error;
+    }
   }
 }
 

@@ -31,6 +31,25 @@ export function workspaceGuard(
 }
 
 /**
+ * A write that admission has let in meets another workspace or namespace than admission saw: there may be a new policy, quota or
+ * webhook, or the namespace has other labels. It is to be admitted anew, from its first webhook on.
+ */
+export class SurroundingsChangedError extends Error {
+  override readonly name = "SurroundingsChangedError";
+}
+
+/**
+ * The workspace is as admission sees it: what changes its rules touches it ({@link touchWorkspace}), so that no server lets a write in by
+ * rules that are others already.
+ */
+export function rulesGuard(registry: Registry, cluster: ClusterName, written: Key): Comparison[] {
+  const tenant = registry.tenants.get(cluster);
+  return tenant === undefined || tenant.key === written
+    ? []
+    : [{ key: tenant.key, revision: tenant.revision }];
+}
+
+/**
  * The namespace exists and is not terminating (admission plugin NamespaceLifecycle).
  * @throws StatusError 404 `namespaces "x" not found`, 403 with cause NamespaceTerminating
  */

@@ -70,7 +70,7 @@ export class ManagedFields {
     object: KubeObject,
     manager: string,
   ): KubeObject | Promise<KubeObject> {
-    const now = this.#now();
+    const now = this.#now(endpoint);
     const before = live && json(withoutDerived(live));
     const after = json(withoutDerived(object));
     return this.#converting(endpoint, (kind) =>
@@ -89,7 +89,7 @@ export class ManagedFields {
     manager: string,
     force: boolean,
   ): KubeObject | Promise<KubeObject> {
-    const now = this.#now();
+    const now = this.#now(endpoint);
     const before = live && json(withoutDerived(live));
     const wanted = isJsonObject(patch.metadata) ? json(withoutDerived(kube(patch))) : patch;
     return this.#converting(endpoint, (kind) =>
@@ -136,7 +136,13 @@ export class ManagedFields {
     manager: string,
   ): JsonValue[] | undefined {
     const live = this.#scaleWithManaged(endpoint, object, shown);
-    const entries = this.#manager.update(scaleKind(this), json(live), json(scale), manager, this.#now());
+    const entries = this.#manager.update(
+      scaleKind(this),
+      json(live),
+      json(scale),
+      manager,
+      this.#now(endpoint),
+    );
     return this.#parentEntries(endpoint, object, entries);
   }
 
@@ -150,7 +156,14 @@ export class ManagedFields {
     force: boolean,
   ): { readonly scale: KubeObject; readonly managedFields: JsonValue[] | undefined } {
     const live = this.#scaleWithManaged(endpoint, object, shown);
-    const applied = this.#manager.apply(scaleKind(this), json(live), patch, manager, force, this.#now());
+    const applied = this.#manager.apply(
+      scaleKind(this),
+      json(live),
+      patch,
+      manager,
+      force,
+      this.#now(endpoint),
+    );
     const managedFields = this.#parentEntries(endpoint, object, managedFieldsOf(applied));
     return { scale: kube(applied), managedFields };
   }
@@ -184,8 +197,8 @@ export class ManagedFields {
     return { setOf: this.#setOf, makeEntry: this.#makeEntry };
   }
 
-  #now(): string {
-    return timestamp(this.#options.clock.now());
+  #now({ nowMs }: ManagedEndpoint): string {
+    return timestamp(nowMs ?? this.#options.clock.now());
   }
 
   /** The kind of all Scales. */

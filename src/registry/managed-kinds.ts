@@ -24,6 +24,8 @@ export interface ManagedEndpoint {
   readonly version: string;
   /** "" for the main endpoint. */
   readonly subresource: string;
+  /** When it is written; absent: now. */
+  readonly nowMs?: number;
 }
 
 /** Converts an object to the version that `to` (an apiVersion) names. */

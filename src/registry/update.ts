@@ -13,6 +13,8 @@ import type { ClusterName } from "./cluster-name.ts";
 import { createObject, isTaken } from "./create.ts";
 import { ElsewhereError } from "./elsewhere.ts";
 import { isNewest, onFreshCopy } from "./freshness.ts";
+import { rulesGuard, SurroundingsChangedError } from "./guards.ts";
+import { type Moment, momentOf } from "./journal.ts";
 import { type ObjectLocation, objectKey } from "./keys.ts";
 import type { Registry } from "./registry.ts";
 import { convertTo, type Resource } from "./resource.ts";
@@ -46,9 +48,14 @@ export interface UpdateRequest {
   readonly largestHere?: number | undefined;
   /** The server's own change to metadata: the strategy is not asked, nothing is validated. */
   readonly internal?: boolean;
+  /** Absent: now. */
+  readonly moment?: Moment;
   /** Validating admission; absent for the server's own writes. */
   readonly admit?: AdmissionCheck | undefined;
 }
+
+/** Transactions tried when a quota changed in between; then the whole write is tried again. */
+const maxCharges = 64;
 
 export interface UpdateResult {
   readonly stored: StoredObject;
@@ -84,6 +91,7 @@ async function updateOnce(
   const { resource } = request;
   const entry = registry.store.get(key);
   if (entry === undefined) return createMissing(registry, request, key);
+  const rules = request.admit === undefined ? [] : rulesGuard(registry, request.cluster, key);
   if (request.largestHere !== undefined && entry.value.length > request.largestHere)
     throw new ElsewhereError();
   const existing = new StoredObject(resource, location, entry.revision, entry.value);
@@ -97,23 +105,29 @@ async function updateOnce(
     StoredObject.of(resource, location, revision, value, next);
   const definition = form?.guard(location.name, false) ?? [];
   // What changes nothing is admitted too, as upstream: a policy may have been tightened since.
-  const charges = await request.admit?.(next, existing.object);
-  try {
-    const unchanged = await isUnchanged(existing, entry, next, value);
-    if (unchanged || request.dryRun) {
-      if (!(await isSeen())) return undefined;
-      return { stored: unchanged ? existing : storedAt(entry.revision), created: false };
+  let charges = await request.admit?.(next, existing.object);
+  for (let attempt = 0; attempt < maxCharges; attempt++) {
+    try {
+      const unchanged = await isUnchanged(existing, entry, next, value);
+      if (unchanged || request.dryRun) {
+        if (!(await isSeen())) return undefined;
+        return { stored: unchanged ? existing : storedAt(entry.revision), created: false };
+      }
+      const gone = isReleased(resource, next);
+      const operation: Operation = gone ? { type: "delete", key } : { type: "put", key, value };
+      const fixed = [{ key, revision: entry.revision }, ...rules, ...definition];
+      const result = await registry.store.commit({
+        compare: [...fixed, ...(charges?.compare ?? [])],
+        operations: [operation, ...(charges?.operations ?? [])],
+      });
+      if (result.ok) return { stored: storedAt(result.revisions[0]!), created: false };
+      if (result.failed < fixed.length) return undefined;
+    } finally {
+      charges?.settled?.();
     }
-    const gone = isReleased(resource, next);
-    const operation: Operation = gone ? { type: "delete", key } : { type: "put", key, value };
-    const result = await registry.store.commit({
-      compare: [{ key, revision: entry.revision }, ...definition, ...(charges?.compare ?? [])],
-      operations: [operation, ...(charges?.operations ?? [])],
-    });
-    return result.ok ? { stored: storedAt(result.revisions[0]!), created: false } : undefined;
-  } finally {
-    charges?.settled?.();
+    charges = await charges?.again();
   }
+  return undefined;
 }
 
 /** Undefined: somebody else has created it meanwhile, so it is to be changed. */
@@ -122,14 +136,24 @@ async function createMissing(
   request: UpdateRequest,
   key: Key,
 ): Promise<UpdateResult | undefined> {
-  const { resource, cluster, namespace, name, dryRun, requester, admit } = request;
+  const { resource, cluster, namespace, name, dryRun, requester, admit, moment } = request;
   const creates = resource.strategy.allowCreateOnUpdate === true || request.createsMissing === true;
   if (!creates || request.subresource !== "") throw notFound(resource, name);
   const object = await request.transform(undefined);
   try {
-    const creation = { resource, cluster, namespace, object, dryRun, requester, admit };
+    const creation = {
+      resource,
+      cluster,
+      namespace,
+      object,
+      dryRun,
+      requester,
+      admit,
+      ...(moment === undefined ? {} : { moment }),
+    };
     return { stored: await createObject(registry, creation), created: true };
   } catch (error) {
+    if (error instanceof SurroundingsChangedError) return undefined;
     if (isTaken(error) && registry.store.revisionOf(key) !== noRevision) return undefined;
     throw error;
   }
@@ -183,9 +207,8 @@ async function nextState(
     cluster,
     namespace,
     requester,
-    nowMs: registry.clock.now(),
+    ...(request.moment ?? momentOf(registry)),
     subresource,
-    randomBytes: registry.randomBytes,
   };
   if (request.internal === true) return object;
   strategy.applyDefaults?.(object, context.nowMs);

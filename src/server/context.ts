@@ -1,5 +1,6 @@
 import type { UserInfo } from "#authn/user-info.ts";
 import type { ClusterName } from "#registry/cluster-name.ts";
+import type { Journal } from "#registry/journal.ts";
 import type { Exchange } from "./exchange.ts";
 import type { RequestInfo } from "./request-info.ts";
 
@@ -33,6 +34,8 @@ export interface RequestContext {
   readonly startedAt: number;
   /** Watch and the like: no request timeout, not counted as in flight. */
   readonly longRunning: boolean;
+  /** What it has got from outside so far. */
+  readonly journal: Journal;
   /** Adds a `Warning: 299 - "text"` header; repeated texts count once. Before the answer is begun. */
   warn(text: string): void;
   /** Calls back when the client has gone or the answer is complete, and when the request's time is up. */

@@ -1,5 +1,6 @@
 import type { UserInfo } from "#authn/user-info.ts";
 import { anonymousUser } from "#authn/user-info.ts";
+import { Journal } from "#registry/journal.ts";
 import type { ClusterTarget, Query, RequestContext } from "./context.ts";
 import type { Exchange } from "./exchange.ts";
 import { parseQuery } from "./query.ts";
@@ -36,13 +37,21 @@ export class Request implements RequestContext {
   /** From `?timeout=`, when it is shorter than the general limit. */
   timeoutMs: number | undefined;
   #query: Query | undefined;
+  #journal: Journal | undefined;
   #warnings: Warnings | undefined;
   #expired = false;
   #onExpired: (() => void)[] | undefined;
 
-  constructor(exchange: Exchange, startedAt: number) {
+  /** @param journal of what was done before the request came here */
+  constructor(exchange: Exchange, startedAt: number, journal?: Journal) {
     this.exchange = exchange;
     this.startedAt = startedAt;
+    this.#journal = journal;
+  }
+
+  get journal(): Journal {
+    this.#journal ??= Journal.recording();
+    return this.#journal;
   }
 
   get query(): Query {

@@ -5,6 +5,7 @@
  */
 import { jsonEqual } from "#machinery/json/equal.ts";
 import type { JsonValue } from "#machinery/json/value.ts";
+import type { KubeObject } from "#machinery/meta/object.ts";
 import { canonicalBytes } from "#machinery/schema/canonical.ts";
 import type { AdmissionAttributes, AdmissionCharges } from "#registry/admission.ts";
 import type { ClusterName } from "#registry/cluster-name.ts";
@@ -33,11 +34,11 @@ export function quotaPlugin(registry: Registry): QuotaPlugin {
   const { store } = registry;
   // Writes to one namespace would only make each other fail: on one server they take turns.
   const turns = new KeyedLock();
-  return {
+  const plugin: QuotaPlugin = {
     validate(attributes) {
       const { cluster, namespace, operation } = attributes;
+      if (changesRules(attributes)) return touchWorkspace(registry, cluster);
       if (namespace === "" || (operation !== "CREATE" && operation !== "UPDATE")) return undefined;
-      if (isQuotaChange(attributes)) return touchWorkspace(registry, cluster);
       if (store.count(collection, cluster) === 0) return undefined;
       const evaluator = evaluatorFor(attributes.resource);
       if (evaluator === undefined || !evaluator.handles(attributes)) return undefined;
@@ -59,7 +60,8 @@ export function quotaPlugin(registry: Registry): QuotaPlugin {
             const status = { ...(stored.object.object.status as object), used: resourceListJson(used) };
             operations.push({ type: "put", key, value: canonicalBytes({ ...stored.object.object, status }) });
           }
-          return { compare, operations, settled: release };
+          const again = async (): ReturnType<AdmissionCharges["again"]> => plugin.validate(attributes);
+          return { compare, operations, again, settled: release };
         } catch (error) {
           release();
           throw error;
@@ -67,23 +69,49 @@ export function quotaPlugin(registry: Registry): QuotaPlugin {
       })();
     },
   };
+  return plugin;
 }
 
-/** A quota that is to be counted for: new, or with another spec. */
-const isQuotaChange = ({ resource, subresource, object, old }: AdmissionAttributes): boolean =>
-  resource.collection === collection &&
-  subresource === "" &&
-  !jsonEqual((object?.spec ?? null) as JsonValue, (old?.spec ?? null) as JsonValue);
+/** What decides what other writes may do. */
+const rules: ReadonlySet<string> = new Set(
+  [
+    resourceQuotas,
+    { group: "", resource: "limitranges" },
+    ...[
+      "mutatingwebhookconfigurations",
+      "validatingwebhookconfigurations",
+      "mutatingadmissionpolicies",
+      "mutatingadmissionpolicybindings",
+      "validatingadmissionpolicies",
+      "validatingadmissionpolicybindings",
+    ].map((resource) => ({ group: "admissionregistration.k8s.io", resource })),
+  ].map(collectionPrefix),
+);
+
+/** A rule that comes, goes or becomes another one. */
+function changesRules({ resource, subresource, object, old }: AdmissionAttributes): boolean {
+  if (!rules.has(resource.collection) || subresource !== "") return false;
+  const content = (of: KubeObject | undefined): JsonValue => {
+    if (of === undefined) return null;
+    const { metadata: _metadata, status: _status, ...rest } = of;
+    return rest as JsonValue;
+  };
+  return !jsonEqual(content(object), content(old));
+}
 
 /**
- * Each creation compares its workspace. With this, one through a server that does not know the quota yet fails, and finds
- * the quota when it is tried again; else it would be charged to nothing, perhaps behind the controller's count.
+ * Each write compares its workspace (`registry/guards.ts`). With this, one through a server that does not know the rule yet fails, and
+ * finds the rule when it is tried again; else it would pass, or be charged to nothing, perhaps behind the controller's count.
  */
 function touchWorkspace(registry: Registry, cluster: ClusterName): AdmissionCharges | undefined {
   const entry = registry.store.get(registry.tenants.keyOf(cluster));
   if (entry === undefined) return undefined;
   const { key, revision, value } = entry;
-  return { compare: [{ key, revision }], operations: [{ type: "put", key, value }] };
+  return {
+    compare: [{ key, revision }],
+    operations: [{ type: "put", key, value }],
+    again: async () => touchWorkspace(registry, cluster),
+  };
 }
 
 interface StoredQuota {

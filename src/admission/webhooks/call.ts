@@ -4,6 +4,8 @@ import { quote } from "#base/quote.ts";
 import { badRequest } from "#machinery/errors/errors.ts";
 import { type Status, type StatusDetails, StatusError } from "#machinery/errors/status-error.ts";
 import { getOwn, isJsonObject, type JsonObject } from "#machinery/json/value.ts";
+import { writeJson } from "#machinery/json/write.ts";
+import type { Received } from "#registry/journal.ts";
 import type { Registry } from "#registry/registry.ts";
 import { makeUid } from "#registry/system-fields.ts";
 import type { WebhookClient } from "../webhook-client.ts";
@@ -15,6 +17,7 @@ import {
   type ReviewAnswer,
   readReview,
   reviewVersion,
+  withUid,
 } from "./review.ts";
 import type { Webhook } from "./webhook.ts";
 
@@ -58,17 +61,19 @@ export async function callWebhook(
       name,
       "could not create admission objects: webhook does not accept known AdmissionReview versions (v1, v1beta1)",
     );
-  const uid = makeUid(registry.randomBytes);
-  const question = admissionReview(version, uid, write, versioned);
+  const nameless = writeJson(admissionReview(version, "", write, versioned));
+  const asked = attributes.journal.ask(webhook.uid, nameless);
+  const uid = asked?.known?.uid ?? makeUid(registry.randomBytes);
   const options = {
     timeoutMs: webhook.timeoutMs,
     maxResponseBytes,
-    movable: true,
     caller: attributes.cluster,
+    known: asked?.known?.received,
+    keep: (received: Received) => asked?.keep(uid, received) ?? false,
   };
   let answer: ReviewAnswer;
   try {
-    const review = await client.post(webhook.clientConfig, question, options);
+    const review = await client.post(webhook.clientConfig, withUid(nameless, uid), options);
     answer = readReview(review, version, uid, mutating);
   } catch (error) {
     if (!(error instanceof WebhookCallError)) throw error;

@@ -64,6 +64,10 @@ export const admissionReview = (
   },
 });
 
+/** The text of a review that was made without a UID, with one: its place is the first. */
+export const withUid = (review: string, uid: string): string =>
+  review.replace('"uid":""', () => `"uid":${quote(uid)}`);
+
 export interface ReviewAnswer {
   readonly allowed: boolean;
   /** JSON text of the patch; undefined when there is none. */

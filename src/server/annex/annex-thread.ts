@@ -2,6 +2,7 @@
 import { randomBytes } from "node:crypto";
 import { parentPort, workerData } from "node:worker_threads";
 import { systemClock } from "#base/clock.ts";
+import { Journal } from "#registry/journal.ts";
 import { composeApi } from "../compose-api.ts";
 import { respondStatus } from "../endpoints/respond-status.ts";
 import { translateStoreErrors } from "../endpoints/store-errors.ts";
@@ -47,7 +48,7 @@ port.on("message", (message: ToAnnex) => {
 /** As the pipeline does behind its filters. */
 async function serve(id: number, asked: AnnexRequest): Promise<void> {
   const exchange = new AnnexExchange(asked, (answer) => send(id, answer));
-  const request = new Request(exchange, asked.startedAt);
+  const request = new Request(exchange, asked.startedAt, Journal.of(asked.journal));
   request.cluster = asked.cluster;
   request.info = asked.info;
   request.user = asked.user;

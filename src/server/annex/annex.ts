@@ -68,7 +68,7 @@ export class Annex {
     this.#options = options;
   }
 
-  /** Answers a request from its start. @throws StatusError 429; 504 when it is too much for the thread, too */
+  /** Answers a request from its start, with its journal. @throws StatusError 429; 504 when it is too much for the thread, too */
   async serve(request: RequestContext): Promise<void> {
     const body = await request.exchange.readBody(MAX_BODY_BYTES);
     const { cluster } = request;
@@ -217,7 +217,7 @@ export class Annex {
 }
 
 function dataOf(
-  { exchange, cluster, info, user, auditId, startedAt }: RequestContext,
+  { exchange, cluster, info, user, auditId, startedAt, journal }: RequestContext,
   body: Buffer,
 ): AnnexRequest {
   const headers: [string, string][] = [];
@@ -237,5 +237,6 @@ function dataOf(
     user,
     auditId,
     startedAt,
+    journal: journal.data(),
   };
 }

@@ -5,6 +5,7 @@
 import type { MessagePort } from "node:worker_threads";
 import type { UserInfo } from "#authn/user-info.ts";
 import type { Attributes, Decision } from "#authz/authorizer.ts";
+import type { JournalData } from "#registry/journal.ts";
 import type { ClusterTarget } from "#server/context.ts";
 import type { ResponseHeaders } from "#server/exchange.ts";
 import type { RequestInfo } from "#server/request-info.ts";
@@ -40,6 +41,8 @@ export interface AnnexRequest {
   readonly user: UserInfo;
   readonly auditId: string;
   readonly startedAt: number;
+  /** Of what was done in the first thread. */
+  readonly journal: JournalData;
 }
 
 export type ToAnnex =

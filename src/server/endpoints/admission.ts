@@ -15,7 +15,7 @@ import { convertTo } from "#registry/resource.ts";
 import { attributesOf, notAllowed } from "#server/access.ts";
 import type { RequestContext } from "#server/context.ts";
 import { decodeMutated, type ExpectedType } from "./decode-body.ts";
-import { type EndpointServices, namespaceOf } from "./services.ts";
+import { type EndpointServices, momentOfRequest, namespaceOf } from "./services.ts";
 import type { DeleteOptions } from "./write-options.ts";
 import { requesterOf, type WriteTarget } from "./write-target.ts";
 
@@ -36,6 +36,7 @@ type AdmissionTarget = Pick<WriteTarget, "resource" | "cluster" | "version"> &
 /**
  * @param deletion the options of a DELETE; those of other writes stand in the query
  * @param name of the object, where the URL names a collection
+ * @param journal of the write, where the request is several
  */
 export function admissionOf(
   services: EndpointServices,
@@ -44,6 +45,7 @@ export function admissionOf(
   options: { readonly dryRun: boolean },
   deletion?: DeleteOptions,
   name = context.info.name,
+  journal = context.journal,
 ): RequestAdmission {
   const { admission } = services;
   const { resource, cluster, version, view } = target;
@@ -73,6 +75,7 @@ export function admissionOf(
     requester: requesterOf(context),
     options: shownOptions(context, operation, options.dryRun, deletion),
     forms,
+    journal,
     annotate,
     expired: () => context.closed,
   });
@@ -132,6 +135,7 @@ function formsOf(
   { resource, view, expected }: AdmissionTarget,
 ): AdmissionForms {
   const { subresource } = context.info;
+  const { nowMs } = momentOfRequest(services, context);
   const served = (version: string) => resource.info.versions.find((one) => one.version === version);
   return {
     kindIn(version): GroupVersionKind | undefined {
@@ -160,7 +164,7 @@ function formsOf(
             };
       const decoded = mutated(services, type, object);
       if (view === undefined && version === resource.storage.version)
-        resource.strategy.applyDefaults?.(decoded, services.clock.now());
+        resource.strategy.applyDefaults?.(decoded, nowMs);
       return decoded;
     },
   };

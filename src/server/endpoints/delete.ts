@@ -2,6 +2,7 @@
 import { deleted } from "#machinery/errors/errors.ts";
 import { StatusError } from "#machinery/errors/status-error.ts";
 import type { ClusterName } from "#registry/cluster-name.ts";
+import { byCurrentRules } from "#registry/freshness.ts";
 import { settleFreshness } from "#registry/read.ts";
 import { mustBeCurrent, type Resource } from "#registry/resource.ts";
 import { StoredObject } from "#registry/stored-object.ts";
@@ -35,18 +36,21 @@ export async function serveDelete(
   const namespace = namespaceOf(context, resource);
   const target = { resource, cluster, version };
   warnOfPolicy(context, resource, options);
-  const { stored, gone } = await services.registry.delete({
-    resource,
-    cluster,
-    namespace,
-    name,
-    preconditions: options.preconditions,
-    dryRun: options.dryRun,
-    propagation: propagationOf(options),
-    requester: { user: context.user, warn: (text) => context.warn(text) },
-    admit: admissionOf(services, context, target, options, options).check,
-    largestHere: services.limits?.storedBytes(context.info.apiGroup),
-  });
+  const { registry } = services;
+  const { stored, gone } = await byCurrentRules(registry, cluster, () =>
+    registry.delete({
+      resource,
+      cluster,
+      namespace,
+      name,
+      preconditions: options.preconditions,
+      dryRun: options.dryRun,
+      propagation: propagationOf(options),
+      requester: { user: context.user, warn: (text) => context.warn(text) },
+      admit: admissionOf(services, context, target, options, options).check,
+      largestHere: services.limits?.storedBytes(context.info.apiGroup),
+    }),
+  );
   if (!gone || resource.strategy.answersDeleted === true) {
     encoder.respond(context.exchange, options.orphanDependents === false ? 202 : 200, stored);
     return;
@@ -57,7 +61,10 @@ export async function serveDelete(
 /** How many objects of a collection are deleted side by side; group commit makes one flush of them. */
 const deletionBatch = 64;
 
-/** Deletes what matches and answers the list of it. Not atomic; objects that vanish meanwhile are skipped. */
+/**
+ * Deletes what matches and answers the list of it. Not atomic; objects that vanish meanwhile are skipped.
+ * @throws ElsewhereError: the journal tells what is deleted already
+ */
 export async function serveDeleteCollection(
   services: EndpointServices,
   context: RequestContext,
@@ -70,7 +77,9 @@ export async function serveDeleteCollection(
   const { registry } = services;
   const namespace = namespaceOf(context, resource);
   const { freshness, limit } = listFreshness(list);
-  const at = (await settleFreshness(registry, freshness)) ?? registry.store.current();
+  const { deletions } = context.journal;
+  deletions.at ??= (await settleFreshness(registry, freshness)) ?? registry.store.current();
+  const { at } = deletions;
   mustBeCurrent(resource);
   const writer = encoder.list(at);
   const requester = { user: context.user, warn: (text: string) => context.warn(text) };
@@ -95,21 +104,33 @@ export async function serveDeleteCollection(
         found.push(own ? object : new StoredObject(resource, location, revision, Buffer.from(value)));
       },
     });
+    const parts = found.map(() => context.journal.part());
     const outcomes = await Promise.allSettled(
-      found.map((object) =>
-        registry.delete({
-          resource,
-          cluster,
-          namespace: object.location.namespace,
-          name: object.location.name,
-          preconditions: options.preconditions,
-          dryRun: options.dryRun,
-          propagation: propagationOf(options),
-          requester,
-          admit: admissionOf(services, context, target, options, options, object.location.name).check,
-        }),
-      ),
+      found.map(async (object, index) => {
+        const { namespace, name } = object.location;
+        const journal = parts[index]!;
+        if (deletions.done.has(`${namespace}/${name}`)) return;
+        const { check } = admissionOf(services, context, target, options, options, name, journal);
+        await byCurrentRules(registry, cluster, () =>
+          registry.delete({
+            resource,
+            cluster,
+            namespace,
+            name,
+            preconditions: options.preconditions,
+            dryRun: options.dryRun,
+            propagation: propagationOf(options),
+            requester,
+            admit: check,
+          }),
+        );
+        deletions.done.add(`${namespace}/${name}`);
+      }),
     );
+    for (const [index, { status }] of outcomes.entries()) {
+      if (status === "fulfilled") context.journal.drop(parts[index]!);
+      else context.journal.adopt(parts[index]!);
+    }
     for (const [index, outcome] of outcomes.entries()) {
       if (outcome.status === "fulfilled") writer.add(found[index]!);
       else if (!(outcome.reason instanceof StatusError) || outcome.reason.code !== 404) throw outcome.reason;

@@ -5,6 +5,7 @@ import type { ProtobufCodec } from "#machinery/codecs/protobuf.ts";
 import type { TypeCompiler } from "#machinery/schema/decode.ts";
 import type { TypeResolver } from "#machinery/schema/types.ts";
 import type { Admission } from "#registry/admission.ts";
+import type { Moment } from "#registry/journal.ts";
 import type { Registry } from "#registry/registry.ts";
 import type { Resource } from "#registry/resource.ts";
 import type { RequestContext } from "#server/context.ts";
@@ -47,3 +48,7 @@ export interface EndpointServices {
 /** The namespace of the URL; "" for cluster-scoped kinds (a Namespace's own URL names itself as its namespace). */
 export const namespaceOf = (context: RequestContext, resource: Resource): string =>
   resource.namespaced ? context.info.namespace : "";
+
+/** When a request writes, and the random bytes that it writes with: the same ones when it is done once more elsewhere. */
+export const momentOfRequest = ({ registry }: EndpointServices, { journal }: RequestContext): Moment =>
+  journal.moment(registry.clock, registry.randomBytes);

@@ -16,6 +16,7 @@ export class Tracking {
   readonly #managed: ManagedFields | undefined;
   readonly #target: WriteTarget;
   readonly #subresource: string;
+  readonly #nowMs: number;
   readonly #options: WriteOptions;
   readonly #manager: string;
   readonly #warn: (text: string) => void;
@@ -26,7 +27,9 @@ export class Tracking {
     context: RequestContext,
     target: WriteTarget,
     options: WriteOptions,
+    nowMs: number,
   ) {
+    this.#nowMs = nowMs;
     this.#managed = managed;
     this.#target = target;
     this.#subresource = context.info.subresource;
@@ -48,7 +51,7 @@ export class Tracking {
     const next = view === undefined || current === undefined ? body : view.merge(current, body);
     if (this.#managed === undefined) return next;
     if (this.#dropped) return withManaged(next, []);
-    const endpoint = { resource, version, subresource: this.#subresource };
+    const endpoint = { resource, version, subresource: this.#subresource, nowMs: this.#nowMs };
     if (view === undefined || current === undefined)
       return this.#managed.update(endpoint, current, next, this.#manager);
     const scale = { ...endpoint, replicasPath: view.replicasPath };
@@ -62,7 +65,7 @@ export class Tracking {
     const { force } = this.#options;
     const managed = this.#managed;
     if (managed === undefined) throw new Error("apply without managed fields");
-    const endpoint = { resource, version, subresource: this.#subresource };
+    const endpoint = { resource, version, subresource: this.#subresource, nowMs: this.#nowMs };
     try {
       if (view === undefined || current === undefined)
         return await managed.apply(endpoint, current, patch, this.#manager, force);

@@ -1,10 +1,12 @@
 /** What POST, PUT, PATCH and apply do alike with an object once it is decoded. */
 import type { KubeObject } from "#machinery/meta/object.ts";
+import { byCurrentRules } from "#registry/freshness.ts";
+import type { Moment } from "#registry/journal.ts";
 import type { StoredObject } from "#registry/stored-object.ts";
 import type { UpdateRequest, UpdateResult } from "#registry/update.ts";
 import type { RequestContext } from "#server/context.ts";
 import { admissionOf, type RequestAdmission } from "./admission.ts";
-import { type EndpointServices, namespaceOf } from "./services.ts";
+import { type EndpointServices, momentOfRequest, namespaceOf } from "./services.ts";
 import { Tracking } from "./tracking.ts";
 import type { WriteOptions } from "./write-options.ts";
 import { requesterOf, type WriteTarget } from "./write-target.ts";
@@ -16,6 +18,7 @@ export class WriteRequest {
   readonly #target: WriteTarget;
   readonly #options: WriteOptions;
   readonly #admission: RequestAdmission;
+  readonly #moment: Moment;
   /** "" for cluster-scoped kinds. */
   readonly namespace: string;
   readonly tracking: Tracking;
@@ -32,7 +35,9 @@ export class WriteRequest {
     this.#options = options;
     this.namespace = namespaceOf(context, target.resource);
     this.#admission = admissionOf(services, context, target, options);
-    this.tracking = new Tracking(services.registry.managedFields, context, target, options);
+    this.#moment = momentOfRequest(services, context);
+    const { managedFields } = services.registry;
+    this.tracking = new Tracking(managedFields, context, target, options, this.#moment.nowMs);
   }
 
   /** The object that a body makes of the current one, as it is to be stored. */
@@ -46,24 +51,30 @@ export class WriteRequest {
   }
 
   /**
-   * @param object as {@link merged} answers it
+   * @param admitted answers the object as {@link merged} does; called again when what it was admitted by has changed
    * @throws StatusError, ElsewhereError
    */
-  create(object: KubeObject): Promise<StoredObject> {
-    return this.#services.registry.create({ ...this.#common(), object });
+  create(admitted: () => Promise<KubeObject>): Promise<StoredObject> {
+    const { registry } = this.#services;
+    return byCurrentRules(registry, this.#target.cluster, async () =>
+      registry.create({ ...this.#common(), object: await admitted() }),
+    );
   }
 
   /** @throws StatusError, ElsewhereError */
   update(request: Pick<UpdateRequest, "transform" | "patches" | "createsMissing">): Promise<UpdateResult> {
     const { name, subresource, apiGroup } = this.#context.info;
-    return this.#services.registry.update({
-      ...this.#common(),
-      version: this.#target.version,
-      name,
-      subresource,
-      largestHere: this.#services.limits?.storedBytes(apiGroup),
-      ...request,
-    });
+    const { registry, limits } = this.#services;
+    return byCurrentRules(registry, this.#target.cluster, () =>
+      registry.update({
+        ...this.#common(),
+        version: this.#target.version,
+        name,
+        subresource,
+        largestHere: limits?.storedBytes(apiGroup),
+        ...request,
+      }),
+    );
   }
 
   #common() {
@@ -73,6 +84,7 @@ export class WriteRequest {
       namespace: this.namespace,
       dryRun: this.#options.dryRun,
       requester: requesterOf(this.#context),
+      moment: this.#moment,
       admit: this.#admission.check,
     };
   }

@@ -3,6 +3,7 @@ import { badRequest, unsupportedMediaType, unsupportedMediaTypeGeneric } from "#
 import type { JsonObject } from "#machinery/json/value.ts";
 import type { KubeObject } from "#machinery/meta/object.ts";
 import { ElsewhereError } from "#registry/elsewhere.ts";
+import type { Moment } from "#registry/journal.ts";
 import { isCustomKind } from "#registry/resource.ts";
 import { wipeSystemFields } from "#registry/system-fields.ts";
 import type { RequestContext } from "#server/context.ts";
@@ -12,7 +13,7 @@ import type { ObjectResponder } from "./encoder.ts";
 import { bareType } from "./media-types.ts";
 import { patchedObject, readPatch } from "./patch.ts";
 import { requestBody } from "./request-body.ts";
-import type { EndpointServices } from "./services.ts";
+import { type EndpointServices, momentOfRequest } from "./services.ts";
 import { checkBodyAgainstUrl, parseWriteOptions, type WriteOptions } from "./write-options.ts";
 import { WriteRequest } from "./write-request.ts";
 import type { WriteTarget } from "./write-target.ts";
@@ -28,9 +29,7 @@ export async function serveCreate(
   const write = new WriteRequest(services, context, target, options);
   checkBodyAgainstUrl(object.metadata, { name: "", namespace: write.namespace });
   wipeSystemFields(object);
-  const stored = await write.tracking.storing(async () =>
-    write.create(await write.merged(undefined, object)),
-  );
+  const stored = await write.tracking.storing(() => write.create(() => write.merged(undefined, object)));
   encoder.respond(context.exchange, 201, stored);
 }
 
@@ -60,17 +59,17 @@ async function readObjectBody(
   const contentType = context.exchange.header("content-type");
   const warn = (text: string): void => context.warn(text);
   return defaulted(
-    services,
+    momentOfRequest(services, context),
     target,
     decodeObject(services, target.expected, bytes, contentType, options.fieldValidation, warn),
   );
 }
 
 /** With the defaults of the kind's code. In other versions than the storage's the registry adds them after conversion. */
-function defaulted(services: EndpointServices, target: WriteTarget, object: KubeObject): KubeObject {
+function defaulted({ nowMs }: Moment, target: WriteTarget, object: KubeObject): KubeObject {
   const { resource, version, view } = target;
   if (view !== undefined) return object;
-  if (version === resource.storage.version) resource.strategy.applyDefaults?.(object, services.clock.now());
+  if (version === resource.storage.version) resource.strategy.applyDefaults?.(object, nowMs);
   else resource.strategy.defaultsIn?.(version, object);
   return object;
 }
@@ -122,7 +121,7 @@ export async function servePatch(
         const patched = patch.apply(shown as unknown as JsonObject);
         const { expected } = target;
         const decoded = patchedObject(services, expected, patch, patched, fieldValidation, warn);
-        const object = defaulted(services, target, decoded);
+        const object = defaulted(momentOfRequest(services, context), target, decoded);
         checkBodyAgainstUrl(object.metadata, at);
         return write.merged(current, object);
       },
