@@ -116,4 +116,55 @@ describe("server-side apply of custom resources", () => {
     const defaulted = await apply(path, thing({ size: null }), { manager: "fourth", force: true });
     assert.equal(defaulted.json.spec.size, 7);
   });
+
+  it("says in a first apply that it is about what was there before", async () => {
+    const list = {
+      type: "array",
+      "x-kubernetes-list-type": "set",
+      items: {
+        type: "object",
+        "x-kubernetes-map-type": "atomic",
+        "x-kubernetes-preserve-unknown-fields": true,
+      },
+    };
+    const crd = await server.call(
+      "POST",
+      `${client.base}/apis/apiextensions.k8s.io/v1/customresourcedefinitions`,
+      {
+        body: {
+          apiVersion: "apiextensions.k8s.io/v1",
+          kind: "CustomResourceDefinition",
+          metadata: { name: "bags.test.io" },
+          spec: {
+            group: "test.io",
+            scope: "Namespaced",
+            names: { plural: "bags", kind: "Bag" },
+            versions: [
+              {
+                name: "v1",
+                served: true,
+                storage: true,
+                schema: { openAPIV3Schema: { type: "object", properties: { list } } },
+              },
+            ],
+          },
+        },
+      },
+    );
+    assert.equal(crd.status, 201, crd.text);
+    const path = at("test.io/v1/bags", "b");
+    const bag = { apiVersion: "test.io/v1", kind: "Bag", metadata: { name: "b" } };
+    // Structured merge has no sets of maps, so such an object has no managed fields, and the first apply fails.
+    const created = await server.call("POST", path.replace(/\/b$/, ""), {
+      body: { ...bag, list: [{ a: 1 }] },
+    });
+    assert.equal(created.status, 201, created.text);
+    assert.deepEqual(managedOf(created), []);
+    const applied = await apply(path, bag);
+    assert.equal(applied.status, 500);
+    assert.match(
+      applied.json.message,
+      /^failed to create manager for existing fields: failed to convert new object .* element 0: associative list without keys has an element that's a map type$/,
+    );
+  });
 });

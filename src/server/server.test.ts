@@ -269,6 +269,22 @@ describe("limits and the end of a server", () => {
     await server.close();
   });
 
+  it("streams at once with warnings in UTF-8 over HTTP/1.1 and HTTP/2", async () => {
+    const server = await startTestServer((context) => {
+      context.warn("grün");
+      const stream = context.exchange.startStream(200, { "content-type": "application/json" });
+      setImmediate(() => stream.end());
+    });
+    const session = server.h2();
+    for (const answer of [
+      await askHttp1(server, `${base}?watch=1`, server.pki.admin),
+      await ask(session, `${base}?watch=1`),
+    ])
+      assert.equal(Buffer.from(String(answer.headers.warning), "latin1").toString(), '299 - "grün"');
+    session.close();
+    await server.close();
+  });
+
   it("finishes what it began, refuses the rest, and closes", async () => {
     let release: () => void = () => {};
     const waiting = new Promise<void>((resolve) => {

@@ -144,11 +144,7 @@ export class FieldManager {
       throw new ApplyError(`failed to decode managed fields: ${(error as Error).message}`);
     }
     const isFirst = managed.sets.size === 0;
-    if (isFirst)
-      managed = capUpdaters(
-        this.#tracked(kind, kind.emptyObject(), current, managed, beforeFirstApply, time),
-        maxUpdateManagers,
-      );
+    if (isFirst) managed = this.#ownedBefore(kind, current, managed, time);
     const id = identify(kind, manager, "Apply");
     const attempt = (forced: boolean): JsonObject =>
       this.#applied(kind, withoutManaged(current), patch, managed, id, forced, time);
@@ -166,6 +162,17 @@ export class FieldManager {
       result = attempt(true);
     }
     return manager === serverSideKubectl ? refreshLastApplied(result, patch) : result;
+  }
+
+  /** What {@link beforeFirstApply} owns of an object that nobody was noted for. */
+  #ownedBefore(kind: ManagedKind, current: JsonObject, none: Managed, time: string): Managed {
+    try {
+      const managed = this.#tracked(kind, kind.emptyObject(), current, none, beforeFirstApply, time);
+      return capUpdaters(managed, maxUpdateManagers);
+    } catch (error) {
+      if (!(error instanceof ApplyError)) throw error;
+      throw new ApplyError(`failed to create manager for existing fields: ${error.message}`);
+    }
   }
 
   /** The managed fields that a write starts from: those it brings along, where it may and they make sense. */

@@ -59,7 +59,7 @@ export function tableShape(
     kind: "Table",
     apiVersion,
     metadata: { resourceVersion },
-    columnDefinitions: withDefinitions ? definitions : [],
+    columnDefinitions: withDefinitions ? definitions : null,
     rows,
   });
   let first = true;
@@ -82,7 +82,8 @@ export function tableShape(
           ...(end ? { annotations: { [initialEventsEndAnnotation]: "true" } } : {}),
         },
       };
-      return table(String(revision), [{ cells: columns.definitions.map(() => null), object }], takeFirst());
+      const cells = columns.definitions.map((_, index) => (index === 0 ? "" : null));
+      return table(String(revision), [{ cells, object }], takeFirst());
     },
     listHead: `{"kind":"Table","apiVersion":"${apiVersion}","metadata":`,
     listItems: `,"columnDefinitions":${writeJson(definitions)},"rows":[`,

@@ -71,7 +71,8 @@ export class Http1Exchange extends BaseExchange {
     const response = this.#response;
     if (!response.destroyed) {
       response.writeHead(status, this.outgoing);
-      response.flushHeaders();
+      // Sends the headers now. `flushHeaders` would send them as UTF-8, although each character of a value is one byte.
+      response.write(noBytes);
     }
     return {
       write: (chunk) => {
@@ -86,5 +87,7 @@ export class Http1Exchange extends BaseExchange {
     };
   }
 }
+
+const noBytes = Buffer.alloc(0);
 
 function ignore(): void {}
