@@ -174,7 +174,43 @@ describe("delete", () => {
     assert.equal((await remove("/options?gracePeriodSeconds=x")).status, 400);
     assert.equal((await call("DELETE", "/options", { body: "[" })).status, 400);
     assert.equal((await call("DELETE", "/options", { body: "x", type: "text/plain" })).status, 415);
+    for (const [query, code, message] of [
+      ["propagationPolicy=", 422, /propagationPolicy: Unsupported value: ""/],
+      ["dryRun=", 422, /dryRun: Unsupported value: \[""\]: supported values: "All"/],
+      ["gracePeriodSeconds=", 400, /^strconv.ParseInt: parsing "": invalid syntax$/],
+      ["gracePeriodSeconds=9223372036854775808", 400, /value out of range$/],
+      ["orphanDependents=&propagationPolicy=Orphan", 422, /cannot be both set/],
+    ] as const) {
+      const answer = await remove(`/options?${query}`);
+      assert.equal(answer.status, code, query);
+      assert.match(answer.json.message, message);
+    }
+    assert.match((await remove("/options", { propagationPolicy: "" })).json.message, /Unsupported value: ""/);
     assert.equal((await remove("/options?propagationPolicy=Foreground")).json.kind, "ConfigMap");
+  });
+
+  it("takes options of any group, and nothing that is no DeleteOptions", async () => {
+    await made("kinds");
+    const refused = [
+      [{ kind: "Foo", apiVersion: "v1" }, 'no kind "Foo" is registered for version "v1" in scheme '],
+      [{ kind: "Foo" }, 'no kind "Foo" is registered for version "meta.k8s.io/v1" in scheme '],
+      [{ kind: 1 }, "couldn't get version/kind; json parse error: json: cannot unmarshal number into "],
+      [{ apiVersion: "a/b/c" }, "unexpected GroupVersion string: a/b/c"],
+      [
+        { gracePeriodSeconds: "x" },
+        "json: cannot unmarshal string into Go struct field DeleteOptions.gracePeriodSeconds of type int64",
+      ],
+    ] as const;
+    for (const [body, text] of refused) {
+      const answer = await call("DELETE", "/kinds", { body });
+      assert.equal(answer.status, 400, answer.text);
+      assert.ok(answer.json.message.startsWith(text), answer.json.message);
+    }
+    for (const body of [{ kind: "DeleteOptions", apiVersion: "any/v9" }, { apiVersion: "/" }, "null"]) {
+      const answer = await call("DELETE", "/kinds?dryRun=All", { body });
+      assert.equal(answer.status, 200, answer.text);
+      await made("kinds");
+    }
   });
 
   it("of a collection: what matches, answered as a list; finalizers hold back", async () => {

@@ -195,6 +195,9 @@ describe("create", () => {
       422,
       "Invalid",
     ]);
+    // A parameter without a value is no wish to write after all.
+    for (const write of [post({ metadata: { name: "x" } }, "?dryRun="), patch("dry", {}, "?dryRun=")])
+      assert.match((await write).json.message, /dryRun: Unsupported value: \[""\]: supported values: "All"$/);
     const updated = await without(() => patch("dry", { data: { k: "dry" } }, "?dryRun=All"));
     assert.equal(updated.json.data.k, "dry");
     await without(() => put("dry", { metadata: { name: "dry" } }, "?dryRun=All"));

@@ -205,7 +205,7 @@ function shownOptions(
       ...(gracePeriodSeconds === undefined ? {} : { gracePeriodSeconds }),
       ...(Object.keys(preconditions).length === 0 ? {} : { preconditions: { ...preconditions } }),
       ...(orphanDependents === undefined ? {} : { orphanDependents }),
-      ...(propagationPolicy === "" ? {} : { propagationPolicy }),
+      ...(propagationPolicy === undefined ? {} : { propagationPolicy }),
     };
   }
   const fieldManager = query.get("fieldManager") ?? "";

@@ -157,13 +157,28 @@ export function decodeOptions(
 ): JsonObject | undefined {
   if (bytes.length === 0) return undefined;
   const { value } = readBody(codecs, expected, bytes, contentType, false);
+  checkOptionsKind(expected, value);
   try {
     return codecs.compiler.compile(expected.type).decode(value).value;
   } catch (error) {
-    if (error instanceof DecodeError)
-      throw badRequest(`${cannotHandle(expected, expected)}: ${error.message}`);
-    throw error;
+    throw error instanceof DecodeError ? badRequest(error.message) : error;
   }
+}
+
+/** Options may be those of any group, but options they are. @throws StatusError 400 */
+function checkOptionsKind(expected: ExpectedType, { apiVersion = "", kind = "" }: JsonObject): void {
+  for (const [field, given] of Object.entries({ apiVersion, kind }))
+    if (typeof given !== "string" && given !== null)
+      throw badRequest(
+        `couldn't get version/kind; json parse error: json: cannot unmarshal ${jsonTypeName(given)} into Go struct field .${field} of type string`,
+      );
+  const given = String(apiVersion ?? "");
+  if (given.split("/").length > 2) throw badRequest(`unexpected GroupVersion string: ${given}`);
+  if (kind === "" || kind === null || kind === expected.kind) return;
+  const version = given === "" || given === "/" ? "meta.k8s.io/v1" : given;
+  throw badRequest(
+    `no kind ${quote(String(kind))} is registered for version ${quote(version)} in scheme "pkg/runtime/scheme.go:111"`,
+  );
 }
 
 function readBody(
@@ -205,6 +220,7 @@ function readBody(
 
 function requireObject(value: JsonValue, expected: ExpectedType, bytes: Buffer): JsonObject {
   if (isJsonObject(value)) return value;
+  if (value === null && isOptions(expected)) return {};
   if (expected.compiled !== undefined)
     throw badRequest(`${notAnObject(value)} (expected a ${expected.kind})`);
   throw badRequest(unrecognized(expected, bytes, notAnObject(value)));

@@ -16,7 +16,8 @@ export function serveGet(
   encoder: ObjectResponder,
 ): void | Promise<void> {
   const { registry } = services;
-  if (parseBoolean(context.query, "export") === true)
+  const { query } = context;
+  if ((query.get("export") ?? "") !== "" && parseBoolean(query, "export") === true)
     throw badRequest("the export parameter, deprecated since v1.14, is no longer supported");
   const { name } = context.info;
   const namespace = namespaceOf(context, resource);

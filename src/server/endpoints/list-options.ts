@@ -1,4 +1,5 @@
 /** Query parameters of get, list, watch and deletecollection (apimachinery pkg/apis/meta/internalversion/validation). */
+import { quote } from "#base/quote.ts";
 import { badRequest, invalid } from "#machinery/errors/errors.ts";
 import {
   type FieldError,
@@ -6,6 +7,7 @@ import {
   fieldInvalid,
   fieldNotSupported,
 } from "#machinery/errors/field-error.ts";
+import type { StatusError } from "#machinery/errors/status-error.ts";
 import { FieldSelector } from "#machinery/selectors/fields.ts";
 import { LabelSelector } from "#machinery/selectors/labels.ts";
 import type { Freshness } from "#registry/read.ts";
@@ -176,20 +178,28 @@ function requireRevision(text: string): Revision {
   return revision;
 }
 
-/** Go's conversion of query values: empty, `false` and `0` are false, anything else is true. */
+/** Of query values, `false` and `0` are false, anything else is true, also nothing at all (apimachinery pkg/runtime/conversion.go). */
 export function parseBoolean(query: Query, name: string): boolean | undefined {
   const text = query.get(name);
   if (text === undefined) return undefined;
-  return !(text === "" || text.toLowerCase() === "false" || text === "0");
+  return !(text.toLowerCase() === "false" || text === "0");
 }
 
-/** @throws StatusError 400 */
+const minInt64 = -(2n ** 63n);
+const maxInt64 = 2n ** 63n - 1n;
+
+/** Within 64 bits, the nearest that a number holds. @throws StatusError 400, also for a parameter without a value */
 export function parseInteger(query: Query, name: string): number | undefined {
   const text = query.get(name);
-  if (text === undefined || text === "") return undefined;
+  if (text === undefined) return undefined;
+  const fail = (why: string): StatusError => badRequest(`strconv.ParseInt: parsing ${quote(text)}: ${why}`);
+  if (!/^[+-]?[0-9]+$/.test(text)) throw fail("invalid syntax");
   const value = Number(text);
-  if (!/^[+-]?[0-9]+$/.test(text) || !Number.isSafeInteger(value)) {
-    throw badRequest(`strconv.ParseInt: parsing ${JSON.stringify(text)}: invalid syntax`);
-  }
+  if (Number.isSafeInteger(value)) return value;
+  const exact = text.length > maxIntegerCharacters ? maxInt64 + 1n : BigInt(text.replace("+", ""));
+  if (exact < minInt64 || exact > maxInt64) throw fail("value out of range");
   return value;
 }
+
+/** More characters are not read as a number: 64 bits have 19 digits, the rest could only be zeros. */
+const maxIntegerCharacters = 1000;

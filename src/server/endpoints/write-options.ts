@@ -33,7 +33,7 @@ export function parseWriteOptions(
   applies = false,
 ): WriteOptions {
   const errors: FieldError[] = [];
-  const dryRun = query.getAll("dryRun").filter((value) => value !== "");
+  const dryRun = query.getAll("dryRun");
   errors.push(...dryRunErrors(dryRun));
   const fieldValidation = query.get("fieldValidation") ?? "";
   if (!["", "Ignore", "Warn", "Strict"].includes(fieldValidation)) {
@@ -71,9 +71,11 @@ export interface DeleteOptions {
   readonly dryRun: boolean;
   readonly preconditions: { readonly uid?: string; readonly resourceVersion?: string };
   readonly gracePeriodSeconds: number | undefined;
-  readonly propagationPolicy: string;
+  readonly propagationPolicy: string | undefined;
   readonly orphanDependents: boolean | undefined;
 }
+
+const policies: readonly string[] = ["Foreground", "Background", "Orphan"] satisfies Propagation[];
 
 /** From the body where there is one, else from the query. @throws StatusError 400, 422 */
 export function parseDeleteOptions(query: Query, body: JsonObject | undefined): DeleteOptions {
@@ -86,21 +88,19 @@ export function parseDeleteOptions(query: Query, body: JsonObject | undefined): 
         orphanDependents?: boolean;
       }
     | undefined;
-  const dryRun =
-    fromBody === undefined ? query.getAll("dryRun").filter((value) => value !== "") : (fromBody.dryRun ?? []);
+  const dryRun = fromBody === undefined ? query.getAll("dryRun") : (fromBody.dryRun ?? []);
   const options: DeleteOptions = {
     dryRun: dryRun.length > 0,
     preconditions: { ...fromBody?.preconditions },
     gracePeriodSeconds:
       fromBody === undefined ? parseInteger(query, "gracePeriodSeconds") : fromBody.gracePeriodSeconds,
-    propagationPolicy:
-      (fromBody === undefined ? query.get("propagationPolicy") : fromBody.propagationPolicy) ?? "",
+    propagationPolicy: fromBody === undefined ? query.get("propagationPolicy") : fromBody.propagationPolicy,
     orphanDependents:
       fromBody === undefined ? parseBoolean(query, "orphanDependents") : fromBody.orphanDependents,
   };
   const errors: FieldError[] = [...dryRunErrors(dryRun)];
   const { propagationPolicy, orphanDependents } = options;
-  if (propagationPolicy !== "" && orphanDependents !== undefined) {
+  if (propagationPolicy !== undefined && orphanDependents !== undefined) {
     errors.push(
       fieldInvalid(
         "propagationPolicy",
@@ -109,15 +109,8 @@ export function parseDeleteOptions(query: Query, body: JsonObject | undefined): 
       ),
     );
   }
-  if (!["", "Foreground", "Background", "Orphan"].includes(propagationPolicy)) {
-    errors.push(
-      fieldNotSupported("propagationPolicy", propagationPolicy, [
-        "Foreground",
-        "Background",
-        "Orphan",
-        "nil",
-      ]),
-    );
+  if (propagationPolicy !== undefined && !policies.includes(propagationPolicy)) {
+    errors.push(fieldNotSupported("propagationPolicy", propagationPolicy, [...policies, "nil"]));
   }
   if (errors.length > 0) throw invalid({ group: "meta.k8s.io", kind: "DeleteOptions" }, "", errors);
   return options;
@@ -133,13 +126,13 @@ export function propagationOf({
   orphanDependents,
 }: DeleteOptions): Propagation | undefined {
   if (orphanDependents !== undefined) return orphanDependents ? "Orphan" : "Background";
-  return propagationPolicy === "" ? undefined : (propagationPolicy as Propagation);
+  return propagationPolicy as Propagation | undefined;
 }
 
-/** The boolean `pretty` parameter, and tools whose users read the answer (apiserver negotiation isPrettyPrint). */
+/** The `pretty` parameter, by strconv.ParseBool, and tools whose users read the answer (apiserver negotiation isPrettyPrint). */
 export function wantsPretty(query: Query, userAgent: string | undefined): boolean {
-  const asked = parseBoolean(query, "pretty");
-  if (asked !== undefined) return asked;
+  const asked = query.get("pretty") ?? "";
+  if (asked !== "") return ["1", "t", "T", "TRUE", "true", "True"].includes(asked);
   return userAgent !== undefined && /^(?:curl|Wget|Mozilla\/5\.0)/.test(userAgent);
 }
 
