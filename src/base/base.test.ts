@@ -5,6 +5,7 @@ import { BoundedQueue } from "./bounded-queue.ts";
 import { ByteLru } from "./byte-lru.ts";
 import { byteLength, compareBytes, sortByBytes, truncateBytes } from "./bytes.ts";
 import { isPrintable, quote } from "./quote.ts";
+import { trimSpace } from "./spaces.ts";
 
 test("quote prints what Go's %q prints", () => {
   assert.equal(quote("abc"), '"abc"');
@@ -15,6 +16,12 @@ test("quote prints what Go's %q prints", () => {
   assert.equal(quote("\ud800x"), '"\ufffdx"');
   assert.equal(quote("\u{e0001}"), '"\\U000e0001"');
   assert.equal(isPrintable("\u2028"), false);
+});
+
+test("trimSpace takes away what Go calls white space", () => {
+  assert.equal(trimSpace("\u0085\u2003 a\u00a0b \t\n\v\f\r\u3000"), "a\u00a0b");
+  assert.equal(trimSpace("\ufeffa\u200b"), "\ufeffa\u200b");
+  assert.equal(trimSpace(" \u2028\u2029"), "");
 });
 
 test("compareBytes orders as UTF-8 bytes do", () => {

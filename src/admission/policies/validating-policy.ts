@@ -1,6 +1,7 @@
 /** ValidatingAdmissionPolicy, compiled, and its evaluation (k8s.io/apiserver plugin/policy/validating/validator.go). */
 
 import { byteLength } from "#base/bytes.ts";
+import { trimSpace } from "#base/spaces.ts";
 import { type CelBudget, perCallCostLimit, runtimeCostBudget } from "#machinery/cel/cel.ts";
 import { boolType, formatType, nullType, stringType } from "#machinery/cel/types.ts";
 import {
@@ -73,7 +74,7 @@ export function compileValidatingPolicy(spec: Members): ValidatingPolicy {
       const messageExpression = textAt(validation, "messageExpression");
       return {
         expression: compileExpression(environment, textAt(validation, "expression"), [boolType]),
-        message: textAt(validation, "message").trim(),
+        message: trimSpace(textAt(validation, "message")),
         messageExpression:
           messageExpression === ""
             ? undefined
@@ -141,7 +142,7 @@ async function refusalsOf(
     const { message, expression, reason } = policy.validations[index]!;
     const own = messages[index] ?? "";
     const text =
-      own !== "" ? own : message !== "" ? message : `failed expression: ${expression.source.trim()}`;
+      own !== "" ? own : message !== "" ? message : `failed expression: ${trimSpace(expression.source)}`;
     return [{ index, message: text, reason: reason === "" ? "Invalid" : reason }];
   });
 }
@@ -174,7 +175,7 @@ async function messagesOf(
 /** Undefined for what cannot be shown. */
 function messageText(result: Evaluated): string | undefined {
   if ("error" in result || typeof result.value !== "string") return undefined;
-  const text = result.value.trim();
+  const text = trimSpace(result.value);
   return text.includes("\n") || byteLength(text) > maxMessageBytes ? undefined : text;
 }
 
@@ -193,7 +194,7 @@ async function annotationsOf(
     if ("error" in result) {
       if (!policy.failsOpen) annotationErrors.push(result.error);
     } else if (typeof result.value === "string") {
-      const value = result.value.trim();
+      const value = trimSpace(result.value);
       if (value !== "") annotations.push([key, value]);
     } else if (result.value !== null) {
       const type = expression.program === undefined ? "" : formatType(expression.program.type);

@@ -1,5 +1,6 @@
 /** The rules of one schema node: their form, whether they compile, and what they may cost. */
 
+import { trimSpace } from "#base/spaces.ts";
 import { staticCostLimit } from "#machinery/cel/cel.ts";
 import {
   type FieldError,
@@ -37,8 +38,8 @@ export function ruleTextErrors(props: Props, path: string): FieldError[] {
 
 function oneRule(rule: RuleProps, props: Props, path: string): FieldError[] {
   const errors: FieldError[] = [];
-  const text = rule.rule.trim();
-  const message = rule.message.trim();
+  const text = trimSpace(rule.rule);
+  const message = trimSpace(rule.message);
   if (text === "") errors.push(fieldRequired(`${path}.rule`, "rule is not specified"));
   else if (rule.message !== "" && message === "") {
     errors.push(fieldInvalid(`${path}.message`, rule.message, "must be non-empty if specified"));
@@ -47,7 +48,7 @@ function oneRule(rule: RuleProps, props: Props, path: string): FieldError[] {
   } else if (hasLineBreaks(text) && message === "") {
     errors.push(fieldRequired(`${path}.message`, "message must be specified if rule contains line breaks"));
   }
-  if (rule.messageExpression !== "" && rule.messageExpression.trim() === "") {
+  if (rule.messageExpression !== "" && trimSpace(rule.messageExpression) === "") {
     const detail = "messageExpression must be non-empty if specified";
     errors.push(fieldRequired(`${path}.messageExpression`, detail));
   }
@@ -64,7 +65,7 @@ function fieldPathErrors(fieldPath: string, props: Props, path: string): FieldEr
   const invalid = (detail: string): void => {
     errors.push(fieldInvalid(path, fieldPath, detail));
   };
-  if (fieldPath.trim() === "") invalid("must be non-empty if specified");
+  if (trimSpace(fieldPath) === "") invalid("must be non-empty if specified");
   if (hasLineBreaks(fieldPath)) invalid("must not contain line breaks");
   const isReadable = unsupportedFeature(props) === undefined;
   if (isReadable && followFieldPath(fieldPath, props, propsPath, true) instanceof Error) {

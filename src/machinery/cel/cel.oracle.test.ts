@@ -6,6 +6,7 @@ import type { JsonObject } from "#machinery/json/value.ts";
 import { likeUpstream } from "#machinery/testing/like-upstream.ts";
 import { expressions, schema, values } from "./testing/generate.ts";
 import { type CelCase, type CelOutcome, runCase } from "./testing/run.ts";
+import { sameButForVariableNumbers } from "./testing/variable-numbers.ts";
 
 const upstream = likeUpstream();
 
@@ -51,12 +52,17 @@ function namesByChance(expression: string, ours: unknown, theirs: unknown): bool
 }
 
 upstream.compare<Case>("expressions", {
-  cases: handMade.flatMap((expression) => values.map((_, index) => ({ expression, index }))),
+  cases: ["", " ", "\n", "\u00a0", "// nothing", ...handMade].flatMap((expression) =>
+    values.map((_, index) => ({ expression, index })),
+  ),
   generate: fc.record({ expression: expressions, index: fc.integer({ min: 0, max: values.length - 1 }) }),
   ours: (input) => comparable(runCase(requestOf(input))),
   theirs: async (oracle, input) =>
     comparable(
       (await oracle.ask("cel.run", requestOf(input) as unknown as JsonObject)) as unknown as CelOutcome,
     ),
-  known: ({ expression }, ours, theirs) => isKnown(ours, theirs) || namesByChance(expression, ours, theirs),
+  known: ({ expression }, ours, theirs) =>
+    isKnown(ours, theirs) ||
+    namesByChance(expression, ours, theirs) ||
+    sameButForVariableNumbers(ours, theirs),
 });

@@ -54,6 +54,8 @@ export class Source {
 
   #place(offset: number): { line: number; column: number } {
     if (offset < 0) return { line: -1, column: -1 };
+    // The end of no text is before its beginning, says upstream's parser.
+    if (this.text === "") return { line: 1, column: -1 };
     let low = 0;
     let high = this.#lines.length - 1;
     while (low < high) {

@@ -9,7 +9,7 @@ export const celTypeOfNode = (node: SchemaNode, options: SchemaTypeOptions): Cel
 
 const nodeReader: SchemaReader<SchemaNode> = {
   type: ({ type }) => type,
-  format: ({ checks }) => checks?.format,
+  format: (node) => (node.has(flags.intOrStringFormat) ? "int-or-string" : node.checks?.format),
   isIntOrString: (node) => node.has(flags.intOrString),
   isNullable: (node) => node.has(flags.nullable),
   isEmbedded: (node) => node.has(flags.embedded),

@@ -64,6 +64,8 @@ export const flags = {
   eitherType: 1024,
   /** Expressions can see such values (upstream: SchemaDeclType answers a type). */
   exposed: 2048,
+  /** `format: int-or-string`: nothing to validate, but readers of the published schema take it for {@link intOrString}. */
+  intOrStringFormat: 4096,
 } as const;
 
 export class SchemaNode {

@@ -76,6 +76,7 @@ class Parser {
     if (own(schema, "x-kubernetes-preserve-unknown-fields") === true) bits |= flags.preserve;
     if (own(schema, "x-kubernetes-embedded-resource") === true) bits |= flags.embedded | flags.embeddedBelow;
     if (intOrString) bits |= flags.intOrString;
+    if (own(schema, "format") === "int-or-string") bits |= flags.intOrStringFormat;
     if (intOrString && this.#reading === "custom-resource") bits |= flags.eitherType;
     if (own(schema, "x-kubernetes-map-type") === "atomic") bits |= flags.atomicMap;
     if (list !== undefined && list.type !== "atomic") bits |= flags.listTypesBelow;

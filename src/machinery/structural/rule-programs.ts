@@ -1,5 +1,6 @@
 /** Compiling `x-kubernetes-validations` (apiextensions-apiserver pkg/apiserver/schema/cel/compilation.go). */
 
+import { trimSpace } from "#base/spaces.ts";
 import { type CelEnvironment, type CelProgram, createCelEnvironment } from "#machinery/cel/cel.ts";
 import { CelCompileError } from "#machinery/cel/errors.ts";
 import { type CelType, maxRequestSizeBytes, optionalType } from "#machinery/cel/types.ts";
@@ -44,7 +45,7 @@ export function compileRules(rules: readonly Rule[], type: CelType): RuleProgram
 
 function compileRule(rule: Rule, compile: (text: string) => CelProgram): Omit<RuleProgram, "maxCardinality"> {
   const nothing = { usesOldSelf: false, maxCost: 0, messageMaxCost: 0 };
-  if (rule.rule.trim() === "") return nothing;
+  if (trimSpace(rule.rule) === "") return nothing;
   const program = tryCompile(rule.rule, compile);
   if (typeof program === "string") return { ...nothing, error: `compilation failed: ${program}` };
   if (program.type.kind !== "bool") return { ...nothing, error: "cel expression must evaluate to a bool" };

@@ -1,6 +1,8 @@
 /** Running `x-kubernetes-validations` (apiextensions-apiserver pkg/apiserver/schema/cel/validation.go). */
+
 import { byteLength } from "#base/bytes.ts";
 import { quote } from "#base/quote.ts";
+import { trimSpace } from "#base/spaces.ts";
 import { type CelBudget, type CelProgram, perCallCostLimit, runtimeCostBudget } from "#machinery/cel/cel.ts";
 import { CelBudgetError, CelRuntimeError } from "#machinery/cel/errors.ts";
 import { toCel } from "#machinery/cel/schema-typed.ts";
@@ -270,7 +272,7 @@ export class RuleRun {
       throw exhausted;
     }
     if (typeof message !== "string") return undefined;
-    const trimmed = message.trim();
+    const trimmed = trimSpace(message);
     if (trimmed === "" || trimmed.includes("\n") || byteLength(trimmed) > maxMessageBytes) return undefined;
     return trimmed;
   }
@@ -314,6 +316,6 @@ function failure(
   }
 }
 
-const shownRule = (rule: Rule): string => (rule.message ?? rule.rule).trim();
+const shownRule = (rule: Rule): string => trimSpace(rule.message ?? rule.rule);
 const defaultMessage = (rule: Rule): string =>
-  rule.message === undefined ? `failed rule: ${rule.rule.trim()}` : rule.message.trim();
+  rule.message === undefined ? `failed rule: ${trimSpace(rule.rule)}` : trimSpace(rule.message);

@@ -1,4 +1,5 @@
 /** `variables` of policies, compiled: each may use those before it (plugin/cel/composition.go). */
+import { trimSpace } from "#base/spaces.ts";
 import { lazyObjectType } from "#machinery/cel/structs.ts";
 import { type CelType, dynType, listType, mapType } from "#machinery/cel/types.ts";
 import { type Members, textAt } from "../strategies/members.ts";
@@ -23,7 +24,7 @@ export function compileVariables(variables: readonly Members[], scope: Expressio
     const environment = expressionEnvironment({ ...scope, variables: lazyObjectType(typeName, types) });
     const expression = compileExpression(environment, textAt(variable, "expression"), []);
     // Without an expression there is none.
-    if (expression.source.trim() !== "")
+    if (trimSpace(expression.source) !== "")
       types.set(textAt(variable, "name"), declaredType(expression.program?.type ?? dynType));
     return [textAt(variable, "name"), expression];
   });

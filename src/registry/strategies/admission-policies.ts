@@ -2,7 +2,9 @@
  * Validating- and MutatingAdmissionPolicy and their bindings (k8s.io/kubernetes pkg/apis/admissionregistration/validation and
  * v1/defaults.go).
  */
+
 import { byteLength } from "#base/bytes.ts";
+import { trimSpace } from "#base/spaces.ts";
 import type { CelEnvironment } from "#machinery/cel/cel.ts";
 import { jsonPatchType, objectType } from "#machinery/cel/structs.ts";
 import { boolType, listType, nullType, stringType } from "#machinery/cel/types.ts";
@@ -157,7 +159,7 @@ function policyErrors(object: KubeObject, { variables }: PolicyCompiler): FieldE
   listAt(given, "variables").forEach((variable, index) => {
     const at = spec.child("variables").index(index);
     const name = textAt(variable, "name");
-    if (name.trim() === "") errors.push(fieldRequired(at.child("name"), "name is not specified"));
+    if (trimSpace(name) === "") errors.push(fieldRequired(at.child("name"), "name is not specified"));
     else if (!identifier.test(name) || reserved.has(name))
       errors.push(fieldInvalid(at.child("name"), name, "must be a valid CEL identifier"));
     const missing = expressionErrors(variable, at);
@@ -169,9 +171,12 @@ function policyErrors(object: KubeObject, { variables }: PolicyCompiler): FieldE
 }
 
 const expressionErrors = (of: Members, path: FieldPath): FieldError[] =>
-  textAt(of, "expression").trim() === ""
+  trimSpace(textAt(of, "expression")) === ""
     ? [fieldRequired(path.child("expression"), "expression is not specified")]
     : [];
+
+/** As Go's, letter by letter: `İ` is an `i` without a dot of its own. */
+const lowerCase = (text: string): string => text.replaceAll("İ", "i").toLowerCase();
 
 function paramKindErrors(kind: unknown, path: FieldPath): FieldError[] {
   const apiVersion = textAt(kind, "apiVersion");
@@ -191,7 +196,7 @@ function paramKindErrors(kind: unknown, path: FieldPath): FieldError[] {
     if (version === "") invalid("apiVersion", apiVersion, "version must be specified");
     else if (versionErrors.length > 0) invalid("apiVersion", version, versionErrors.join(","));
   }
-  const nameErrors = dns1035LabelErrors(name.toLowerCase());
+  const nameErrors = dns1035LabelErrors(lowerCase(name));
   if (name === "") errors.push(fieldRequired(path.child("kind")));
   else if (nameErrors.length > 0)
     invalid("kind", name, `may have mixed case, but should otherwise match: ${nameErrors.join(",")}`);
@@ -237,7 +242,7 @@ function validationErrors(validation: Members, compiler: PolicyCompiler, path: F
     );
   const message = textAt(validation, "message");
   const messageExpression = textAt(validation, "messageExpression");
-  if (messageExpression !== "" && messageExpression.trim() === "")
+  if (messageExpression !== "" && trimSpace(messageExpression) === "")
     errors.push(
       fieldInvalid(path.child("messageExpression"), messageExpression, "must be non-empty if specified"),
     );
@@ -250,9 +255,9 @@ function validationErrors(validation: Members, compiler: PolicyCompiler, path: F
         path.child("messageExpression"),
       ),
     );
-  if (message !== "" && message.trim() === "")
+  if (message !== "" && trimSpace(message) === "")
     errors.push(fieldInvalid(path.child("message"), message, "must be non-empty if specified"));
-  else if (/[\n\r]/.test(message.trim()))
+  else if (/[\n\r]/.test(trimSpace(message)))
     errors.push(fieldInvalid(path.child("message"), message, "must not contain line breaks"));
   errors.push(...oneOf(valueAt(validation, "reason"), reasons, path.child("reason")));
   return errors;
@@ -265,7 +270,7 @@ function annotationErrors(
   path: FieldPath,
 ): FieldError[] {
   const given = textAt(annotation, "valueExpression");
-  const expression = given.trim();
+  const expression = trimSpace(given);
   const key = textAt(annotation, "key");
   const at = path.child("valueExpression");
   const whole = `${policy}/${key}`;
@@ -289,7 +294,7 @@ function mutationErrors(mutation: Members, { forPatches }: PolicyCompiler, path:
   if (patch === undefined)
     errors.push(fieldRequired(path.child(wanted!), `must be specified when patchType is ${type}`));
   else {
-    const expression = textAt(patch, "expression").trim();
+    const expression = trimSpace(textAt(patch, "expression"));
     const at = path.child(wanted!, "expression");
     const result = type === "JSONPatch" ? listType(jsonPatchType) : objectType;
     if (expression === "") errors.push(fieldRequired(at));

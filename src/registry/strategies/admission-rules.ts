@@ -2,6 +2,7 @@
  * What webhooks and policies of admissionregistration.k8s.io choose by: rules, match resources, match conditions
  * (k8s.io/kubernetes pkg/apis/admissionregistration/validation and v1/defaults.go).
  */
+import { trimSpace } from "#base/spaces.ts";
 import type { CelEnvironment } from "#machinery/cel/cel.ts";
 import { boolType, type CelType } from "#machinery/cel/types.ts";
 import {
@@ -188,7 +189,7 @@ export function matchConditionsErrors(
   conditions.forEach((condition, index) => {
     const at = path.index(index);
     const name = textAt(condition, "name");
-    const expression = textAt(condition, "expression").trim();
+    const expression = trimSpace(textAt(condition, "expression"));
     if (expression === "") errors.push(fieldRequired(at.child("expression")));
     else {
       environment ??= expressionEnvironment({ params });

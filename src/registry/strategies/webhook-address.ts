@@ -1,6 +1,5 @@
 /** Where a webhook is called (k8s.io/apiserver pkg/util/webhook/validation.go). */
-
-import { quote } from "#base/quote.ts";
+import { decodeEscapes, parseUrl } from "#machinery/cel/libraries/go-url.ts";
 import { type FieldError, fieldInvalid, fieldRequired } from "#machinery/errors/field-error.ts";
 import type { FieldPath } from "#machinery/errors/field-path.ts";
 import { dns1123SubdomainErrors } from "#machinery/names/dns.ts";
@@ -9,40 +8,21 @@ import { type Members, textAt } from "./members.ts";
 
 const form = "; desired format: https://host[/path]";
 const maxPort = 65_535;
-// RFC 3986, appendix B: what Go's url.Parse takes apart.
-const parts =
-  /^(?:([a-zA-Z][a-zA-Z0-9+.-]*):)?(?:\/\/(?:([^/?#@]*)@)?([^/?#]*))?([^?#]*)(?:\?([^#]*))?(?:#([\s\S]*))?$/;
 
-export function webhookUrlErrors(url: string, path: FieldPath): FieldError[] {
-  const match = parts.exec(url);
-  const bad = parseError(url, match);
-  if (bad !== undefined)
-    return [fieldRequired(path, `url must be a valid URL: parse ${quote(url)}: ${bad}${form}`)];
-  const [, scheme = "", user, host = "", , query = "", fragment = ""] = match!;
+export function webhookUrlErrors(text: string, path: FieldPath): FieldError[] {
+  const url = parseUrl(text);
+  if (url instanceof Error) return [fieldRequired(path, `url must be a valid URL: ${url.message}${form}`)];
+  const { scheme, user, host, query = "", fragment = "" } = url;
   const errors: FieldError[] = [];
-  const lower = scheme.toLowerCase();
-  if (lower !== "https")
-    errors.push(fieldInvalid(path, lower, `'https' is the only allowed URL scheme${form}`));
+  if (scheme !== "https")
+    errors.push(fieldInvalid(path, scheme, `'https' is the only allowed URL scheme${form}`));
   if (host === "") errors.push(fieldInvalid(path, host, `host must be specified${form}`));
   if (user !== undefined)
     errors.push(fieldInvalid(path, user, "user information is not permitted in the URL"));
-  if (fragment !== "") errors.push(fieldInvalid(path, fragment, "fragments are not permitted in the URL"));
+  if (fragment !== "")
+    errors.push(fieldInvalid(path, decodeEscapes(fragment), "fragments are not permitted in the URL"));
   if (query !== "") errors.push(fieldInvalid(path, query, "query parameters are not permitted in the URL"));
   return errors;
-}
-
-/** The commonest of what url.Parse complains about. */
-function parseError(url: string, match: RegExpExecArray | null): string | undefined {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for
-  if (/[\x00-\x1f\x7f]/.test(url)) return "net/url: invalid control character in URL";
-  if (match === null || url.startsWith(":")) return "missing protocol scheme";
-  const broken = /%(?![0-9a-fA-F]{2})[\s\S]{0,2}/.exec(url);
-  if (broken !== null) return `invalid URL escape ${quote(broken[0])}`;
-  const host = match[3] ?? "";
-  if (/[ <>"]/.test(host)) return `invalid character ${quote(/[ <>"]/.exec(host)![0])} in host name`;
-  const port = /:([^:\]]*)$/.exec(host);
-  if (port !== null && !/^\d*$/.test(port[1]!)) return `invalid port ${quote(port[0])} after host`;
-  return undefined;
 }
 
 export function webhookServiceErrors(service: Members, path: FieldPath): FieldError[] {

@@ -1,4 +1,5 @@
 /** Containers of all sorts (pkg/apis/core/validation validateContainers, validateInitContainers, validateEphemeralContainers). */
+import { trimSpace } from "#base/spaces.ts";
 import {
   type FieldError,
   fieldDuplicate,
@@ -234,7 +235,7 @@ function* restartErrors(container: Members, path: FieldPath): Errors {
 /** Templates may have such images: whoever makes a pod of them may replace it. */
 export function* imageSpaceErrors(container: Members, path: FieldPath): Errors {
   const image = textAt(container, "image");
-  if (image.trim() !== image)
+  if (trimSpace(image) !== image)
     yield fieldInvalid(path.child("image"), image, "must not have leading or trailing whitespace");
 }
 

@@ -1,4 +1,5 @@
 /** Security contexts of pods and containers (pkg/apis/core/validation ValidateSecurityContext, validatePodSpecSecurityContext). */
+import { trimSpace } from "#base/spaces.ts";
 import {
   fieldDuplicate,
   fieldInvalid,
@@ -67,7 +68,7 @@ function* profileErrors(of: Members, field: string, name: string, parent: FieldP
     if (local === undefined || (local === "" && field === "appArmorProfile"))
       yield fieldRequired(at, `must be set when ${name} type is Localhost`);
     else if (field === "seccompProfile") yield* relativePath(String(local), at);
-    else if (String(local).trim() !== local)
+    else if (trimSpace(String(local)) !== local)
       yield fieldInvalid(at, local, "must not be padded with whitespace");
   } else if (local !== undefined)
     yield fieldInvalid(

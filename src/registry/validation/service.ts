@@ -1,4 +1,5 @@
 /** Services (pkg/apis/core/validation validateService). Addresses and node ports are not given out here, and need not be there. */
+import { trimSpace } from "#base/spaces.ts";
 import {
   type FieldError,
   fieldDuplicate,
@@ -225,12 +226,12 @@ function* balancerErrors({ metadata, spec: of }: KubeObject): Errors {
   if (ranges.length > 0) {
     const at = spec.child("LoadBalancerSourceRanges");
     if (!balancer) yield fieldForbidden(at, onlyBalancers);
-    for (const [index, range] of ranges.entries()) yield* rangeErrors(range.trim(), at.index(index));
+    for (const [index, range] of ranges.entries()) yield* rangeErrors(trimSpace(range), at.index(index));
   } else if (annotation !== undefined) {
     const at = FieldPath.of("metadata", "annotations").key(rangesAnnotation);
     if (!balancer) yield fieldForbidden(at, onlyBalancers);
-    for (const range of annotation.trim() === "" ? [] : annotation.split(","))
-      yield* rangeErrors(range.trim(), at);
+    for (const range of trimSpace(annotation) === "" ? [] : annotation.split(","))
+      yield* rangeErrors(trimSpace(range), at);
   }
   if (has(service, "allocateLoadBalancerNodePorts") && !balancer)
     yield fieldForbidden(spec.child("allocateLoadBalancerNodePorts"), onlyBalancers);

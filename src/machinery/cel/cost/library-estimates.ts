@@ -128,7 +128,6 @@ const opaqueTypes = new Set(["net.IP", "net.CIDR"]);
 const structTypes = new Set([
   "kubernetes.Quantity",
   "kubernetes.Semver",
-  "kubernetes.URL",
   "kubernetes.authorization.Authorizer",
   "kubernetes.authorization.PathCheck",
   "kubernetes.authorization.GroupCheck",
@@ -144,6 +143,9 @@ const equality: Estimator = ({ args }) => {
     return { cost: one };
   if (kind === "struct" && name === "kubernetes.NamedFormat")
     return { cost: traverse({ min: 1n, max: maxFormatSize }) };
+  // Upstream looks at the right side twice.
+  if (kind === "struct" && name === "kubernetes.URL")
+    return { cost: traverse({ min: 1n, max: right.size?.max ?? 1n }) };
   return undefined;
 };
 

@@ -2,6 +2,7 @@
  * Authorization in expressions (k8s.io/apiserver/pkg/cel/library/authz.go). Who may do what is behind an interface: it answers
  * at once, since expressions do not wait.
  */
+import { trimSpace } from "#base/spaces.ts";
 import { dns1123LabelErrors, dns1123SubdomainErrors } from "#machinery/names/dns.ts";
 import { declare, type FunctionDeclaration, type Implementation } from "../functions.ts";
 import type { CelType } from "../types.ts";
@@ -118,7 +119,7 @@ export const requestResourceValue = (
   resource: Pick<Resource, "group" | "resource" | "subresource" | "namespace" | "name">,
 ): CelValue => new ResourceCheck(authorizer, { fieldSelector: "", labelSelector: "", ...resource });
 
-const blank = (text: string): boolean => text.trim() === "";
+const blank = (text: string): boolean => trimSpace(text) === "";
 
 /** A function of one of the values above; handed anything else there is no such overload. */
 const on =

@@ -1,9 +1,11 @@
 /** URLs as Go's net/url reads them. */
 import { quote } from "#base/quote.ts";
+import { isV4, parseAddress } from "./ip-address.ts";
 
 export interface GoUrl {
   readonly scheme: string;
   readonly opaque: string;
+  /** Name and password, with their escapes. */
   readonly user: string | undefined;
   /** With the port. */
   readonly host: string;
@@ -20,14 +22,21 @@ class UrlProblem extends Error {}
 
 /** An absolute URI or path as requests have them (url.ParseRequestURI), then read with its fragment (url.Parse). */
 export function parseRequestUrl(text: string): GoUrl | Error {
+  if (text.length > maxUrlLength) return new Error(`parse ${quote(text.slice(0, 100))}: URL too long`);
   const asRequest = attempt(text, () => parseParts(text, true));
-  if (asRequest instanceof Error) return asRequest;
+  return asRequest instanceof Error ? asRequest : parseUrl(text);
+}
+
+/** As url.Parse reads it. */
+export function parseUrl(text: string): GoUrl | Error {
   const hash = text.indexOf("#");
   const main = hash < 0 ? text : text.slice(0, hash);
-  const fragment = hash < 0 ? undefined : text.slice(hash + 1);
+  const url = attempt(main, () => parseParts(main, false));
+  if (hash < 0 || url instanceof Error) return url;
+  const fragment = text.slice(hash + 1);
   return attempt(text, () => {
-    if (fragment !== undefined) checkEscapes(fragment);
-    return { ...parseParts(main, false), fragment };
+    checkEscapes(fragment);
+    return { ...url, fragment };
   });
 }
 
@@ -45,7 +54,6 @@ const control = /[\u0000-\u001f\u007f]/;
 
 function parseParts(text: string, viaRequest: boolean): GoUrl {
   if (control.test(text)) throw new UrlProblem("net/url: invalid control character in URL");
-  if (text.length > maxUrlLength) throw new UrlProblem("URL too long");
   if (text === "" && viaRequest) throw new UrlProblem("empty url");
   const none = { scheme: "", opaque: "", user: undefined, host: "", query: undefined, fragment: undefined };
   if (text === "*") return { ...none, path: "*" };
@@ -68,9 +76,7 @@ function parseParts(text: string, viaRequest: boolean): GoUrl {
     const at = authority.lastIndexOf("@");
     host = parseHost(scheme, authority.slice(at + 1));
     if (at >= 0) {
-      user = authority.slice(0, at);
-      if (!/^[A-Za-z0-9\-._:~!$&'()*+,;=%@]*$/.test(user)) throw new UrlProblem("net/url: invalid userinfo");
-      checkEscapes(user);
+      user = parseUser(authority.slice(0, at));
     }
   }
   checkEscapes(rest);
@@ -84,46 +90,75 @@ function splitScheme(text: string): { scheme: string; rest: string } {
   return { scheme: match[1]!.toLowerCase(), rest: text.slice(match[0].length) };
 }
 
-function checkEscapes(text: string): void {
-  const bad = /%(?![0-9A-Fa-f]{2})/.exec(text);
-  if (bad !== null) throw new UrlProblem(`invalid URL escape ${quote(text.slice(bad.index, bad.index + 3))}`);
+function parseUser(text: string): string {
+  if (!/^[A-Za-z0-9\-._:~!$&'()*+,;=%@]*$/.test(text)) throw new UrlProblem("net/url: invalid userinfo");
+  checkEscapes(text);
+  const colon = text.indexOf(":");
+  const escaped = (part: string): string => escapeBytes(decodeEscapes(part), /[A-Za-z0-9\-_.~$&+,;=]/);
+  if (colon < 0) return escaped(text);
+  return `${escaped(text.slice(0, colon))}:${escaped(text.slice(colon + 1))}`;
 }
 
-const plainHost = /^[A-Za-z0-9\-_.~!$&'()*+,;=:[\]<>"\u0080-\u{10ffff}]$/u;
+const badEscape = (text: string, at: number): UrlProblem =>
+  new UrlProblem(
+    `invalid URL escape ${quote(
+      Buffer.from(text.slice(at, at + 3))
+        .subarray(0, 3)
+        .toString(),
+    )}`,
+  );
+
+function checkEscapes(text: string): void {
+  const at = text.search(/%(?![0-9A-Fa-f]{2})/);
+  if (at >= 0) throw badEscape(text, at);
+}
 
 function parseHost(scheme: string, host: string): string {
   const bracket = host.lastIndexOf("[");
   if (bracket > 0) throw new UrlProblem("invalid IP-literal");
-  if (bracket === 0) {
-    const end = host.lastIndexOf("]");
-    if (end < 0) throw new UrlProblem("missing ']' in host");
-    checkPort(host.slice(end + 1));
+  if (bracket < 0) {
+    const strict = scheme === "http" || scheme === "https";
+    const colon = strict ? host.indexOf(":") : host.lastIndexOf(":");
+    if (colon >= 0) checkPort(host.slice(colon));
     return unescapeHost(host);
   }
-  const strict = scheme === "http" || scheme === "https";
-  const colon = strict ? host.indexOf(":") : host.lastIndexOf(":");
-  if (colon >= 0) checkPort(host.slice(colon));
-  return unescapeHost(host);
+  const end = host.lastIndexOf("]");
+  if (end < 0) throw new UrlProblem("missing ']' in host");
+  const portText = host.slice(end + 1);
+  checkPort(portText);
+  const inside = host.slice(1, end);
+  const zone = inside.indexOf("%25");
+  const text =
+    zone < 0
+      ? unescapeHost(inside)
+      : unescapeHost(inside.slice(0, zone)) + unescapeHost(inside.slice(zone), true);
+  const address = parseAddress(text);
+  if (address instanceof Error) throw new UrlProblem(`invalid host: ${address.message}`);
+  if (isV4(address)) throw new UrlProblem("invalid IP-literal");
+  return `[${text}]${portText}`;
 }
 
 function checkPort(port: string): void {
   if (!/^(?::[0-9]*)?$/.test(port)) throw new UrlProblem(`invalid port ${quote(port)} after host`);
 }
 
-/** Escapes in hosts stand for bytes beyond ASCII only. */
-function unescapeHost(host: string): string {
-  checkEscapes(host);
-  const ascii = /%(?!25)[0-7][0-9A-Fa-f]/.exec(host);
-  if (ascii !== null) throw new UrlProblem(`invalid URL escape ${quote(ascii[0])}`);
-  for (const character of host.replaceAll(/%[0-9A-Fa-f]{2}/g, "")) {
-    if (!plainHost.test(character))
-      throw new UrlProblem(`invalid character ${quote(character)} in host name`);
+const inHost = /[A-Za-z0-9\-_.~!$&'()*+,;=:[\]<>" ]/;
+
+/** Escapes in hosts stand for bytes beyond ASCII only, those in zones for what may be in a host or a space. */
+function unescapeHost(host: string, isZone = false): string {
+  const special = /%([0-9A-Fa-f]{2})?|[^A-Za-z0-9\-_.~!$&'()*+,;=:[\]<>"\u0080-\u{10ffff}]/gu;
+  for (const { 0: found, 1: digits, index } of host.matchAll(special)) {
+    if (found === "%25") continue;
+    if (found[0] !== "%") throw new UrlProblem(`invalid character ${quote(found)} in host name`);
+    if (digits === undefined) throw badEscape(host, index);
+    const byte = Number.parseInt(digits, 16);
+    if (isZone ? !inHost.test(String.fromCharCode(byte)) : byte < 0x80) throw badEscape(host, index);
   }
   return decodeEscapes(host);
 }
 
 /** Bytes of a text with its escapes, as far as they are UTF-8. */
-function decodeEscapes(text: string): string {
+export function decodeEscapes(text: string): string {
   if (!text.includes("%")) return text;
   const bytes = Buffer.from(
     text.replaceAll(/%([0-9A-Fa-f]{2})/g, (_, hex: string) => `\u0000${hex}`),
@@ -143,12 +178,14 @@ function decodeEscapes(text: string): string {
 /** The path as it goes over the wire. */
 export function escapedPath({ path }: GoUrl): string {
   if (/^[A-Za-z0-9\-_.~!$&'()*+,;=:@/[\]%]*$/.test(path)) return path;
-  return Array.from(Buffer.from(decodeEscapes(path), "utf8"), (byte) => {
-    const character = String.fromCharCode(byte);
-    if (/[A-Za-z0-9\-_.~$&+,/:;=@]/.test(character)) return character;
-    return `%${byte.toString(16).toUpperCase().padStart(2, "0")}`;
-  }).join("");
+  return escapeBytes(decodeEscapes(path), /[A-Za-z0-9\-_.~$&+,/:;=@]/);
 }
+
+const escapeBytes = (text: string, plain: RegExp): string =>
+  Array.from(Buffer.from(text, "utf8"), (byte) => {
+    const character = String.fromCharCode(byte);
+    return plain.test(character) ? character : `%${byte.toString(16).toUpperCase().padStart(2, "0")}`;
+  }).join("");
 
 /** The host without its port, and an IPv6 address without its brackets. */
 export function hostname({ host }: GoUrl): string {

@@ -1,4 +1,5 @@
 /** cel-go's ext.Strings, version 2 (charAt, indexOf, join, replace, split, substring, ..., format, quote). */
+import { trimSpace } from "#base/spaces.ts";
 import { display } from "../display.ts";
 import { declare, type FunctionDeclaration, type Implementation } from "../functions.ts";
 import { CelError, CelList, type CelResult, type CelValue, noSuchOverload, ValueList } from "../values.ts";
@@ -83,10 +84,6 @@ function replace(subject: string, old: string, replacement: string, limit: numbe
 
 const asciiCase = (subject: string, pattern: RegExp, change: (letter: string) => string): string =>
   subject.replaceAll(pattern, change);
-
-/** Unicode's white space, as Go's strings.TrimSpace. */
-const spaces = "[\\t\\n\\v\\f\\r \\u0085\\u00a0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000]+";
-const outerSpaces = new RegExp(`^${spaces}|${spaces}$`, "g");
 
 function join(list: CelValue | undefined, separator: string): CelResult {
   if (!(list instanceof CelList)) return noSuchOverload;
@@ -186,7 +183,7 @@ export const stringsLibrary: readonly FunctionDeclaration[] = [
       (s, start, end) => substring(text(s), integer(start), integer(end)),
     ],
   ]),
-  declare("trim", [["string_trim", "string.(): string", (s) => text(s).replaceAll(outerSpaces, "")]]),
+  declare("trim", [["string_trim", "string.(): string", (s) => trimSpace(text(s))]]),
   declare("format", [
     ["string_format", "string.(list(dyn)): string", (s, args) => formatText(text(s), args as CelList)],
   ]),
