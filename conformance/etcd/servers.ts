@@ -27,7 +27,7 @@ export type Servers = {
   /** Ends a server and starts it again on the same data. */
   restart(server: Server, signal: NodeJS.Signals): Promise<void>;
   /** Makes a workspace through the first server and answers its path, `/clusters/root:name`. */
-  workspace(name: string): Promise<string>;
+  workspace(name: string, type?: string): Promise<string>;
   close(): Promise<void>;
 };
 
@@ -63,11 +63,12 @@ export async function startServers(names: readonly string[]): Promise<Servers> {
       server.api.close();
       server.api = openApi(server.myriad.url, server.myriad.admin.access);
     },
-    async workspace(name) {
+    async workspace(name, type) {
       await all[0]?.api.json("POST", "/clusters/root/apis/tenancy.kcp.io/v1alpha1/workspaces", {
         apiVersion: "tenancy.kcp.io/v1alpha1",
         kind: "Workspace",
         metadata: { name },
+        ...(type === undefined ? {} : { spec: { type: { name: type, path: "root" } } }),
       });
       return `/clusters/root:${name}`;
     },

@@ -1,6 +1,8 @@
 /** The admission chain, in the order of upstream's default plugins (k8s.io/kubernetes pkg/kubeapiserver/options/plugins.go). */
+import type { ResourceInfo } from "#api/resource.ts";
 import type { Authorizer } from "#authz/authorizer.ts";
 import type { Admission } from "#registry/admission.ts";
+import type { ClusterName } from "#registry/cluster-name.ts";
 import type { Registry } from "#registry/registry.ts";
 import { type AdmissionPlugin, admissionChain } from "./chain.ts";
 import { limitRanger } from "./limit-ranger/limit-ranger.ts";
@@ -16,6 +18,8 @@ export interface AdmissionOptions {
   readonly registry: Registry;
   readonly authorizer: Authorizer;
   readonly webhooks: WebhookClient;
+  /** What a workspace serves without definitions of its own. */
+  readonly builtins: (cluster: ClusterName) => readonly ResourceInfo[];
   /** Plugins that are off by default: {@link optionalPlugins}. */
   readonly enabled: readonly string[];
 }
@@ -34,7 +38,8 @@ export const defaultPlugins: readonly string[] = [
   "ResourceQuota",
 ];
 
-export function builtinAdmission({ registry, authorizer, webhooks, enabled }: AdmissionOptions): Admission {
+export function builtinAdmission(options: AdmissionOptions): Admission {
+  const { registry, authorizer, webhooks, builtins, enabled } = options;
   const limits = limitRanger(registry);
   const quota = quotaPlugin(registry);
   const plugins: AdmissionPlugin[] = [
@@ -49,7 +54,7 @@ export function builtinAdmission({ registry, authorizer, webhooks, enabled }: Ad
       },
     },
     ...(enabled.includes("OwnerReferencesPermissionEnforcement")
-      ? [ownerReferencesPermission(authorizer)]
+      ? [ownerReferencesPermission(authorizer, builtins)]
       : []),
     mutatingPolicies(registry, authorizer),
     mutatingWebhooks({ registry, client: webhooks, authorizer }),

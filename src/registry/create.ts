@@ -14,7 +14,7 @@ import type { Comparison, Operation } from "#storage/port.ts";
 import { noRevision } from "#storage/port.ts";
 import type { AdmissionCharges, AdmissionCheck } from "./admission.ts";
 import type { ClusterName } from "./cluster-name.ts";
-import { isNewest, onFreshCopy } from "./freshness.ts";
+import { holds, isNewest, onFreshCopy } from "./freshness.ts";
 import { namespaceGuard, SurroundingsChangedError, workspaceGuard } from "./guards.ts";
 import { type Moment, momentOf } from "./journal.ts";
 import { type ObjectLocation, objectKey } from "./keys.ts";
@@ -142,6 +142,9 @@ async function createNamed(
       if (request.dryRun) {
         await isNewest(registry.store, resource, key, noRevision);
         if (registry.store.revisionOf(key) !== noRevision) throw taken(registry, resource, key, name);
+        const admitted = request.admit !== undefined;
+        if (admitted && !holds(registry.store, compare.slice(fixed.length)))
+          throw new SurroundingsChangedError();
         return StoredObject.of(resource, location, noRevision, value, object);
       }
       const result = await registry.store.commit({

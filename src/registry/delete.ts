@@ -5,7 +5,7 @@ import type { Key, Operation, Revision } from "#storage/port.ts";
 import type { AdmissionCheck } from "./admission.ts";
 import type { ClusterName } from "./cluster-name.ts";
 import { ElsewhereError } from "./elsewhere.ts";
-import { isNewest, onFreshCopy } from "./freshness.ts";
+import { holds, isNewest, onFreshCopy } from "./freshness.ts";
 import { rulesGuard } from "./guards.ts";
 import { type ObjectLocation, objectKey } from "./keys.ts";
 import { type Propagation, propagationByDefault, setPropagation } from "./propagation.ts";
@@ -104,7 +104,8 @@ async function deleteOnce(
   const wanted = request.propagation ?? propagationByDefault(marked, strategy.orphansByDefault === true);
   const changed = strategy.ignoresPropagation !== true && setPropagation(marked, wanted);
   const gone = isReleased(resource, marked);
-  const isSeen = (): Promise<boolean> => isNewest(registry.store, resource, key, entry.revision);
+  const isSeen = async (): Promise<boolean> =>
+    (await isNewest(registry.store, resource, key, entry.revision)) && holds(registry.store, rules);
   if (!gone && !first && !changed) return (await isSeen()) ? { stored: existing, gone } : undefined;
   const value = gone || form === undefined ? canonicalBytes(marked) : await form.encode(marked);
   const storedAt = (revision: Revision): StoredObject =>

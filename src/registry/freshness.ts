@@ -1,6 +1,6 @@
 import { serviceUnavailable } from "#machinery/errors/errors.ts";
 import { StatusError } from "#machinery/errors/status-error.ts";
-import type { Key, Revision, Store } from "#storage/port.ts";
+import type { Comparison, Key, Revision, Store } from "#storage/port.ts";
 import type { ClusterName } from "./cluster-name.ts";
 import { SurroundingsChangedError } from "./guards.ts";
 import type { Registry } from "./registry.ts";
@@ -22,6 +22,10 @@ export async function onFreshCopy<T>(store: Store, operation: () => Promise<T>):
     return operation();
   }
 }
+
+/** Whether what a write compares is so in the local copy. */
+export const holds = (store: Store, compare: readonly Comparison[]): boolean =>
+  compare.every(({ key, revision }) => store.revisionOf(key) === revision);
 
 /** Times that a write is admitted anew because what it is admitted by has changed. */
 const maxAdmissions = 64;

@@ -12,7 +12,7 @@ import type { AdmissionCheck } from "./admission.ts";
 import type { ClusterName } from "./cluster-name.ts";
 import { createObject, isTaken } from "./create.ts";
 import { ElsewhereError } from "./elsewhere.ts";
-import { isNewest, onFreshCopy } from "./freshness.ts";
+import { holds, isNewest, onFreshCopy } from "./freshness.ts";
 import { rulesGuard, SurroundingsChangedError } from "./guards.ts";
 import { type Moment, momentOf } from "./journal.ts";
 import { type ObjectLocation, objectKey } from "./keys.ts";
@@ -97,7 +97,8 @@ async function updateOnce(
   const existing = new StoredObject(resource, location, entry.revision, entry.value);
   await existing.load();
   const next = await nextState(registry, request, existing);
-  const isSeen = (): Promise<boolean> => isNewest(registry.store, resource, key, entry.revision);
+  const isSeen = async (): Promise<boolean> =>
+    (await isNewest(registry.store, resource, key, entry.revision)) && holds(registry.store, rules);
   if (next === undefined) return (await isSeen()) ? { stored: existing, created: false } : undefined;
   const { form } = resource;
   const value = await encoded(resource, next);

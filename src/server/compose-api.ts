@@ -85,8 +85,10 @@ export function composeApi(options: ApiOptions): Api {
     compile: customSchemaCompiler(schemas),
     conversion: { client: webhooks, makeUid: () => makeUid(randomBytes) },
   });
+  const builtins = (cluster: ClusterName): ServedSet["resources"] =>
+    servedBy(registry.tenants.get(cluster)?.type ?? "").resources;
   const claims = (cluster: ClusterName, definition: string): NameClaims =>
-    nameClaims(store, cluster, definition, servedBy(registry.tenants.get(cluster)?.type ?? "").resources);
+    nameClaims(store, cluster, definition, builtins(cluster));
   const registry: Registry = new Registry({
     store,
     clock,
@@ -126,7 +128,13 @@ export function composeApi(options: ApiOptions): Api {
     encoders: new Map(),
     watches: new WatchSet(clock),
     authorizer,
-    admission: builtinAdmission({ registry, authorizer, webhooks, enabled: options.admissionPlugins }),
+    admission: builtinAdmission({
+      registry,
+      authorizer,
+      webhooks,
+      builtins,
+      enabled: options.admissionPlugins,
+    }),
     limits: options.limits,
     random: () => Buffer.from(randomBytes(4)).readUInt32BE() / 2 ** 32,
   };

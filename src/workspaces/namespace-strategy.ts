@@ -30,10 +30,9 @@ export function namespaceStrategy(caPem: () => string): Strategy {
     },
     prepareForUpdate(object, old, { subresource }) {
       if (subresource === "finalize") {
-        // Only the finalizers of the spec can be changed here.
-        const spec = object.spec;
-        for (const field of Object.keys(old)) object[field] = old[field];
-        object.spec = { ...(spec as object | undefined), finalizers: specFinalizers({ ...object, spec }) };
+        // The only place where the finalizers of the spec can be changed.
+        object.spec = { ...(object.spec as object | undefined), finalizers: specFinalizers(object) };
+        object.status = old.status;
       } else {
         object.spec = { ...(object.spec as object | undefined), finalizers: specFinalizers(old) };
         if (subresource === "") object.status = old.status;
