@@ -95,3 +95,37 @@ test("durations are Go's", () => {
   assert.equal(parseDurationMs("0"), 0);
   for (const bad of ["", "5", "m", "-5m", "5 m", "1d"]) assert.equal(parseDurationMs(bad), undefined, bad);
 });
+
+test("the audit log: upstream's defaults, and its words for what cannot be", () => {
+  assert.equal(parse().audit, undefined);
+  assert.deepEqual(parse({ auditPolicyFile: "policy.yaml", auditLogPath: "audit.log" }).audit, {
+    policyFile: "/srv/policy.yaml",
+    log: {
+      path: "/srv/audit.log",
+      maxBytes: 104_857_600,
+      maxBackups: 100,
+      maxAgeDays: 366,
+      compress: false,
+      format: "json",
+      mode: "blocking",
+      bufferSize: 10_000,
+      maxEventBytes: undefined,
+    },
+  });
+  const log = (more: FlagValues) => parse({ auditLogPath: "-", ...more }).audit?.log;
+  assert.equal(log({})?.path, "-");
+  assert.equal(log({ auditLogMaxsize: "0", auditLogCompress: "true" })?.compress, true);
+  assert.equal(log({ auditLogTruncateEnabled: "true" })?.maxEventBytes, 102_400);
+  const refused: readonly (readonly [FlagValues, string])[] = [
+    [{ auditLogMode: "x" }, 'invalid audit log mode x, allowed modes are "batch,blocking,blocking-strict"'],
+    [{ auditLogFormat: "x" }, 'invalid audit log format x, allowed formats are "legacy,json"'],
+    [{ auditLogVersion: "v1" }, 'invalid group version, allowed versions are ["audit.k8s.io/v1"]'],
+    [{ auditLogMaxage: "-1" }, "--audit-log-maxage -1 can't be a negative number"],
+    [{ auditLogMaxbackup: "x" }, '--audit-log-maxbackup "x" is not a whole number'],
+    [
+      { auditLogMode: "batch", auditLogBatchBufferSize: "0" },
+      "invalid audit batch log buffer size 0, must be a positive number",
+    ],
+  ];
+  for (const [values, message] of refused) assert.throws(() => log(values), { name: "OptionError", message });
+});

@@ -6,6 +6,7 @@ import { isIP } from "node:net";
 import { resolve } from "node:path";
 import { type EgressPolicy, parseEgressPolicy } from "#admission/egress.ts";
 import { defaultPlugins, optionalPlugins } from "#admission/plugins.ts";
+import { type AuditFlags, parseAuditFlags } from "./audit-options.ts";
 import { parseDurationMs } from "./duration.ts";
 
 export type StoreOptions =
@@ -41,6 +42,8 @@ export interface StartOptions {
   readonly webhookEgress?: EgressPolicy;
   /** Admission plugins that are off by default. */
   readonly admissionPlugins: readonly string[];
+  /** Undefined: no flag of it is given. */
+  readonly audit?: AuditFlags;
   /** klog's levels. */
   readonly verbosity: number;
 }
@@ -82,6 +85,7 @@ export function parseStartOptions(values: FlagValues, workingDirectory: string):
   const clientCaFile = path("clientCaFile");
   const tokenAuthFile = path("tokenAuthFile");
   const webhookEgress = parseEgress(text("webhookEgress"));
+  const audit = auditFlags(text, path);
   return {
     rootDirectory,
     store: parseStore(values, text, path),
@@ -96,6 +100,7 @@ export function parseStartOptions(values: FlagValues, workingDirectory: string):
     ...(tokenAuthFile !== undefined && { tokenAuthFile }),
     ...(webhookEgress !== undefined && { webhookEgress }),
     admissionPlugins: parsePlugins(listOf(values.enableAdmissionPlugins)),
+    ...(audit !== undefined && { audit }),
     verbosity: parseInteger("-v", text("v") ?? "0", maxVerbosity),
   };
 }
@@ -148,6 +153,14 @@ function parseEgress(value: string | undefined): EgressPolicy | undefined {
       `--webhook-egress ${quoted(value)} is not none, loopback, public, all or address ranges such as 10.0.0.0/8`,
     );
   return policy;
+}
+
+function auditFlags(text: Lookup, path: Lookup): AuditFlags | undefined {
+  try {
+    return parseAuditFlags(text, path);
+  } catch (error) {
+    throw new OptionError((error as Error).message);
+  }
 }
 
 /** The optional ones among the plugins; naming one that is on anyway changes nothing. */

@@ -23,6 +23,7 @@ export async function runMyriad(
     for (const flag of flags) {
       const option = new Option(flag.flags, flag.help).helpGroup(`${title}:`);
       if (flag.default !== undefined) option.description += ` (default ${flag.default})`;
+      if (flag.preset !== undefined) option.preset(flag.preset);
       if (flag.list === true) {
         option.argParser((value: string, earlier: string[] | undefined) => [...(earlier ?? []), value]);
       }

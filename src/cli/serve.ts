@@ -10,13 +10,14 @@ import { x509Authenticator } from "#authn/x509.ts";
 import { authorizerChain, privilegedGroupAuthorizer, publicInfoAuthorizer } from "#authz/chain.ts";
 import { systemClock } from "#base/clock.ts";
 import { pooledRandom } from "#base/random-pool.ts";
-import { type ApiServer, startApiServer } from "#server/api-server.ts";
+import { type ApiServer, type AuditOptions, startApiServer } from "#server/api-server.ts";
 import type { TokenAuthenticator } from "#server/endpoints/reviews.ts";
 import { pkiDirectory } from "#server/pki/directory.ts";
 import { ensurePki, type Pki, type PkiFiles } from "#server/pki/pki.ts";
 import type { Store } from "#storage/port.ts";
 import { type AdminCredentials, adminKubeconfig, kubeconfigYaml } from "./kubeconfig.ts";
 import { createLog, type Log } from "./log.ts";
+import { openAudit } from "./open-audit.ts";
 import { openMemory, openStore } from "./open-store.ts";
 import type { StartOptions } from "./options.ts";
 import { packageVersion } from "./package-version.ts";
@@ -43,6 +44,7 @@ export async function serve(options: StartOptions): Promise<RunningServer> {
   });
   // Clients trust our own authority, and whatever certificate the operator serves with.
   const ca = tls === undefined ? pki.ca : `${tls.cert.trimEnd()}\n${pki.ca}`;
+  const audit = await openAudit(options.audit, log);
   const store = await openStore(options);
   const server = await start({
     store,
@@ -55,6 +57,7 @@ export async function serve(options: StartOptions): Promise<RunningServer> {
     externalUrl: options.shardExternalUrl,
     webhookEgress: options.webhookEgress,
     admissionPlugins: options.admissionPlugins,
+    audit,
     // The store's lock on the root directory keeps a second server from being the same.
     identity: options.store.engine === "etcd" ? serverIdentity(options.rootDirectory) : undefined,
   });
@@ -114,6 +117,7 @@ export async function serveInMemory(options: MemoryOptions): Promise<ServerInMem
     externalUrl: undefined,
     webhookEgress: undefined,
     admissionPlugins: [],
+    audit: undefined,
     identity: undefined,
   });
   const { ca, admin, shardAdmin } = pki;
@@ -131,6 +135,7 @@ interface Parts {
   readonly externalUrl: string | undefined;
   readonly webhookEgress: EgressPolicy | undefined;
   readonly admissionPlugins: readonly string[];
+  readonly audit: AuditOptions | undefined;
   readonly identity: string | undefined;
 }
 
@@ -146,6 +151,7 @@ async function start({
   externalUrl,
   webhookEgress,
   admissionPlugins,
+  audit,
   identity,
 }: Parts): Promise<ApiServer> {
   try {
@@ -169,10 +175,12 @@ async function start({
       ...(externalUrl !== undefined && { externalUrl }),
       ...(webhookEgress !== undefined && { webhookEgress }),
       admissionPlugins,
+      ...(audit !== undefined && { audit }),
       ...(identity !== undefined && { identity }),
       log,
     });
   } catch (error) {
+    await audit?.sink.close();
     await store.close();
     throw explainListenError(error, host, port);
   }

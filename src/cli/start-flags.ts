@@ -8,6 +8,8 @@ export interface Flag {
   readonly help: string;
   /** What holds when the flag is not given; shown by `--help`. */
   readonly default?: string;
+  /** The value of a flag that is given without one; such flags are written `--flag [value]`. */
+  readonly preset?: string;
   /** May be given several times, and each time with several values between commas. */
   readonly list?: true;
 }
@@ -110,6 +112,67 @@ export const startFlags: readonly FlagGroup[] = [
         flags: "--enable-admission-plugins <names>",
         list: true,
         help: "admission plugins that are off by default: OwnerReferencesPermissionEnforcement",
+      },
+    ],
+  },
+  {
+    title: "Audit",
+    flags: [
+      {
+        flags: "--audit-policy-file <file>",
+        help: "audit policy: which requests are remembered, and how much of each",
+      },
+      {
+        flags: "--audit-log-path <file>",
+        help: "file that audit events are written to; - for standard output",
+      },
+      {
+        flags: "--audit-log-format <format>",
+        default: "json",
+        help: "json: one event of audit.k8s.io/v1 a line; legacy: a line of text without objects",
+      },
+      {
+        flags: "--audit-log-version <version>",
+        default: "audit.k8s.io/v1",
+        help: "API group and version of the events; there is one",
+      },
+      {
+        flags: "--audit-log-mode <mode>",
+        default: "blocking",
+        help: "batch: nobody waits for the log, and what does not fit into its buffer is lost; blocking: requests and answers wait until their events are written; blocking-strict: and requests whose first event cannot be written are refused",
+      },
+      {
+        flags: "--audit-log-batch-buffer-size <number>",
+        default: "10000",
+        help: "events that may wait to be written in mode batch",
+      },
+      {
+        flags: "--audit-log-maxsize <megabytes>",
+        default: "100",
+        help: "size at which the file is rotated; 0: never",
+      },
+      { flags: "--audit-log-maxbackup <number>", default: "100", help: "old files that are kept; 0: all" },
+      {
+        flags: "--audit-log-maxage <days>",
+        default: "366",
+        help: "age at which old files are removed; 0: never",
+      },
+      {
+        flags: "--audit-log-compress [bool]",
+        default: "false",
+        preset: "true",
+        help: "compress old files with gzip",
+      },
+      {
+        flags: "--audit-log-truncate-enabled [bool]",
+        default: "false",
+        preset: "true",
+        help: "leave the objects out of events that are too large",
+      },
+      {
+        flags: "--audit-log-truncate-max-event-size <bytes>",
+        default: "102400",
+        help: "what is too large for --audit-log-truncate-enabled",
       },
     ],
   },

@@ -37,8 +37,11 @@ export interface AdmissionAttributes {
   readonly forms: AdmissionForms;
   /** What was asked and answered outside for this write. */
   readonly journal: Journal;
-  /** For the audit log: what plugins want to be remembered of this write. The first value of a key stays. */
-  annotate(key: string, value: string): void;
+  /**
+   * For the audit log: what plugins want to be remembered of this write. The first value of a key stays. `Request`: only where
+   * bodies are remembered, too.
+   */
+  annotate(key: string, value: string, level?: "Metadata" | "Request"): void;
   /** Nobody waits for the answer any more: what takes long should stop. */
   expired(): boolean;
 }

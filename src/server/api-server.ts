@@ -27,6 +27,11 @@ import { bootstrapWorkspaces } from "#workspaces/bootstrap.ts";
 import { PathResolver } from "#workspaces/resolve-path.ts";
 import { Annex } from "./annex/annex.ts";
 import { withAnnex, workLimits } from "./annex/work-limits.ts";
+import { Auditor } from "./audit/auditor.ts";
+import { type AuditCounters, auditCounters } from "./audit/counters.ts";
+import { AuditLog, type AuditMode, type AuditSink } from "./audit/log.ts";
+import { type AuditPolicy, auditEvaluator } from "./audit/policy.ts";
+import type { AuditFormat } from "./audit/record.ts";
 import { composeApi } from "./compose-api.ts";
 import type { Endpoint } from "./context.ts";
 import { respondStatus } from "./endpoints/respond-status.ts";
@@ -61,6 +66,8 @@ export interface ApiServerOptions {
   readonly webhookEgress?: EgressPolicy;
   /** Admission plugins that are off by default. */
   readonly admissionPlugins?: readonly string[];
+  /** Absent: no request is remembered. */
+  readonly audit?: AuditOptions;
   /** Base of `spec.URL`, without a slash at the end; default: the address that is served. */
   readonly externalUrl?: string;
   /**
@@ -72,6 +79,16 @@ export interface ApiServerOptions {
   readonly version: string;
   /** One line for the operator; `error` is a bug or a failing part of the machine. */
   readonly log: (message: string, error?: unknown) => void;
+}
+
+/** The audit log. Its sink is opened by the caller, closed by the server. */
+export interface AuditOptions {
+  readonly policy: AuditPolicy;
+  readonly sink: AuditSink;
+  readonly mode: AuditMode;
+  /** Lines that may wait in mode batch. */
+  readonly bufferSize: number;
+  readonly format: AuditFormat;
 }
 
 export interface ApiServer {
@@ -126,6 +143,8 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
   addProcessMetrics(metrics, clock.now());
   metrics.observedRecord("myriad_store", "A figure of the store engine.", () => store.stats());
   metrics.observed("myriad_open_watches", "Watches that clients hold open.", () => watches.size);
+  const counters = auditCounters(metrics);
+  const audit = options.audit && openAudit(options.audit, options, registry, counters);
   const system = systemEndpoints({
     version: versionInfo(options.version, {
       version: process.versions.node,
@@ -163,6 +182,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
         return found instanceof Promise ? found.catch(rethrowStoreError) : found;
       },
       isShuttingDown: () => closing !== undefined,
+      auditor: audit?.auditor,
     }),
     endpoint: translateStoreErrors(everything),
     clock,
@@ -219,11 +239,29 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
         await yaml.close();
         await (election ?? running)?.close();
         webhooks.close();
+        await audit?.log.close();
         await store.close();
       })();
       return closing;
     },
   };
+}
+
+function openAudit(
+  { policy, format, ...log }: AuditOptions,
+  { clock, log: report }: ApiServerOptions,
+  registry: Registry,
+  counters: AuditCounters,
+): { auditor: Auditor; log: AuditLog } {
+  const auditLog = new AuditLog({ ...log, counters, report });
+  const auditor = new Auditor({
+    evaluate: auditEvaluator(policy),
+    log: auditLog,
+    format,
+    now: () => clock.now(),
+    canonicalPath: (cluster) => registry.tenants.get(cluster)?.path ?? "",
+  });
+  return { auditor, log: auditLog };
 }
 
 /** The loops of a server that has nobody to agree with, or was elected. */

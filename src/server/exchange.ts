@@ -1,4 +1,5 @@
 import type { ClientCertificate } from "#authn/client-certificate.ts";
+import type { AuditNotes } from "./audit/notes.ts";
 
 /**
  * One HTTP request and its answer, the same for HTTP/1.1 and HTTP/2. The transport makes it; filters and endpoints
@@ -51,6 +52,8 @@ export interface Exchange {
   readonly closed: boolean;
   /** The status that was answered, 0 before. */
   readonly status: number;
+  /** Where the audit log remembers the request: what it is to be told of it. */
+  readonly audit?: AuditNotes | undefined;
 
   /** A request header; `name` in lower case. Repeated lines are joined with `, `. */
   header(name: string): string | undefined;
@@ -83,6 +86,9 @@ export interface Exchange {
 
   /** Cuts the client off without an answer. */
   abort(): void;
+
+  /** Where the audit log remembers the request: no answer will be given any more, if none was. */
+  ended?(): void;
 }
 
 /** The longest request body (spec: `Request entity too large: limit is 3145728`). */

@@ -12,6 +12,7 @@ import {
 import { StatusError } from "#machinery/errors/status-error.ts";
 import type { ClusterName } from "#registry/cluster-name.ts";
 import { attributesOf, notAllowed } from "./access.ts";
+import { type Auditor, decisionAnnotation, reasonAnnotation } from "./audit/auditor.ts";
 import { parseRequestPath } from "./cluster-path.ts";
 import type { ClusterTarget } from "./context.ts";
 import type { Request } from "./request.ts";
@@ -36,10 +37,13 @@ export interface FilterOptions {
   readonly isShuttingDown: () => boolean;
   /** Why credentials were refused, for the log. */
   readonly onAuthenticationFailure?: (reason: string, request: Request) => void;
+  /** Absent: no request is remembered. */
+  readonly auditor?: Auditor | undefined;
 }
 
 /** The list of filters, outermost first, each with the reason for its place. Around all of them is the recovery of `pipeline.ts`. */
 export function createFilters(options: FilterOptions): readonly Filter[] {
+  const { auditor } = options;
   return [
     // First, so that every answer, the earliest refusal too, can be found again by its id.
     { name: "audit-id", run: stampAuditId },
@@ -49,7 +53,8 @@ export function createFilters(options: FilterOptions): readonly Filter[] {
     { name: "workspace", run: (request) => readTarget(request, options) },
     // Who asks.
     { name: "authentication", run: (request) => authenticate(request, options) },
-    // (Audit comes here: it needs the user, and must see refusals of authorization.)
+    // It needs the user, and must see refusals of authorization.
+    ...(auditor === undefined ? [] : [{ name: "audit", run: (request: Request) => auditor.begin(request) }]),
     // To act as somebody else would change who is authorized; until that is served, it is refused, never ignored.
     { name: "impersonation", run: refuseImpersonation },
     // May they. After everything that decides on whose behalf and on what.
@@ -118,6 +123,7 @@ function setUser(request: Request, answer: Authentication, options: FilterOption
   if (request.exchange.httpVersion === "2") request.exchange.connection.closeWhenIdle();
   if (answer.kind !== "invalid") return;
   options.onAuthenticationFailure?.(answer.reason, request);
+  options.auditor?.beginUnauthenticated(request);
   throw unauthorized();
 }
 
@@ -134,10 +140,12 @@ function authorize(request: Request, { authorizer }: FilterOptions): void | Prom
 }
 
 function enforce(request: Request, attributes: Attributes, { decision, reason }: Decision): void {
-  if (decision === "allow") {
-    // Public paths are public as such, but not below a workspace whose existence would show by them.
-    if (request.unknownCluster === "" || isAdmin(request)) return;
-  }
+  // Public paths are public as such, but not below a workspace whose existence would show by them.
+  const allowed = decision === "allow" && (request.unknownCluster === "" || isAdmin(request));
+  const { audit } = request.exchange;
+  audit?.annotate(decisionAnnotation, allowed ? "allow" : "forbid");
+  audit?.annotate(reasonAnnotation, reason);
+  if (allowed) return;
   request.exchange.setHeader("x-content-type-options", "nosniff");
   throw notAllowed(attributes, request.unknownCluster === "" ? reason : "");
 }

@@ -1,7 +1,9 @@
 import { BoundedQueue } from "#base/bounded-queue.ts";
 import type { Clock } from "#base/clock.ts";
-import { badRequest, timeout } from "#machinery/errors/errors.ts";
+import { badRequest, statusOf, timeout } from "#machinery/errors/errors.ts";
+import { type Status, StatusError } from "#machinery/errors/status-error.ts";
 import { parseDuration } from "#machinery/values/duration.ts";
+import type { AuditNotes } from "./audit/notes.ts";
 import type { Endpoint } from "./context.ts";
 import type { Exchange } from "./exchange.ts";
 import type { Filter } from "./filters.ts";
@@ -91,12 +93,17 @@ export class Pipeline {
       this.#fail(request, error);
       return;
     }
+    const { exchange } = request;
     if (request.longRunning) {
-      result?.catch((error: unknown) => this.#fail(request, error));
+      result?.then(
+        () => exchange.ended?.(),
+        (error: unknown) => this.#fail(request, error),
+      );
       return;
     }
     if (result === undefined) {
       served?.();
+      exchange.ended?.();
       return;
     }
     this.#inFlight++;
@@ -118,6 +125,7 @@ export class Pipeline {
       () => {
         cancelTimeout();
         settle();
+        exchange.ended?.();
       },
       (error: unknown) => {
         cancelTimeout();
@@ -169,14 +177,29 @@ export class Pipeline {
   #fail(request: Request, error: unknown): void {
     const { onBug, writeStatus } = this.#options;
     try {
-      if (request.exchange.closed) return;
-      if (isBug(error)) onBug(error, request);
+      const { exchange } = request;
+      const { audit } = exchange;
+      if (exchange.closed) {
+        if (audit !== undefined) tellRefusal(audit, statusOf(error));
+        exchange.ended?.();
+        return;
+      }
+      if (isBug(error)) {
+        onBug(error, request);
+        if (audit !== undefined && !(error instanceof StatusError)) audit.panic = String(error);
+      }
       respondError(request.exchange, error, writeStatus);
     } catch (second) {
       onBug(second, request);
       request.exchange.abort();
     }
   }
+}
+
+/** What would have been answered, had the client stayed. */
+function tellRefusal(audit: AuditNotes, status: Status): void {
+  audit.code = status.code;
+  audit.answers(status);
 }
 
 const tooManyRequests = () => tooManyRequestsText("Too many requests, please try again later.", 1);

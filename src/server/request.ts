@@ -25,7 +25,8 @@ const unknownInfo: RequestInfo = Object.freeze({
 
 /** The context while the filters fill it in. Endpoints see it as {@link RequestContext}. */
 export class Request implements RequestContext {
-  readonly exchange: Exchange;
+  /** Audited from the filter of that name on. */
+  exchange: Exchange;
   readonly startedAt: number;
   cluster: ClusterTarget = outside;
   /** The workspace the client named and nobody knows; answered after authentication. */

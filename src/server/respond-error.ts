@@ -7,8 +7,10 @@ import { TextError } from "./text-error.ts";
 export type StatusWriter = (exchange: Exchange, status: Status) => void;
 
 /** The form that needs no negotiation. */
-export const writeJsonStatus: StatusWriter = (exchange, status) =>
+export const writeJsonStatus: StatusWriter = (exchange, status) => {
+  exchange.audit?.answers(status);
   exchange.respond(status.code, { "content-type": "application/json" }, JSON.stringify(status));
+};
 
 /** Answers with an error: TextError as a line of text, StatusError as it is, everything else as 500 InternalError. */
 export function respondError(exchange: Exchange, error: unknown, write: StatusWriter): void {

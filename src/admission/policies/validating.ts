@@ -3,7 +3,7 @@ import type { Authorizer } from "#authz/authorizer.ts";
 import { truncateBytes } from "#base/bytes.ts";
 import { forbiddenResource } from "#machinery/errors/errors.ts";
 import { StatusError } from "#machinery/errors/status-error.ts";
-import { writeJson } from "#machinery/json/write.ts";
+import { goJson } from "#machinery/json/write.ts";
 import type { AdmissionAttributes } from "#registry/admission.ts";
 import type { Registry } from "#registry/registry.ts";
 import type { AdmissionPlugin } from "../chain.ts";
@@ -145,7 +145,7 @@ function act(write: Write, policy: string, binding: Binding, outcome: Validation
 }
 
 const failureText = (policy: string, binding: Binding, { index, message }: Refusal): string =>
-  writeJson([
+  goJson([
     {
       message,
       policy,

@@ -5,7 +5,7 @@ import { StatusError } from "#machinery/errors/status-error.ts";
 import { jsonEqual } from "#machinery/json/equal.ts";
 import { parseJson } from "#machinery/json/read.ts";
 import { isJsonObject, type JsonObject, type JsonValue } from "#machinery/json/value.ts";
-import { writeJson } from "#machinery/json/write.ts";
+import { goJson } from "#machinery/json/write.ts";
 import type { KubeObject } from "#machinery/meta/object.ts";
 import { applyJsonPatch } from "#machinery/patch/json-patch.ts";
 import { jsonKind } from "#machinery/patch/json-patch-operations.ts";
@@ -79,10 +79,11 @@ async function ask(
 ): Promise<boolean> {
   const { configuration, name: webhookName } = webhook;
   const { attributes } = write;
-  const note = (prefix: string, more: JsonObject): void =>
+  const note = (prefix: string, more: JsonObject, level: "Metadata" | "Request"): void =>
     attributes.annotate(
       `${prefix}.webhook.admission.k8s.io/${place}`,
-      writeJson({ configuration, webhook: webhookName, ...more }),
+      goJson({ configuration, webhook: webhookName, ...more }),
+      level,
     );
   let changed = false;
   try {
@@ -99,10 +100,10 @@ async function ask(
     const patched = await patchedObject(write, versioned, versioned.object, patch);
     changed = !jsonEqual(json(versioned.object), json(patched));
     if (changed) await write.replace(patched);
-    note("patch", { patch, patchType: "JSONPatch" });
+    note("patch", { patch, patchType: "JSONPatch" }, "Request");
     return changed;
   } finally {
-    note("mutation", { mutated: changed });
+    note("mutation", { mutated: changed }, "Metadata");
   }
 }
 

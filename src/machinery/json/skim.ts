@@ -27,16 +27,30 @@ const gap = Buffer.from("null");
  * milliseconds for a megabyte, however many values it holds.
  */
 export function skimOwnJson(bytes: Buffer, path: SkimPath): Skimmed {
-  const steps = path.map((step) => (step === each ? undefined : Buffer.from(step, "utf8")));
   const parts: Buffer[] = [];
   const kept: Buffer[] = [];
   let copied = 0;
+  visitOwnJson(bytes, path, (at, end) => {
+    kept.push(bytes.subarray(copied, at), gap);
+    parts.push(bytes.subarray(at, end));
+    copied = end;
+  });
+  if (parts.length === 0) return { value: readOwnJson(bytes), parts };
+  kept.push(bytes.subarray(copied));
+  return { value: readOwnJson(Buffer.concat(kept)), parts };
+}
+
+/** Calls back with where each value at `path` begins and ends. The text is as for {@link skimOwnJson}. */
+export function visitOwnJson(
+  bytes: Buffer,
+  path: SkimPath,
+  found: (start: number, end: number) => void,
+): void {
+  const steps = path.map((step) => (step === each ? undefined : Buffer.from(step, "utf8")));
   const visit = (at: number, depth: number): number => {
     if (depth === path.length) {
       const end = endOfValue(bytes, at);
-      kept.push(bytes.subarray(copied, at), gap);
-      parts.push(bytes.subarray(at, end));
-      copied = end;
+      found(at, end);
       return end;
     }
     const step = path[depth]!;
@@ -58,9 +72,6 @@ export function skimOwnJson(bytes: Buffer, path: SkimPath): Skimmed {
     return i + 1;
   };
   visit(0, 0);
-  if (parts.length === 0) return { value: readOwnJson(bytes), parts };
-  kept.push(bytes.subarray(copied));
-  return { value: readOwnJson(Buffer.concat(kept)), parts };
 }
 
 function isAt(bytes: Buffer, start: number, end: number, text: Buffer): boolean {

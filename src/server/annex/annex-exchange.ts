@@ -1,3 +1,4 @@
+import { AuditNotes } from "#server/audit/notes.ts";
 import type { Connection, Exchange, HeaderValue, ResponseHeaders, ResponseStream } from "#server/exchange.ts";
 import type { AnnexRequest } from "./protocol.ts";
 
@@ -17,6 +18,7 @@ export class AnnexExchange implements Exchange {
   responded = false;
   closed = false;
   status = 0;
+  readonly audit: AuditNotes | undefined;
   readonly #headers: Readonly<Record<string, string>>;
   readonly #body: Buffer;
   readonly #answer: (answer: AnnexAnswer | undefined) => void;
@@ -32,6 +34,7 @@ export class AnnexExchange implements Exchange {
     this.#headers = request.headers;
     this.#body = Buffer.from(buffer, byteOffset, byteLength);
     this.#answer = answer;
+    this.audit = request.audit && new AuditNotes(request.audit);
   }
 
   header(name: string): string | undefined {
@@ -55,6 +58,7 @@ export class AnnexExchange implements Exchange {
   }
 
   respond(status: number, headers: ResponseHeaders, body?: Uint8Array | string): void {
+    if (this.closed && this.audit !== undefined) this.audit.code = status;
     if (this.responded || this.closed) return;
     this.responded = true;
     this.status = status;

@@ -2,7 +2,9 @@
 import { randomBytes } from "node:crypto";
 import { parentPort, workerData } from "node:worker_threads";
 import { systemClock } from "#base/clock.ts";
+import { StatusError } from "#machinery/errors/status-error.ts";
 import { Journal } from "#registry/journal.ts";
+import type { AuditNotes } from "../audit/notes.ts";
 import { composeApi } from "../compose-api.ts";
 import { respondStatus } from "../endpoints/respond-status.ts";
 import { translateStoreErrors } from "../endpoints/store-errors.ts";
@@ -47,7 +49,7 @@ port.on("message", (message: ToAnnex) => {
 
 /** As the pipeline does behind its filters. */
 async function serve(id: number, asked: AnnexRequest): Promise<void> {
-  const exchange = new AnnexExchange(asked, (answer) => send(id, answer));
+  const exchange = new AnnexExchange(asked, (answer) => send(id, answer, exchange.audit));
   const request = new Request(exchange, asked.startedAt, Journal.of(asked.journal));
   request.cluster = asked.cluster;
   request.info = asked.info;
@@ -57,17 +59,22 @@ async function serve(id: number, asked: AnnexRequest): Promise<void> {
   try {
     await endpoint(request);
   } catch (error) {
-    if (isBug(error)) post({ type: "bug", id, text: String((error as Error).stack ?? error) });
+    if (isBug(error)) {
+      post({ type: "bug", id, text: String((error as Error).stack ?? error) });
+      if (exchange.audit !== undefined && !(error instanceof StatusError))
+        exchange.audit.panic = String(error);
+    }
     respondError(exchange, error, (to, status) => respondStatus(services, to, status.code, status));
   } finally {
     serving.delete(id);
     // Whoever stopped for a client that has gone answers nothing; it is waited for all the same.
-    if (!exchange.responded) send(id, undefined);
+    if (!exchange.responded) send(id, undefined, exchange.audit);
     exchange.markClosed();
   }
 }
 
-function send(id: number, answer: AnnexAnswer | undefined): void {
-  if (answer === undefined) post({ type: "aborted", id });
-  else post({ type: "answered", id, ...answer });
+function send(id: number, answer: AnnexAnswer | undefined, notes: AuditNotes | undefined): void {
+  const audit = notes?.data();
+  if (answer === undefined) post({ type: "aborted", id, audit });
+  else post({ type: "answered", id, ...answer, audit });
 }

@@ -10,6 +10,7 @@ import { MessageChannel, type MessagePort, Worker } from "node:worker_threads";
 import type { Clock } from "#base/clock.ts";
 import { collectGarbage } from "#base/collect-garbage.ts";
 import { timeout } from "#machinery/errors/errors.ts";
+import type { NotesData } from "#server/audit/notes.ts";
 import type { RequestContext } from "#server/context.ts";
 import { MAX_BODY_BYTES } from "#server/exchange.ts";
 import { answerLater, answerNow, type DeskOptions, outcomeOf } from "./desk.ts";
@@ -179,15 +180,21 @@ export class Annex {
         this.#bug(message.id, message.text);
         return;
       case "aborted":
+        this.#tell(message.id, message.audit);
         this.#visits.get(message.id)?.request.exchange.abort();
         this.#visits.get(message.id)?.done();
         return;
       case "answered": {
+        this.#tell(message.id, message.audit);
         const visit = this.#visits.get(message.id);
         visit?.request.exchange.respond(message.status, message.headers, message.body);
         visit?.done();
       }
     }
+  }
+
+  #tell(id: number, notes: NotesData | undefined): void {
+    if (notes !== undefined) this.#visits.get(id)?.request.exchange.audit?.take(notes);
   }
 
   #bug(id: number, text: string): void {
@@ -238,5 +245,6 @@ function dataOf(
     auditId,
     startedAt,
     journal: journal.data(),
+    audit: exchange.audit?.wanted,
   };
 }

@@ -6,6 +6,7 @@ import type { MessagePort } from "node:worker_threads";
 import type { UserInfo } from "#authn/user-info.ts";
 import type { Attributes, Decision } from "#authz/authorizer.ts";
 import type { JournalData } from "#registry/journal.ts";
+import type { NotesData, NotesWanted } from "#server/audit/notes.ts";
 import type { ClusterTarget } from "#server/context.ts";
 import type { ResponseHeaders } from "#server/exchange.ts";
 import type { RequestInfo } from "#server/request-info.ts";
@@ -43,6 +44,8 @@ export interface AnnexRequest {
   readonly startedAt: number;
   /** Of what was done in the first thread. */
   readonly journal: JournalData;
+  /** What the audit log wants to know of it; absent where it remembers nothing. */
+  readonly audit: NotesWanted | undefined;
 }
 
 export type ToAnnex =
@@ -58,9 +61,10 @@ export type FromAnnex =
       readonly status: number;
       readonly headers: ResponseHeaders;
       readonly body: Uint8Array | undefined;
+      readonly audit: NotesData | undefined;
     }
   /** The connection is to be cut. */
-  | { readonly type: "aborted"; readonly id: number }
+  | { readonly type: "aborted"; readonly id: number; readonly audit: NotesData | undefined }
   | { readonly type: "bug"; readonly id: number; readonly text: string }
   | { readonly type: "call"; readonly call: number; readonly question: LaterQuestion };
 

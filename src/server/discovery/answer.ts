@@ -18,6 +18,8 @@ export interface DiscoveryAnswer {
   readonly status: 200 | 304 | 404 | 406;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: Buffer;
+  /** The document that is answered; absent where there is none. */
+  readonly json?: Buffer;
   /** Of a 406: no type that was asked for exists here, whatever its parameters. */
   readonly unknownType?: boolean;
 }
@@ -70,7 +72,8 @@ export async function answerDiscovery(
   if (body === undefined) return { status: 404, headers: {}, body: nothing };
   const vary: Record<string, string> = rest.length === 0 ? { vary: "Accept" } : {};
   const headers = { ...vary, "content-type": contentTypes[format] };
-  return { status: 200, headers, body: await discoveryIn(format, await body, request.codec) };
+  const json = await body;
+  return { status: 200, headers, json, body: await discoveryIn(format, json, request.codec) };
 }
 
 async function answerAggregated(
@@ -79,13 +82,16 @@ async function answerAggregated(
   format: DiscoveryFormat,
   { ifNoneMatch, codec }: DiscoveryRequest,
 ): Promise<DiscoveryAnswer> {
-  const { body, etag } = await (root === "api" ? documents.aggregatedCore() : documents.aggregatedGroups());
+  const { body: json, etag } = await (root === "api"
+    ? documents.aggregatedCore()
+    : documents.aggregatedGroups());
   const headers = { etag, vary: "Accept", "cache-control": "public" };
   if (ifNoneMatch === etag) return { status: 304, headers, body: nothing };
   return {
     status: 200,
     headers: { ...headers, "content-type": aggregatedContentType(format) },
-    body: await discoveryIn(format, body, codec),
+    json,
+    body: await discoveryIn(format, json, codec),
   };
 }
 

@@ -26,10 +26,6 @@ export interface RequestAdmission {
   readonly check: AdmissionCheck;
 }
 
-/** Annotations of one request that are kept, and characters of each. */
-const maxAnnotations = 256;
-const maxAnnotationLength = 65_536;
-
 type AdmissionTarget = Pick<WriteTarget, "resource" | "cluster" | "version"> &
   Partial<Pick<WriteTarget, "view" | "expected">>;
 
@@ -50,12 +46,7 @@ export function admissionOf(
   const { admission } = services;
   const { resource, cluster, version, view } = target;
   const forms = formsOf(services, context, target);
-  let annotations: Map<string, string> | undefined;
-  const annotate = (key: string, value: string): void => {
-    annotations ??= new Map();
-    if (!annotations.has(key) && annotations.size < maxAnnotations)
-      annotations.set(key, value.slice(0, maxAnnotationLength));
-  };
+  const { audit } = context.exchange;
   const attributes = (
     operation: AdmissionOperation,
     object: KubeObject | undefined,
@@ -76,7 +67,7 @@ export function admissionOf(
     options: shownOptions(context, operation, options.dryRun, deletion),
     forms,
     journal,
-    annotate,
+    annotate: (key, value, level) => audit?.annotate(key, value, level),
     expired: () => context.closed,
   });
   /** In the version and form of the URL: the registry hands over whole objects in the storage version. */

@@ -20,6 +20,7 @@ export async function serveApply(
 ): Promise<void> {
   const options = parseWriteOptions(context.query, "PatchOptions", true);
   const { patch, duplicates } = readApplyBody(services, await requestBody(services, context));
+  context.exchange.audit?.requestPatch(patch);
   const { name } = context.info;
   const write = new WriteRequest(services, context, target, options);
   const result = await write.update({

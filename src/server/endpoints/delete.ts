@@ -1,6 +1,7 @@
 /** DELETE of one object and of a collection (spec 8). */
 import { deleted } from "#machinery/errors/errors.ts";
 import { StatusError } from "#machinery/errors/status-error.ts";
+import type { JsonObject } from "#machinery/json/value.ts";
 import type { ClusterName } from "#registry/cluster-name.ts";
 import { byCurrentRules } from "#registry/freshness.ts";
 import { settleFreshness } from "#registry/read.ts";
@@ -15,6 +16,13 @@ import { type ListOptions, listFreshness } from "./list-options.ts";
 import { requestBody } from "./request-body.ts";
 import { type EndpointServices, namespaceOf } from "./services.ts";
 import { type DeleteOptions, parseDeleteOptions, propagationOf } from "./write-options.ts";
+
+/** Upstream's audit log shows them in the version that it works in. */
+const shownOptions = ({ apiVersion: _given, kind: _kind, ...options }: JsonObject): JsonObject => ({
+  kind: "DeleteOptions",
+  apiVersion: "meta.k8s.io/__internal",
+  ...options,
+});
 
 const deleteOptionsType: ExpectedType = {
   group: "",
@@ -81,7 +89,7 @@ export async function serveDeleteCollection(
   deletions.at ??= (await settleFreshness(registry, freshness)) ?? registry.store.current();
   const { at } = deletions;
   mustBeCurrent(resource);
-  const writer = encoder.list(at);
+  const writer = encoder.list(at, context.exchange.audit?.keepsResponse);
   const requester = { user: context.user, warn: (text: string) => context.warn(text) };
   const target = { resource, cluster, version: context.info.apiVersion };
   warnOfPolicy(context, resource, options);
@@ -149,5 +157,6 @@ function warnOfPolicy(context: RequestContext, { strategy }: Resource, options: 
 async function readOptions(services: EndpointServices, context: RequestContext): Promise<DeleteOptions> {
   const bytes = await requestBody(services, context);
   const body = decodeOptions(services, deleteOptionsType, bytes, context.exchange.header("content-type"));
+  if (body !== undefined) context.exchange.audit?.request(shownOptions(body));
   return parseDeleteOptions(context.query, body);
 }

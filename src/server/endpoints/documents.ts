@@ -71,6 +71,8 @@ function respondDiscovery({ exchange }: RequestContext, answer: DiscoveryAnswer)
     if (answer.unknownType === true) throw notAcceptableGeneric(discoveryTypes);
     throw notAcceptable(discoveryTypes);
   }
+  const { json } = answer;
+  if (json !== undefined) exchange.audit?.responds(() => json);
   exchange.respond(answer.status, answer.headers, answer.body);
   return true;
 }

@@ -35,7 +35,8 @@ export interface ObjectEncoder {
   readonly contentType: string;
   readonly streamContentType: string;
   respond(exchange: Exchange, code: number, object: StoredObject): void;
-  list(at: Revision): ListWriter;
+  /** `withJson`: the audit log wants the list as JSON, whatever form is answered. */
+  list(at: Revision, withJson?: boolean): ListWriter;
   event(type: EventType, object: StoredObject): Buffer;
   /** `initialEventsEnd`: the bookmark that closes a streaming list. */
   bookmark(revision: Revision, initialEventsEnd: boolean): Buffer;

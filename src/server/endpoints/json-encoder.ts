@@ -75,11 +75,9 @@ export class JsonEncoder implements ObjectEncoder {
   }
 
   respond(exchange: Exchange, code: number, object: StoredObject): void {
-    exchange.respond(
-      code,
-      { "content-type": this.contentType },
-      styled(this.#shape.one(object), this.#style),
-    );
+    const json = this.#shape.one(object);
+    exchange.audit?.responds(() => json);
+    exchange.respond(code, { "content-type": this.contentType }, styled(json, this.#style));
   }
 
   list(at: Revision): ListWriter {
@@ -157,6 +155,7 @@ class JsonListWriter implements ListWriter {
   respond(exchange: Exchange, meta: ListMeta): void {
     this.#chunks.text("]}\n");
     const body = Buffer.concat([this.#head(meta), this.#chunks.take()]);
+    exchange.audit?.responds(() => body, "list");
     exchange.respond(200, { "content-type": this.#contentType }, styled(body, this.#style));
   }
 

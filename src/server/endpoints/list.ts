@@ -37,7 +37,7 @@ export async function serveList(
   mustBeCurrent(target.resource);
   if (at < registry.store.compacted()) throw tooOld(registry.store.current(), prefix, after);
 
-  const writer = encoder.list(at);
+  const writer = encoder.list(at, context.exchange.audit?.keepsResponse);
   let stream: ResponseStream | undefined;
   const scanned = await registry
     .scan({
@@ -50,7 +50,9 @@ export async function serveList(
         writer.add(object);
         if (!writer.canStream || writer.size < streamAboveBytes || limit > 0) return undefined;
         stream ??= context.exchange.startStream(200, { "content-type": encoder.contentType });
-        stream.write(writer.take());
+        const piece = writer.take();
+        context.exchange.audit?.respondsPiece(piece);
+        stream.write(piece);
         if (context.closed) throw badRequest("the client has gone");
         return stream.queuedBytes < pauseQueuedBytes ? undefined : drained(stream, context);
       },
@@ -69,7 +71,9 @@ export async function serveList(
   if (stream === undefined) {
     writer.respond(context.exchange, meta);
   } else {
-    stream.write(writer.finish());
+    const last = writer.finish();
+    context.exchange.audit?.respondsPiece(last, true);
+    stream.write(last);
     stream.end();
   }
 }

@@ -9,6 +9,8 @@ import {
 } from "#machinery/codecs/envelope.ts";
 import type { ProtobufCodec } from "#machinery/codecs/protobuf.ts";
 import type { Status } from "#machinery/errors/status-error.ts";
+import type { JsonObject, JsonValue } from "#machinery/json/value.ts";
+import { writeJson } from "#machinery/json/write.ts";
 import { apiVersionOf } from "#machinery/meta/object.ts";
 import type { TypeName } from "#machinery/schema/types.ts";
 import { convertTo, type Resource } from "#registry/resource.ts";
@@ -67,11 +69,13 @@ class ProtobufEncoder implements ObjectEncoder {
   }
 
   respond(exchange: Exchange, code: number, object: StoredObject): void {
-    exchange.respond(code, { "content-type": this.contentType }, this.#envelope(this.#shape.view(object)));
+    const view = this.#shape.view(object);
+    exchange.audit?.responds(() => Buffer.from(writeJson(view as JsonValue), "utf8"));
+    exchange.respond(code, { "content-type": this.contentType }, this.#envelope(view));
   }
 
-  list(_at: Revision): ListWriter {
-    return new ProtobufListWriter(this.#codec, this.#shape);
+  list(_at: Revision, withJson = false): ListWriter {
+    return new ProtobufListWriter(this.#codec, this.#shape, withJson);
   }
 
   event(type: EventType, object: StoredObject): Buffer {
@@ -103,11 +107,14 @@ class ProtobufListWriter implements ListWriter {
   readonly #codec: ProtobufCodec;
   readonly #shape: ProtobufShape;
   readonly #items: Buffer[] = [];
+  /** The items as JSON, where it is wanted. */
+  readonly #json: string[] | undefined;
   #size = 0;
 
-  constructor(codec: ProtobufCodec, shape: ProtobufShape) {
+  constructor(codec: ProtobufCodec, shape: ProtobufShape, withJson: boolean) {
     this.#codec = codec;
     this.#shape = shape;
+    this.#json = withJson ? [] : undefined;
   }
 
   get count(): number {
@@ -119,7 +126,14 @@ class ProtobufListWriter implements ListWriter {
   }
 
   add(object: StoredObject): void {
-    const item = encodeListItem(this.#codec, this.#shape.type, this.#shape.view(object));
+    const view = this.#shape.view(object);
+    const item = encodeListItem(this.#codec, this.#shape.type, view);
+    if (this.#json !== undefined) {
+      const { apiVersion: _v, kind: _k, ...rest } = view as JsonObject;
+      // Items that are nothing but metadata say what they are.
+      const partial = this.#shape.type === partialMetadataType;
+      this.#json.push(writeJson(partial ? (view as JsonObject) : rest));
+    }
     this.#items.push(item);
     this.#size += item.length;
   }
@@ -135,6 +149,12 @@ class ProtobufListWriter implements ListWriter {
   respond(exchange: Exchange, meta: ListMeta): void {
     const { apiVersion, listKind } = this.#shape;
     const body = encodeList(this.#codec, apiVersion, listKind, meta, this.#items);
+    if (this.#json !== undefined) {
+      const items = `[${this.#json.join(",")}]`;
+      const head = `{"kind":${JSON.stringify(listKind)},"apiVersion":${JSON.stringify(apiVersion)}`;
+      const json = Buffer.from(`${head},"metadata":${JSON.stringify(meta)},"items":${items}}`, "utf8");
+      exchange.audit?.responds(() => json, "list");
+    }
     exchange.respond(200, { "content-type": contentTypes.protobuf }, body);
   }
 }

@@ -15,7 +15,10 @@ export function respondStatus(
   status: object,
 ): void {
   const offer = { list: false, stream: false, transforms: false, protobuf: true };
-  const format = services.negotiator.negotiate(exchange.header("accept"), offer)?.format ?? "json";
+  const media = services.negotiator.negotiate(exchange.header("accept"), offer);
+  // As upstream, which writes what cannot be negotiated past its audit log.
+  if (media !== undefined) exchange.audit?.answers(status);
+  const format = media?.format ?? "json";
   const retryAfter = (status as Status).details?.retryAfterSeconds;
   const headers = retryAfter === undefined ? {} : { "retry-after": String(retryAfter) };
   if (format === "protobuf") {

@@ -134,7 +134,7 @@ function serveResource(
   if (found.info.virtual) return options.serveVirtual(context, found);
   const resource = services.registry.resource(found.info);
   if (resource === undefined) throw pageNotFound();
-  if (found.version.type === deprecatedEndpoints) context.warn(endpointsWarning);
+  if (found.version.type === deprecatedEndpoints) tellDeprecated(context, endpointsWarning);
   const subresource = info.subresource === "" ? undefined : subresourceOf(found.version, info.subresource);
   if (info.subresource !== "" && subresource === undefined) throw notFoundGeneric();
   const verbs: readonly string[] = subresource?.verbs ?? found.version.verbs;
@@ -150,6 +150,12 @@ function serveResource(
 const deprecatedEndpoints = "io.k8s.api.core.v1.Endpoints";
 /** k8s.io/api core/v1/lifecycle.go; the only served version of a built-in kind that is deprecated in this release. */
 const endpointsWarning = "v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice";
+
+/** k8s.io/apiserver pkg/endpoints/metrics/metrics.go MonitorRequest. */
+function tellDeprecated(context: RequestContext, warning: string): void {
+  context.warn(warning);
+  context.exchange.audit?.annotate("k8s.io/deprecated", "true");
+}
 
 /** A resource that the workspace may define itself. Before it says no it looks again on a fresh copy. */
 function serveCustom(
@@ -230,7 +236,7 @@ function serveOnce(
   const ofCollection = info.verb === "list" || info.verb === "watch";
   if (!resource.namespaced && info.namespace !== "") throw pageNotFound();
   if (resource.namespaced && info.namespace === "" && !ofCollection) throw pageNotFound();
-  if (warning !== undefined) context.warn(warning);
+  if (warning !== undefined) tellDeprecated(context, warning);
   const subresource = info.subresource === "" ? undefined : subresourceOf(version, info.subresource);
   if (info.subresource !== "" && subresource === undefined) throw notFound(resource, info.name);
   if (info.parts.length > 3) throw notFoundGeneric();

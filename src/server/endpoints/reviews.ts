@@ -52,10 +52,12 @@ export async function serveReview(
   const contentType = context.exchange.header("content-type");
   const warn = (text: string): void => context.warn(text);
   const review = decodeObject(services, expected, bytes, contentType, options.fieldValidation, warn);
+  context.exchange.audit?.request(review);
   review.status = await answer(reviews, context, version.kind, review);
   // Whoever asks who he is learns when, too.
   if (version.kind === "SelfSubjectReview")
     review.metadata = { ...review.metadata, creationTimestamp: timestamp(context.startedAt) };
+  context.exchange.audit?.responds(() => Buffer.from(JSON.stringify(review)));
   if (media.format === "protobuf") {
     const body = encodeObjectProtobuf(services.protobuf, version.type, review);
     context.exchange.respond(201, { "content-type": contentTypes.protobuf }, body);

@@ -110,8 +110,11 @@ export function scaleResponder(
       ? encodeObjectProtobuf(services.protobuf, shape === "object" ? scaleType : partialMetadataType, object)
       : styled(Buffer.from(writeJson(json(object)), "utf8"), styleOf(context, media));
   return {
-    respond: (exchange, code, stored) =>
-      exchange.respond(code, { "content-type": contentType }, encode(shown(stored))),
+    respond(exchange, code, stored) {
+      const scale = shown(stored);
+      exchange.audit?.responds(() => Buffer.from(writeJson(json(scale)), "utf8"));
+      exchange.respond(code, { "content-type": contentType }, encode(scale));
+    },
   };
 }
 

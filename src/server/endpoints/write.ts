@@ -1,5 +1,7 @@
 /** POST, PUT, PATCH: decode, hand to the registry, answer in the client's form. */
 import { badRequest, unsupportedMediaType, unsupportedMediaTypeGeneric } from "#machinery/errors/errors.ts";
+import { StatusError } from "#machinery/errors/status-error.ts";
+import { readJson } from "#machinery/json/read.ts";
 import type { JsonObject } from "#machinery/json/value.ts";
 import type { KubeObject } from "#machinery/meta/object.ts";
 import { ElsewhereError } from "#registry/elsewhere.ts";
@@ -58,11 +60,13 @@ async function readObjectBody(
   const bytes = await requestBody(services, context);
   const contentType = context.exchange.header("content-type");
   const warn = (text: string): void => context.warn(text);
-  return defaulted(
+  const object = defaulted(
     momentOfRequest(services, context),
     target,
     decodeObject(services, target.expected, bytes, contentType, options.fieldValidation, warn),
   );
+  context.exchange.audit?.request(object);
+  return object;
 }
 
 /** With the defaults of the kind's code. In other versions than the storage's the registry adds them after conversion. */
@@ -106,6 +110,7 @@ export async function servePatch(
   // Copies of copies make much of a small body.
   if (kind === "json" && services.limits !== undefined && (bytes.includes("copy") || bytes.includes("\\u")))
     throw new ElsewhereError();
+  tellPatch(context, bytes);
   const patch = readPatch(services.types, target.expected, kind, bytes, fieldValidation);
   // Nearly no patch speaks of managed fields: they need not be patched and decoded then.
   const asksManaged = bytes.includes("managedFields") || bytes.includes("\\u");
@@ -128,6 +133,16 @@ export async function servePatch(
     }),
   );
   encoder.respond(context.exchange, 200, result.stored);
+}
+
+/** What is no JSON cannot stand in the audit log. */
+function tellPatch({ exchange: { audit } }: RequestContext, bytes: Buffer): void {
+  if (audit?.keepsRequest !== true) return;
+  try {
+    audit.requestPatch(readJson(bytes));
+  } catch (error) {
+    if (!(error instanceof StatusError)) throw error;
+  }
 }
 
 function withoutManaged(object: KubeObject): KubeObject {

@@ -95,9 +95,9 @@ export interface LiveServer {
 
 const liveTokens = 'admin-token,admin,1,"system:masters,dev"\nalice-token,alice,2\n';
 
-export async function startLiveServer(
-  options: Partial<Pick<ApiServerOptions, "authorizer" | "admissionPlugins">> = {},
-): Promise<LiveServer> {
+export type LiveOptions = Partial<Pick<ApiServerOptions, "authorizer" | "admissionPlugins" | "audit">>;
+
+export async function startLiveServer(options: LiveOptions = {}): Promise<LiveServer> {
   const pki = ensurePki({ files: memoryFiles(), now: Date.now(), randomBytes, hosts: [] });
   const store = openMemoryStore({ keySpace: registryKeySpace });
   const bugs: string[] = [];

@@ -5,7 +5,7 @@ import {
   type WebhookServer,
 } from "#admission/testing/webhook-server.ts";
 import type { JsonObject, JsonValue } from "#machinery/json/value.ts";
-import { type Answer, type Json, type LiveServer, startLiveServer } from "./live-server.ts";
+import { type Answer, type Json, type LiveOptions, type LiveServer, startLiveServer } from "./live-server.ts";
 
 /** A webhook while it is installed. */
 export interface InstalledWebhook extends AsyncDisposable {
@@ -36,9 +36,9 @@ export class WebhookFixture {
     this.#behaviours = behaviours;
   }
 
-  static async start(): Promise<WebhookFixture> {
+  static async start(options?: LiveOptions): Promise<WebhookFixture> {
     const behaviours = new Map<string, WebhookBehaviour>();
-    const server = await startLiveServer();
+    const server = await startLiveServer(options);
     const hooks = await startWebhookServer(({ path, body }) => {
       const { pathname } = new URL(path, "https://hooks");
       return behaviours.get(pathname)!(body.request as unknown as Json);
