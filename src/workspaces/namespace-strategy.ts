@@ -20,13 +20,18 @@ const namespacePhase = (namespace: KubeObject): string =>
 export function namespaceStrategy(caPem: () => string): Strategy {
   return {
     validateName: dns1123LabelErrors,
+    // The label is a default: admission selects by it, and it belongs to whoever creates the namespace.
+    applyDefaults(object) {
+      if ((object.metadata.name ?? "") !== "") setNameLabel(object);
+    },
     prepareForCreate(object) {
       const finalizers = specFinalizers(object);
       object.spec = {
         finalizers: finalizers.includes("kubernetes") ? finalizers : [...finalizers, "kubernetes"],
       };
       object.status = { phase: "Active" };
-      if (object.metadata.name !== undefined) setNameLabel(object);
+      // A generated name is not known before.
+      setNameLabel(object);
     },
     prepareForUpdate(object, old, { subresource }) {
       if (subresource === "finalize") {
