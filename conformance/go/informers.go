@@ -14,6 +14,8 @@ import (
 	"k8s.io/apimachinery/pkg/watch"
 	clientinformers "k8s.io/client-go/informers"
 	"k8s.io/client-go/tools/cache"
+
+	"conformance/checks"
 )
 
 // journal is what an informer's handlers saw.
@@ -83,7 +85,7 @@ func informers(ctx context.Context, t *tenant) {
 		informer := factory.Core().V1().ConfigMaps().Informer()
 		seen, handlers := t.record()
 		if _, err := informer.AddEventHandler(handlers); err != nil {
-			report(word+" handler", err)
+			checks.Report(word+" handler", err)
 			return
 		}
 		stop := make(chan struct{})
@@ -423,9 +425,7 @@ func follow(ctx context.Context, t *tenant) {
 			object, kind = gone.Obj, kind+"-unknown"
 		}
 		got := object.(*corev1.ConfigMap)
-		printing.Lock()
-		defer printing.Unlock()
-		emit(map[string]any{"event": kind, "tenant": t.index, "name": got.Name, "version": got.ResourceVersion, "n": got.Data["n"], "owner": got.Data[tenantKey]})
+		checks.Emit(map[string]any{"event": kind, "tenant": t.index, "name": got.Name, "version": got.ResourceVersion, "n": got.Data["n"], "owner": got.Data[tenantKey]})
 	}
 	_, err := informer.AddEventHandler(cache.ResourceEventHandlerFuncs{
 		AddFunc:    func(object any) { say("ADDED", object) },
@@ -433,7 +433,7 @@ func follow(ctx context.Context, t *tenant) {
 		DeleteFunc: func(object any) { say("DELETED", object) },
 	})
 	if err != nil {
-		report("handler", err)
+		checks.Report("handler", err)
 		return
 	}
 	factory.Start(ctx.Done())

@@ -9,7 +9,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"os"
 	"sync"
@@ -21,6 +20,8 @@ import (
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
+
+	"conformance/checks"
 )
 
 const (
@@ -41,35 +42,13 @@ type tenant struct {
 	ns     string
 }
 
-var (
-	printing sync.Mutex
-	failures int
-)
-
-// report prints one check.
-func report(check string, err error) {
-	printing.Lock()
-	defer printing.Unlock()
-	line := map[string]any{"check": check, "ok": err == nil}
-	if err != nil {
-		line["detail"] = err.Error()
-		failures++
-	}
-	emit(line)
-}
-
-func emit(line any) {
-	text, _ := json.Marshal(line)
-	fmt.Println(string(text))
-}
-
 // name is how the tenant marks its objects.
 func (t *tenant) name() string { return fmt.Sprintf("tenant-%d", t.index) }
 
 // check runs one check and reports it; an error ends nothing.
 func (t *tenant) check(what string, run func() error) bool {
 	err := run()
-	report(fmt.Sprintf("%s: %s", t.name(), what), err)
+	checks.Report(fmt.Sprintf("%s: %s", t.name(), what), err)
 	return err == nil
 }
 
@@ -156,7 +135,5 @@ func main() {
 		}()
 	}
 	running.Wait()
-	if failures > 0 {
-		os.Exit(1)
-	}
+	checks.Exit()
 }

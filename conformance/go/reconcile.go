@@ -23,6 +23,8 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/metrics/server"
 
 	"github.com/go-logr/logr"
+
+	"conformance/checks"
 )
 
 const finalizer = "conformance.example.com/copy"
@@ -79,13 +81,13 @@ func reconcile(ctx context.Context, t *tenant) {
 		Controller: config.Controller{SkipNameValidation: &skip},
 	})
 	if err != nil {
-		report(t.name()+": manager", err)
+		checks.Report(t.name()+": manager", err)
 		return
 	}
 	copies := &copier{Client: manager.GetClient(), tenant: t}
 	err = ctrl.NewControllerManagedBy(manager).Named("copier").For(&corev1.ConfigMap{}).Owns(&corev1.Secret{}).Complete(copies)
 	if err != nil {
-		report(t.name()+": controller", err)
+		checks.Report(t.name()+": controller", err)
 		return
 	}
 	ended := make(chan error, 1)

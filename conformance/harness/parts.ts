@@ -11,7 +11,7 @@ export type Part =
   | "helm3"
   | "helm4"
   | "operator"
-  | "gitops"
+  | "flux"
   | "kube-apiserver";
 
 /** The folder that `get.sh` fills. */

@@ -25,6 +25,7 @@ import (
 
 	autoscalingv1 "k8s.io/api/autoscaling/v1"
 
+	"conformance/checks"
 	gardenv1 "conformance/operator/garden/v1"
 	gardenv1alpha1 "conformance/operator/garden/v1alpha1"
 )
@@ -84,18 +85,18 @@ func (t *tenant) run(ctx context.Context) {
 	defer t.check("uninstalls", func() error { return t.env.Stop() })
 	var err error
 	if t.client, err = client.NewWithWatch(config, client.Options{Scheme: t.scheme}); err != nil {
-		report(t.name()+": client", err)
+		checks.Report(t.name()+": client", err)
 		return
 	}
 	if err := t.client.Create(ctx, &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: namespace}}); client.IgnoreAlreadyExists(err) != nil {
-		report(t.name()+": namespace", err)
+		checks.Report(t.name()+": namespace", err)
 		return
 	}
 	managing, stop := context.WithCancel(ctx)
 	defer stop()
 	mgr, g, ended, err := t.start(managing, true)
 	if err != nil {
-		report(t.name()+": manager", err)
+		checks.Report(t.name()+": manager", err)
 		return
 	}
 	t.gardener = g

@@ -11,7 +11,6 @@ package main
 import (
 	"context"
 	_ "embed"
-	"encoding/json"
 	"fmt"
 	"net"
 	"os"
@@ -37,6 +36,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 
+	"conformance/checks"
 	gardenv1 "conformance/operator/garden/v1"
 	gardenv1alpha1 "conformance/operator/garden/v1alpha1"
 )
@@ -56,24 +56,6 @@ var definition []byte
 //go:embed manifests/webhooks.yaml
 var webhooks []byte
 
-var (
-	printing sync.Mutex
-	failures int
-)
-
-// report prints one check.
-func report(check string, err error) {
-	printing.Lock()
-	defer printing.Unlock()
-	line := map[string]any{"check": check, "ok": err == nil}
-	if err != nil {
-		line["detail"] = err.Error()
-		failures++
-	}
-	text, _ := json.Marshal(line)
-	fmt.Println(string(text))
-}
-
 // tenant is one workspace with its copy of the operator.
 type tenant struct {
 	index    int
@@ -90,23 +72,13 @@ func (t *tenant) name() string { return fmt.Sprintf("tenant-%d", t.index) }
 // check runs one check and reports it; an error ends nothing.
 func (t *tenant) check(what string, run func() error) bool {
 	err := run()
-	report(fmt.Sprintf("%s: %s", t.name(), what), err)
+	checks.Report(fmt.Sprintf("%s: %s", t.name(), what), err)
 	return err == nil
 }
 
 // eventually waits until condition answers nil.
 func eventually(ctx context.Context, condition func() error) error {
-	end := time.Now().Add(patience)
-	for {
-		err := condition()
-		if err == nil {
-			return nil
-		}
-		if time.Now().After(end) || ctx.Err() != nil {
-			return fmt.Errorf("not within %s: %w", patience, err)
-		}
-		time.Sleep(50 * time.Millisecond)
-	}
+	return checks.Eventually(ctx, patience, condition)
 }
 
 // install lets envtest put the definition and the webhook configurations into the workspace.
@@ -214,7 +186,5 @@ func main() {
 		}()
 	}
 	running.Wait()
-	if failures > 0 {
-		os.Exit(1)
-	}
+	checks.Exit()
 }

@@ -2,7 +2,7 @@
 # Builds the real parts that the conformance suites drive, from their Go modules, into a cache folder
 # outside the repository.
 #
-#   get.sh [PART ...]      PART: etcd etcdctl kubectl go-clients oracle helm3 helm4 operator gitops python kube-apiserver
+#   get.sh [PART ...]      PART: etcd etcdctl kubectl go-clients oracle helm3 helm4 operator flux python kube-apiserver
 #
 # Without arguments: all but kube-apiserver (four minutes of compiling; only the reference needs it).
 # Each part is keyed by its sources and versions, so a warm cache costs nothing. Prints the bin folder.
@@ -28,7 +28,10 @@ build() {
   key=$(cd "$folder" && {
     echo "$package $flags"
     go version
-    find . -type f \( -name '*.go' -o -name '*.yaml' -o -name 'go.*' \) | LC_ALL=C sort | xargs sha256sum
+    # The module and those that it takes from folders beside it.
+    { echo . && sed -n 's,.* => \(\.\./.*\),\1,p' go.mod; } | while read -r each; do
+      find "$each" -type f \( -name '*.go' -o -name '*.yaml' -o -name 'go.*' \)
+    done | LC_ALL=C sort | xargs sha256sum
   } | sha256sum | cut -c1-32)
   if [[ -x $bin/$name && $(cat "$bin/.$name.key" 2>/dev/null) == "$key" ]]; then return; fi
   echo "building $name" >&2
@@ -55,7 +58,7 @@ python() {
   echo "installed the Python client in $((SECONDS - start)) s" >&2
 }
 
-for part in "${@:-etcd etcdctl kubectl go-clients oracle helm3 helm4 operator gitops python}"; do
+for part in "${@:-etcd etcdctl kubectl go-clients oracle helm3 helm4 operator flux python}"; do
   for name in $part; do
     case $name in
       etcd | etcdctl) build "$name" "$here/etcd" "./$name" ;;
@@ -64,7 +67,7 @@ for part in "${@:-etcd etcdctl kubectl go-clients oracle helm3 helm4 operator gi
       oracle) build oracle "$here/../oracle" . ;;
       helm3 | helm4) build "$name" "$here/helm" "helm.sh/helm/v${name#helm}/cmd/helm" ;;
       operator) build operator "$here/../operator" . ;;
-      gitops) build gitops "$here/../gitops" . ;;
+      flux) build flux "$here/../gitops/flux" . ;;
       python) python ;;
       kube-apiserver) build kube-apiserver "$here/kube-apiserver" . "$version_flags" ;;
       *) echo "unknown part: $name" >&2 && exit 2 ;;

@@ -12,12 +12,14 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"conformance/gitops/tenant"
 )
 
 // refused fails unless applying the text is refused with the parts.
 func (f *flux) refused(ctx context.Context, manifest string, parts ...string) error {
-	_, err := f.manager.ApplyAllStaged(ctx, f.parse(manifest), f.options())
-	return said(err, parts...)
+	_, err := f.manager.ApplyAllStaged(ctx, f.Parse(manifest), f.options())
+	return tenant.Said(err, parts...)
 }
 
 // refusals checks what the tool tells its user of manifests that cannot be applied.
@@ -84,38 +86,38 @@ func (f *flux) refusals(ctx context.Context) {
 			[]string{"ConfigMap/flux/settings dry-run failed (Conflict)", `Operation cannot be fulfilled on configmaps "settings": the object has been modified`},
 		},
 	} {
-		f.check("refused: "+each.what, func() error { return f.refused(ctx, each.manifest, each.parts...) })
+		f.Check("refused: "+each.what, func() error { return f.refused(ctx, each.manifest, each.parts...) })
 	}
-	f.check("refused: by an admission policy", func() error {
-		if err := f.apply(ctx, f.read("policy.yaml"), map[string]ssa.Action{
+	f.Check("refused: by an admission policy", func() error {
+		if err := f.apply(ctx, f.Read("policy.yaml"), map[string]ssa.Action{
 			"ValidatingAdmissionPolicy/flux-no-secrets": ssa.CreatedAction, "ValidatingAdmissionPolicyBinding/flux-no-secrets": ssa.CreatedAction,
 		}); err != nil {
 			return err
 		}
-		err := eventually(ctx, func() error {
+		err := tenant.Eventually(ctx, func() error {
 			return f.refused(ctx, "apiVersion: v1\nkind: ConfigMap\nmetadata: { name: bad, namespace: APP }\ndata: { password: b }\n",
 				`configmaps "bad" is forbidden: ValidatingAdmissionPolicy 'flux-no-secrets' with binding 'flux-no-secrets' denied request: config map bad holds a password`)
 		})
-		_, gone := f.manager.DeleteAll(ctx, f.read("policy.yaml"), ssa.DefaultDeleteOptions())
+		_, gone := f.manager.DeleteAll(ctx, f.Read("policy.yaml"), ssa.DefaultDeleteOptions())
 		return errors.Join(err, gone)
 	})
-	f.check("nothing of a refused set is applied", func() error {
-		good := f.configMap("good", "a", "b")
-		_, err := f.manager.ApplyAll(ctx, []*unstructured.Unstructured{good.DeepCopy(), f.configMap("Bad_Name")}, f.options())
-		return errors.Join(said(err, "ConfigMap/flux/Bad_Name dry-run failed"), f.gone(ctx, good))
+	f.Check("nothing of a refused set is applied", func() error {
+		good := f.ConfigMap("good", "a", "b")
+		_, err := f.manager.ApplyAll(ctx, []*unstructured.Unstructured{good.DeepCopy(), f.ConfigMap("Bad_Name")}, f.options())
+		return errors.Join(tenant.Said(err, "ConfigMap/flux/Bad_Name dry-run failed"), f.Gone(ctx, good))
 	})
 }
 
 // migration gives the definition a second version with a new default, which is what the tool's option is for.
 func (f *flux) migration(ctx context.Context) {
 	objects := f.shop()
-	parcel := f.one("apiVersion: APP.example.com/v1\nkind: Parcel\nmetadata: { name: moved, namespace: APP }\nspec: { to: Kiel }\n")
-	definition := find(objects, "CustomResourceDefinition", "parcels.flux.example.com")
+	parcel := f.One("apiVersion: APP.example.com/v1\nkind: Parcel\nmetadata: { name: moved, namespace: APP }\nspec: { to: Kiel }\n")
+	definition := tenant.Find(objects, "CustomResourceDefinition", "parcels.flux.example.com")
 	newer := parcel.DeepCopy()
 	newer.SetAPIVersion("flux.example.com/v2")
 	one := []*unstructured.Unstructured{newer}
 	configured := map[string]ssa.Action{"Parcel/flux/moved": ssa.ConfiguredAction}
-	f.check("an object of the old version is there in the new one", func() error {
+	f.Check("an object of the old version is there in the new one", func() error {
 		if err := f.apply(ctx, []*unstructured.Unstructured{parcel}, map[string]ssa.Action{"Parcel/flux/moved": ssa.CreatedAction}); err != nil {
 			return err
 		}
@@ -134,28 +136,28 @@ func (f *flux) migration(ctx context.Context) {
 		}
 		// Somebody applies it in the new version, so that it has the new default. (An update would do, too, but that makes
 		// kube-apiserver forget all managed fields.)
-		moved := f.one("apiVersion: APP.example.com/v2\nkind: Parcel\nmetadata: { name: moved, namespace: APP, annotations: { example.com/moved: 'yes' } }\n")
-		if err := eventually(ctx, func() error {
-			return f.client.Patch(ctx, moved.DeepCopy(), client.Apply, client.FieldOwner("storage-migrator"), client.ForceOwnership)
+		moved := f.One("apiVersion: APP.example.com/v2\nkind: Parcel\nmetadata: { name: moved, namespace: APP, annotations: { example.com/moved: 'yes' } }\n")
+		if err := tenant.Eventually(ctx, func() error {
+			return f.Client.Patch(ctx, moved.DeepCopy(), client.Apply, client.FieldOwner("storage-migrator"), client.ForceOwnership)
 		}); err != nil {
 			return err
 		}
-		return f.expect(ctx, newer, "none", "spec", "insurance")
+		return f.Expect(ctx, newer, "none", "spec", "insurance")
 	})
-	f.check("managed fields of the old version do not know a field of the new one", func() error {
-		_, err := f.manager.ApplyAll(ctx, copies(one), f.options())
-		if reference {
-			return said(err, "Parcel/flux/moved dry-run failed", ".spec.insurance: field not declared in schema")
+	f.Check("managed fields of the old version do not know a field of the new one", func() error {
+		_, err := f.manager.ApplyAll(ctx, tenant.Copies(one), f.options())
+		if tenant.Reference {
+			return tenant.Said(err, "Parcel/flux/moved dry-run failed", ".spec.insurance: field not declared in schema")
 		}
 		return err
 	})
-	f.check("with the migration of managed fields it is applied", func() error {
+	f.Check("with the migration of managed fields it is applied", func() error {
 		options := f.options()
 		options.MigrateAPIVersion = true
 		if err := f.applyWith(ctx, one, options, configured); err != nil {
 			return err
 		}
-		got, err := f.live(ctx, newer)
+		got, err := f.Live(ctx, newer)
 		if err != nil {
 			return err
 		}
@@ -164,7 +166,7 @@ func (f *flux) migration(ctx context.Context) {
 				return fmt.Errorf("an entry is at %s", entry.APIVersion)
 			}
 		}
-		return errors.Join(f.apply(ctx, one, nil), f.expect(ctx, newer, "none", "spec", "insurance"))
+		return errors.Join(f.apply(ctx, one, nil), f.Expect(ctx, newer, "none", "spec", "insurance"))
 	})
 }
 
@@ -173,19 +175,19 @@ func (f *flux) collection(ctx context.Context) {
 	options := ssa.DefaultDeleteOptions()
 	options.Inclusions = f.manager.GetOwnerLabels("extra", "flux-system")
 	options.Exclusions = map[string]string{fluxGroup + "/prune": "disabled", fluxGroup + "/reconcile": "disabled"}
-	wait := ssa.WaitOptions{Interval: 50 * time.Millisecond, Timeout: patience}
-	first := []*unstructured.Unstructured{f.configMap("stays"), f.configMap("goes"), f.configMap("protected"), f.configMap("taken")}
+	wait := ssa.WaitOptions{Interval: 50 * time.Millisecond, Timeout: tenant.Patience}
+	first := []*unstructured.Unstructured{f.ConfigMap("stays"), f.ConfigMap("goes"), f.ConfigMap("protected"), f.ConfigMap("taken")}
 	f.manager.SetOwnerLabels(first, "extra", "flux-system")
 	first[2].SetAnnotations(map[string]string{fluxGroup + "/prune": "Disabled"})
-	f.check("what left the inventory is deleted, but what is protected or another's", func() error {
-		old, err := f.manager.ApplyAll(ctx, copies(first), f.options())
+	f.Check("what left the inventory is deleted, but what is protected or another's", func() error {
+		old, err := f.manager.ApplyAll(ctx, tenant.Copies(first), f.options())
 		if err != nil {
 			return err
 		}
-		if err := f.patch(ctx, first[3], "other", `{"metadata":{"labels":{"`+fluxGroup+`/name":"another"}}}`); err != nil {
+		if err := f.Patch(ctx, first[3], "other", `{"metadata":{"labels":{"`+fluxGroup+`/name":"another"}}}`); err != nil {
 			return err
 		}
-		now, err := f.manager.ApplyAll(ctx, copies(first[:1]), f.options())
+		now, err := f.manager.ApplyAll(ctx, tenant.Copies(first[:1]), f.options())
 		if err != nil {
 			return err
 		}
@@ -208,48 +210,48 @@ func (f *flux) collection(ctx context.Context) {
 		if found := fmt.Sprint(deleted.ToMap()); found != "map[ConfigMap/flux/goes:deleted ConfigMap/flux/protected:skipped ConfigMap/flux/taken:skipped]" {
 			return errors.New(found)
 		}
-		_, err = f.versions(ctx, []*unstructured.Unstructured{first[0], first[2], first[3]})
-		return errors.Join(err, f.gone(ctx, first[1]))
+		_, err = f.Versions(ctx, []*unstructured.Unstructured{first[0], first[2], first[3]})
+		return errors.Join(err, f.Gone(ctx, first[1]))
 	})
-	f.check("the end of what a finalizer holds is waited for", func() error {
-		held := f.configMap("held")
+	f.Check("the end of what a finalizer holds is waited for", func() error {
+		held := f.ConfigMap("held")
 		held.SetFinalizers([]string{"example.com/hold"})
 		one := []*unstructured.Unstructured{held}
 		f.manager.SetOwnerLabels(one, "extra", "flux-system")
-		if _, err := f.manager.ApplyAll(ctx, copies(one), f.options()); err != nil {
+		if _, err := f.manager.ApplyAll(ctx, tenant.Copies(one), f.options()); err != nil {
 			return err
 		}
-		deleted, err := f.manager.DeleteAll(ctx, copies(one), options)
+		deleted, err := f.manager.DeleteAll(ctx, tenant.Copies(one), options)
 		if err != nil {
 			return err
 		}
 		short := ssa.WaitOptions{Interval: 50 * time.Millisecond, Timeout: 300 * time.Millisecond}
-		if err := said(f.manager.WaitForSetTermination(deleted, short), "ConfigMap/flux/held termination timeout"); err != nil {
+		if err := tenant.Said(f.manager.WaitForSetTermination(deleted, short), "ConfigMap/flux/held termination timeout"); err != nil {
 			return err
 		}
-		if err := f.patch(ctx, held, "other", `{"metadata":{"finalizers":null}}`); err != nil {
+		if err := f.Patch(ctx, held, "other", `{"metadata":{"finalizers":null}}`); err != nil {
 			return err
 		}
 		return f.manager.WaitForSetTermination(deleted, wait)
 	})
-	f.check("what depends on a deleted object goes with it", func() error {
-		owner, child := f.configMap("owner"), f.configMap("child")
+	f.Check("what depends on a deleted object goes with it", func() error {
+		owner, child := f.ConfigMap("owner"), f.ConfigMap("child")
 		if _, err := f.manager.ApplyAll(ctx, []*unstructured.Unstructured{owner.DeepCopy()}, f.options()); err != nil {
 			return err
 		}
-		got, err := f.live(ctx, owner)
+		got, err := f.Live(ctx, owner)
 		if err != nil {
 			return err
 		}
 		child.SetOwnerReferences([]metav1.OwnerReference{{APIVersion: "v1", Kind: "ConfigMap", Name: "owner", UID: got.GetUID()}})
-		if err := f.client.Create(ctx, child.DeepCopy()); err != nil {
+		if err := f.Client.Create(ctx, child.DeepCopy()); err != nil {
 			return err
 		}
 		if _, err := f.manager.Delete(ctx, owner, ssa.DefaultDeleteOptions()); err != nil {
 			return err
 		}
-		if !controllersRun {
-			return f.client.Delete(ctx, child)
+		if !tenant.ControllersRun {
+			return f.Client.Delete(ctx, child)
 		}
 		return f.manager.WaitForTermination([]*unstructured.Unstructured{child}, wait)
 	})
@@ -257,7 +259,7 @@ func (f *flux) collection(ctx context.Context) {
 
 func (f *flux) uninstall(ctx context.Context) error {
 	objects := f.shop()
-	deleted, err := f.manager.DeleteAll(ctx, copies(objects), ssa.DefaultDeleteOptions())
+	deleted, err := f.manager.DeleteAll(ctx, tenant.Copies(objects), ssa.DefaultDeleteOptions())
 	if err != nil {
 		return err
 	}
@@ -273,8 +275,8 @@ func (f *flux) uninstall(ctx context.Context) error {
 		return fmt.Errorf("%d of %d", len(set), len(objects))
 	}
 	waited := objects
-	if !controllersRun {
-		waited = without(objects, "Namespace", "flux")
+	if !tenant.ControllersRun {
+		waited = tenant.Without(objects, "Namespace", "flux")
 	}
-	return f.manager.WaitForTermination(waited, ssa.WaitOptions{Interval: 50 * time.Millisecond, Timeout: patience})
+	return f.manager.WaitForTermination(waited, ssa.WaitOptions{Interval: 50 * time.Millisecond, Timeout: tenant.Patience})
 }

@@ -1,18 +1,23 @@
-module conformance/gitops
+module conformance/gitops/flux
 
 go 1.26.0
 
 require (
 	github.com/fluxcd/cli-utils v1.3.0
 	github.com/fluxcd/pkg/ssa v0.78.0
-	github.com/go-logr/logr v1.4.4
 	k8s.io/apimachinery v0.37.1
-	k8s.io/client-go v0.37.1
-	k8s.io/klog/v2 v2.140.0
 	sigs.k8s.io/controller-runtime v0.25.0
 )
 
 require (
+	github.com/go-logr/logr v1.4.4 // indirect
+	k8s.io/client-go v0.37.1 // indirect
+	k8s.io/klog/v2 v2.140.0 // indirect
+)
+
+require (
+	conformance/checks v0.0.0 // indirect
+	conformance/gitops/tenant v0.0.0
 	github.com/Azure/go-ansiterm v0.0.0-20250102033503-faa5f7b0171c // indirect
 	github.com/MakeNowJust/heredoc v1.0.0 // indirect
 	github.com/blang/semver/v4 v4.0.0 // indirect
@@ -86,3 +91,7 @@ require (
 	sigs.k8s.io/structured-merge-diff/v6 v6.4.2 // indirect
 	sigs.k8s.io/yaml v1.6.0 // indirect
 )
+
+replace conformance/checks => ../../checks
+
+replace conformance/gitops/tenant => ../tenant

@@ -15,6 +15,8 @@ import (
 	"github.com/fluxcd/pkg/ssa/normalize"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"conformance/gitops/tenant"
 )
 
 // fluxGroup is the prefix of the annotations and labels of Flux's kustomize-controller.
@@ -25,16 +27,16 @@ const fluxField = "kustomize-controller"
 
 // flux is the manager of resources of Flux, set up as its kustomize-controller does.
 type flux struct {
-	*tenant
+	*tenant.Tenant
 	manager *ssa.ResourceManager
 }
 
-func runFlux(ctx context.Context, t *tenant) {
+func runFlux(ctx context.Context, t *tenant.Tenant) {
 	direct := polling.Options{ClusterReaderFactory: engine.ClusterReaderFactoryFunc(clusterreader.NewDirectClusterReader)}
-	poller := polling.NewStatusPoller(t.client, t.client.RESTMapper(), direct)
-	f := &flux{t, ssa.NewResourceManager(t.client, poller, ssa.Owner{Field: fluxField, Group: fluxGroup})}
+	poller := polling.NewStatusPoller(t.Client, t.Client.RESTMapper(), direct)
+	f := &flux{t, ssa.NewResourceManager(t.Client, poller, ssa.Owner{Field: fluxField, Group: fluxGroup})}
 	f.manager.SetConcurrency(4)
-	if !f.check("applies definitions first, then the rest", func() error { return f.install(ctx) }) {
+	if !f.Check("applies definitions first, then the rest", func() error { return f.install(ctx) }) {
 		return
 	}
 	f.drift(ctx)
@@ -44,16 +46,16 @@ func runFlux(ctx context.Context, t *tenant) {
 	f.refusals(ctx)
 	f.migration(ctx)
 	f.collection(ctx)
-	f.check("no object of another workspace is seen", func() error {
-		return errors.Join(t.onlyOurs(ctx, "", "v1", "ConfigMap"), t.onlyOurs(ctx, "flux.example.com", "v1", "Parcel"))
+	f.Check("no object of another workspace is seen", func() error {
+		return errors.Join(t.OnlyOurs(ctx, "", "v1", "ConfigMap"), t.OnlyOurs(ctx, "flux.example.com", "v1", "Parcel"))
 	})
-	f.check("uninstalls in reverse order", func() error { return f.uninstall(ctx) })
+	f.Check("uninstalls in reverse order", func() error { return f.uninstall(ctx) })
 }
 
 // options are those of the kustomize-controller.
 func (f *flux) options() ssa.ApplyOptions {
 	options := ssa.DefaultApplyOptions()
-	options.WaitInterval, options.WaitTimeout = 100*time.Millisecond, patience
+	options.WaitInterval, options.WaitTimeout = 100*time.Millisecond, tenant.Patience
 	options.ExclusionSelector = map[string]string{fluxGroup + "/reconcile": "disabled", fluxGroup + "/ssa": "ignore"}
 	options.IfNotPresentSelector = map[string]string{fluxGroup + "/ssa": "IfNotPresent"}
 	options.ForceSelector = map[string]string{fluxGroup + "/force": "enabled"}
@@ -72,7 +74,7 @@ func (f *flux) options() ssa.ApplyOptions {
 
 // shop is what the repository holds, as the controller hands it to the manager.
 func (f *flux) shop() []*unstructured.Unstructured {
-	objects := f.read("shop.yaml")
+	objects := f.Read("shop.yaml")
 	f.manager.SetOwnerLabels(objects, "shop", "flux-system")
 	if err := normalize.UnstructuredList(objects); err != nil {
 		panic(err)
@@ -86,7 +88,7 @@ func (f *flux) apply(ctx context.Context, objects []*unstructured.Unstructured, 
 }
 
 func (f *flux) applyWith(ctx context.Context, objects []*unstructured.Unstructured, options ssa.ApplyOptions, actions map[string]ssa.Action) error {
-	changes, err := f.manager.ApplyAllStaged(ctx, copies(objects), options)
+	changes, err := f.manager.ApplyAllStaged(ctx, tenant.Copies(objects), options)
 	if err != nil {
 		return err
 	}
@@ -118,7 +120,7 @@ func (f *flux) diff(ctx context.Context, object *unstructured.Unstructured, acti
 
 func (f *flux) install(ctx context.Context) error {
 	objects := f.shop()
-	changes, err := f.manager.ApplyAllStaged(ctx, copies(objects), f.options())
+	changes, err := f.manager.ApplyAllStaged(ctx, tenant.Copies(objects), f.options())
 	if err != nil {
 		return err
 	}
@@ -141,41 +143,41 @@ func (f *flux) install(ctx context.Context) error {
 // drift checks what is found to have changed, and what is done about it.
 func (f *flux) drift(ctx context.Context) {
 	objects := f.shop()
-	deployment, settings, secret := find(objects, "Deployment", "front"), find(objects, "ConfigMap", "settings"), find(objects, "Secret", "key")
-	parcel := find(objects, "Parcel", "first")
-	f.check("the applier owns what it applied, defaults are nobody's", func() error {
-		got, err := f.live(ctx, parcel)
+	deployment, settings, secret := tenant.Find(objects, "Deployment", "front"), tenant.Find(objects, "ConfigMap", "settings"), tenant.Find(objects, "Secret", "key")
+	parcel := tenant.Find(objects, "Parcel", "first")
+	f.Check("the applier owns what it applied, defaults are nobody's", func() error {
+		got, err := f.Live(ctx, parcel)
 		if err != nil {
 			return err
 		}
 		entries := got.GetManagedFields()
-		if len(entries) != 1 || managers(got) != fluxField+"/Apply" {
-			return fmt.Errorf("managers are %s", managers(got))
+		if len(entries) != 1 || tenant.Managers(got) != fluxField+"/Apply" {
+			return fmt.Errorf("managers are %s", tenant.Managers(got))
 		}
 		fields := string(entries[0].FieldsV1.Raw)
 		if strings.Contains(fields, "f:priority") {
 			return fmt.Errorf("fields are %s", fields)
 		}
-		if text(got, "spec", "priority") != "normal" {
+		if tenant.Text(got, "spec", "priority") != "normal" {
 			return fmt.Errorf("spec is %v", got.Object["spec"])
 		}
-		return holds(fields, `"f:to"`, `k:{\"name\":\"tea\"}`, `k:{\"name\":\"cups\"}`)
+		return tenant.Holds(fields, `"f:to"`, `k:{\"name\":\"tea\"}`, `k:{\"name\":\"cups\"}`)
 	})
-	f.check("what has not changed is left alone", func() error {
-		before, err := f.versions(ctx, objects)
+	f.Check("what has not changed is left alone", func() error {
+		before, err := f.Versions(ctx, objects)
 		if err != nil {
 			return err
 		}
 		if err := f.apply(ctx, objects, nil); err != nil {
 			return err
 		}
-		after, err := f.versions(ctx, objects)
+		after, err := f.Versions(ctx, objects)
 		if err == nil && !maps.Equal(before, after) {
 			err = fmt.Errorf("versions %v became %v", before, after)
 		}
 		return err
 	})
-	f.check("no difference of any kind after an apply", func() error {
+	f.Check("no difference of any kind after an apply", func() error {
 		for _, object := range objects {
 			if _, _, err := f.diff(ctx, object, ssa.UnchangedAction); err != nil {
 				return err
@@ -183,8 +185,8 @@ func (f *flux) drift(ctx context.Context) {
 		}
 		return nil
 	})
-	f.check("a difference shows what is and what would be, and writes nothing", func() error {
-		before, err := f.versions(ctx, objects)
+	f.Check("a difference shows what is and what would be, and writes nothing", func() error {
+		before, err := f.Versions(ctx, objects)
 		if err != nil {
 			return err
 		}
@@ -194,38 +196,38 @@ func (f *flux) drift(ctx context.Context) {
 		if err != nil {
 			return err
 		}
-		if text(live, "spec", "replicas") != "2" || text(merged, "spec", "replicas") != "5" {
-			return fmt.Errorf("replicas %s and %s", text(live, "spec", "replicas"), text(merged, "spec", "replicas"))
+		if tenant.Text(live, "spec", "replicas") != "2" || tenant.Text(merged, "spec", "replicas") != "5" {
+			return fmt.Errorf("replicas %s and %s", tenant.Text(live, "spec", "replicas"), tenant.Text(merged, "spec", "replicas"))
 		}
-		if text(merged, "spec", "strategy", "type") != "RollingUpdate" {
+		if tenant.Text(merged, "spec", "strategy", "type") != "RollingUpdate" {
 			return fmt.Errorf("no defaults in %v", merged.Object["spec"])
 		}
-		after, err := f.versions(ctx, objects)
+		after, err := f.Versions(ctx, objects)
 		if err == nil && !maps.Equal(before, after) {
 			err = fmt.Errorf("versions %v became %v", before, after)
 		}
 		return err
 	})
-	f.check("a difference of a secret is masked", func() error {
+	f.Check("a difference of a secret is masked", func() error {
 		changed := secret.DeepCopy()
 		changed.Object["data"] = map[string]any{"token": "b3RoZXI="}
 		live, merged, err := f.diff(ctx, changed, ssa.ConfiguredAction)
 		if err != nil {
 			return err
 		}
-		return holds(text(live, "data", "token")+" "+text(merged, "data", "token"), "*** (before)", "*** (after)")
+		return tenant.Holds(tenant.Text(live, "data", "token")+" "+tenant.Text(merged, "data", "token"), "*** (before)", "*** (after)")
 	})
-	f.check("a difference of an object that is not there is its creation", func() error {
-		absent := f.configMap("absent", "a", "b")
+	f.Check("a difference of an object that is not there is its creation", func() error {
+		absent := f.ConfigMap("absent", "a", "b")
 		if _, _, err := f.diff(ctx, absent, ssa.CreatedAction); err != nil {
 			return err
 		}
-		return f.gone(ctx, absent)
+		return f.Gone(ctx, absent)
 	})
-	f.check("drift is corrected, and only that is written", func() error {
+	f.Check("drift is corrected, and only that is written", func() error {
 		if err := errors.Join(
-			f.patch(ctx, deployment, "kubectl-edit", `{"spec":{"replicas":9}}`),
-			f.patch(ctx, settings, "other", `{"data":{"colour":"red"}}`),
+			f.Patch(ctx, deployment, "kubectl-edit", `{"spec":{"replicas":9}}`),
+			f.Patch(ctx, settings, "other", `{"data":{"colour":"red"}}`),
 		); err != nil {
 			return err
 		}
@@ -234,16 +236,16 @@ func (f *flux) drift(ctx context.Context) {
 		}); err != nil {
 			return err
 		}
-		return errors.Join(f.expect(ctx, deployment, "2", "spec", "replicas"), f.expect(ctx, settings, "green", "data", "colour"))
+		return errors.Join(f.Expect(ctx, deployment, "2", "spec", "replicas"), f.Expect(ctx, settings, "green", "data", "colour"))
 	})
-	f.check("the loser of a field keeps its others", func() error {
-		if err := f.patch(ctx, settings, "other", `{"data":{"colour":"blue","shape":"round"},"metadata":{"labels":{"other":"yes"}}}`); err != nil {
+	f.Check("the loser of a field keeps its others", func() error {
+		if err := f.Patch(ctx, settings, "other", `{"data":{"colour":"blue","shape":"round"},"metadata":{"labels":{"other":"yes"}}}`); err != nil {
 			return err
 		}
 		if err := f.apply(ctx, objects, map[string]ssa.Action{"ConfigMap/flux/settings": ssa.ConfiguredAction}); err != nil {
 			return err
 		}
-		got, err := f.live(ctx, settings)
+		got, err := f.Live(ctx, settings)
 		if err != nil {
 			return err
 		}
@@ -252,20 +254,20 @@ func (f *flux) drift(ctx context.Context) {
 				return fmt.Errorf("the other manager has %s", fields)
 			}
 		}
-		return errors.Join(f.expect(ctx, settings, "green", "data", "colour"), f.expect(ctx, settings, "round", "data", "shape"))
+		return errors.Join(f.Expect(ctx, settings, "green", "data", "colour"), f.Expect(ctx, settings, "round", "data", "shape"))
 	})
-	f.check("what leaves the manifest leaves the object, what others have stays", func() error {
-		smaller := copies(objects)
-		unstructured.RemoveNestedField(find(smaller, "ConfigMap", "settings").Object, "data", "size")
-		find(smaller, "Parcel", "first").Object["spec"] = map[string]any{"to": "Bonn", "items": []any{map[string]any{"name": "cups"}}}
+	f.Check("what leaves the manifest leaves the object, what others have stays", func() error {
+		smaller := tenant.Copies(objects)
+		unstructured.RemoveNestedField(tenant.Find(smaller, "ConfigMap", "settings").Object, "data", "size")
+		tenant.Find(smaller, "Parcel", "first").Object["spec"] = map[string]any{"to": "Bonn", "items": []any{map[string]any{"name": "cups"}}}
 		if err := f.apply(ctx, smaller, map[string]ssa.Action{
 			"ConfigMap/flux/settings": ssa.ConfiguredAction, "Parcel/flux/first": ssa.ConfiguredAction,
 		}); err != nil {
 			return err
 		}
 		if err := errors.Join(
-			f.expect(ctx, settings, "map[colour:green shape:round]", "data"),
-			f.expect(ctx, parcel, "map[items:[map[count:1 name:cups]] priority:normal to:Bonn]", "spec"),
+			f.Expect(ctx, settings, "map[colour:green shape:round]", "data"),
+			f.Expect(ctx, parcel, "map[items:[map[count:1 name:cups]] priority:normal to:Bonn]", "spec"),
 		); err != nil {
 			return err
 		}
@@ -273,5 +275,7 @@ func (f *flux) drift(ctx context.Context) {
 			"ConfigMap/flux/settings": ssa.ConfiguredAction, "Parcel/flux/first": ssa.ConfiguredAction,
 		})
 	})
-	f.check("fields that another applier scales are ignored where rules say so", func() error { return f.ignored(ctx) })
+	f.Check("fields that another applier scales are ignored where rules say so", func() error { return f.ignored(ctx) })
 }
+
+func main() { tenant.Main("flux", runFlux) }

@@ -1,0 +1,3 @@
+module conformance/checks
+
+go 1.26.0
