@@ -4,7 +4,7 @@ import { customCelType } from "#admission/policies/known-types.ts";
 import { expressionWarnings, type TypeSource } from "#admission/policies/type-check.ts";
 import { kubernetesResources } from "#api/builtins.ts";
 import { loadCatalogue } from "#api/catalogue.ts";
-import { Chance } from "#crds/validation/testing/chance.ts";
+import { Chance } from "#machinery/testing/chance.ts";
 import { anySchema } from "#crds/validation/testing/schemas.ts";
 import { celTypeOfCatalogue } from "#machinery/cel/catalogue-typed.ts";
 import { sameButForVariableNumbers } from "#machinery/cel/testing/variable-numbers.ts";

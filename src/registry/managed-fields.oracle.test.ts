@@ -4,7 +4,16 @@ import type { JsonObject, JsonValue } from "#machinery/json/value.ts";
 import { deref, type Field, type Schema } from "#machinery/schema/types.ts";
 import { likeUpstream } from "#machinery/testing/like-upstream.ts";
 import { step, update } from "./testing/apply-cases.ts";
-import { builtinLab, catalogue, play, resetOf, type Sequence, stepOf, theirs } from "./testing/sequences.ts";
+import {
+  builtinLab,
+  catalogue,
+  play,
+  repeatsBareItem,
+  resetOf,
+  type Sequence,
+  stepOf,
+  theirs,
+} from "./testing/sequences.ts";
 
 const upstream = likeUpstream();
 
@@ -154,6 +163,7 @@ for (const [kindName, apiVersions, depth, runs] of builtins) {
     generate: sequenceOf(apiVersions, kindName, depth),
     runs,
     ours: ({ apiVersion, steps }) => play(lab, apiVersion, steps),
+    known: repeatsBareItem,
     theirs: async (oracle, { apiVersion, kind, steps }) =>
       theirs(await oracle.ask("apply", { apiVersion, kind, steps, reset })),
   });

@@ -1,5 +1,5 @@
 /** Expressions about the values of a kind, most of them of the right type. */
-import type { Chance } from "#crds/validation/testing/chance.ts";
+import type { Chance } from "#machinery/testing/chance.ts";
 import { escapeName } from "#machinery/cel/escape.ts";
 import { getOwn, isJsonObject, type JsonObject } from "#machinery/json/value.ts";
 import { deref, type Schema, type TypeResolver } from "#machinery/schema/types.ts";

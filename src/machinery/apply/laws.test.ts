@@ -3,13 +3,16 @@ import { describe, it } from "node:test";
 import fc from "fast-check";
 import { StatusError } from "#machinery/errors/status-error.ts";
 import { isJsonObject, type JsonObject, type JsonValue } from "#machinery/json/value.ts";
+import { object, string } from "#machinery/schema/testing.ts";
 import { compareTyped, isSame } from "./compare.ts";
 import { FieldManager, managedFieldsOf } from "./field-manager.ts";
+import { FieldSet } from "./field-set.ts";
 import { type ManagedFieldsEntry, readManaged } from "./managed.ts";
 import { mergeTyped } from "./merge.ts";
 import { removeFields } from "./remove.ts";
 import { specs, thingKind, thingOf, thingType, wholeSpecs } from "./testing/things.ts";
 import { toFieldSet } from "./to-field-set.ts";
+import { TypedSchemas } from "./typed-node.ts";
 
 const manager = new FieldManager();
 const at = (second: number): string => `2026-01-01T00:00:0${second}Z`;
@@ -125,6 +128,19 @@ describe("values", () => {
         assert.equal(rest, null);
       }),
     );
+  });
+
+  it("keep an item whose key is a default, although all of its fields are removed", () => {
+    const type = new TypedSchemas({ resolve: (name) => assert.fail(name) }).node({
+      kind: "list",
+      listType: "map",
+      listMapKeys: ["type"],
+      items: object(["type", { kind: "string", default: "" }, "o"], ["status", string, "o"]),
+    });
+    const item = 'k:{"type":""}';
+    const fields = FieldSet.of([item, "f:type"], [item, "f:status"]);
+    assert.deepEqual(removeFields(type, [{ type: "", status: "a" }], fields), [{}]);
+    assert.equal(removeFields(type, [{ type: "", status: "a" }], FieldSet.of([item])), null);
   });
 
   it("do not differ from themselves, and a merge says all that was put in", () => {

@@ -7,7 +7,10 @@ import { fieldElement } from "./path-element.ts";
 import { deducedType, mapKind, scalarKind, type TypedNode } from "./typed-node.ts";
 import { asList, asMap, isEmptyMap, kindsOf } from "./values.ts";
 
-/** The value without the fields and items of the set. What loses all of its content becomes null. */
+/**
+ * The value without the fields and items of the set. What loses all of its content becomes null; only an item of a list, whose key may be
+ * all defaults, stays an item. (Upstream makes it null, too, finds no key in that, and loses the item.)
+ */
 export const removeFields = (node: TypedNode, value: JsonValue, set: FieldSet): JsonValue =>
   set.isEmpty ? value : walk(node, value, set);
 
@@ -44,7 +47,7 @@ function walkList(node: TypedNode, value: JsonValue, set: FieldSet): JsonValue {
   for (const item of list) {
     const inSet = set.nodes.get(anyItemElement(atom, item));
     if (inSet === undefined) kept.push(item);
-    else if (!inSet.owned) kept.push(walk(atom.items, item, inSet.children!));
+    else if (!inSet.owned) kept.push(walk(atom.items, item, inSet.children!) ?? {});
   }
   return kept.length === 0 ? null : kept;
 }

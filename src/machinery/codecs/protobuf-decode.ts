@@ -19,6 +19,7 @@ import {
 import { decodeTime } from "./protobuf-times.ts";
 import {
   checkTag,
+  isField,
   WireError,
   WireReader,
   wireBytes,
@@ -133,8 +134,10 @@ export class DecoderCompiler {
         const outer = reader.enter();
         while (!reader.done) {
           const tag = reader.varint();
-          if (tag === 8 + wireBytes) key = reader.string();
-          else if (tag === 2 * 8 + form.wireType) value = form.read(reader, depth + 1, undefined);
+          // As upstream's generated code, which does not look at the wire types of entries.
+          const number = Math.floor(tag / 8);
+          if (number === 1) key = reader.string();
+          else if (number === 2) value = form.read(reader, depth + 1, undefined);
           else reader.skip(tag & 7);
         }
         reader.leave(outer);
@@ -191,7 +194,7 @@ export class DecoderCompiler {
         const outer = reader.enter();
         while (!reader.done) {
           const tag = reader.varint();
-          if (tag === 8 + form.wireType) list.push(form.read(reader, depth + 1, undefined));
+          if (isField(tag, 1, form.wireType)) list.push(form.read(reader, depth + 1, undefined));
           else reader.skip(tag & 7);
         }
         reader.leave(outer);
@@ -241,7 +244,7 @@ function fieldOne<T>(reader: WireReader, read: (reader: WireReader) => T): T | u
   let value: T | undefined;
   while (!reader.done) {
     const tag = reader.varint();
-    if (tag === 8 + wireBytes) value = read(reader);
+    if (isField(tag, 1, wireBytes)) value = read(reader);
     else reader.skip(tag & 7);
   }
   return value;
@@ -304,10 +307,11 @@ function intOrString(reader: WireReader): JsonValue {
   let text = "";
   while (!reader.done) {
     const tag = reader.varint();
-    if (tag === 8 + wireVarint) type = reader.varint();
-    else if (tag === 2 * 8 + wireVarint) integer = int32.read(reader, 0, undefined);
-    else if (tag === 3 * 8 + wireBytes) text = reader.string();
+    if (isField(tag, 1, wireVarint)) type = reader.varint();
+    else if (isField(tag, 2, wireVarint)) integer = int32.read(reader, 0, undefined);
+    else if (isField(tag, 3, wireBytes)) text = reader.string();
     else reader.skip(tag & 7);
   }
+  if (type > 1) throw new WireError("impossible IntOrString.Type");
   return type === 1 ? text : integer;
 }

@@ -1,6 +1,6 @@
 /** meta/v1 Time and MicroTime in protobuf: `{seconds = 1, nanos = 2}`, and an empty message for the zero time. */
 import type { JsonValue } from "#machinery/json/value.ts";
-import { WireError, type WireReader, wireVarint } from "./wire-reader.ts";
+import { isField, WireError, type WireReader, wireVarint } from "./wire-reader.ts";
 import type { WireWriter } from "./wire-writer.ts";
 
 /** 0001-01-01T00:00:00Z, Go's zero time, and the last second that RFC 3339 can write. */
@@ -38,8 +38,8 @@ export function decodeTime(reader: WireReader, micro: boolean): string | null {
   while (!reader.done) {
     empty = false;
     const tag = reader.varint();
-    if (tag === 8 + wireVarint) seconds = Number(BigInt.asIntN(64, reader.varint64()));
-    else if (tag === 2 * 8 + wireVarint) nanos = Number(BigInt.asIntN(32, reader.varint64()));
+    if (isField(tag, 1, wireVarint)) seconds = Number(BigInt.asIntN(64, reader.varint64()));
+    else if (isField(tag, 2, wireVarint)) nanos = Number(BigInt.asIntN(32, reader.varint64()));
     else reader.skip(tag & 7);
   }
   if (empty || (seconds === firstSecond && (nanos === 0 || !micro))) return null;

@@ -70,6 +70,11 @@ describe("protobuf messages", () => {
     assert.deepEqual(codec.decode(configMap, codec.encode(configMap, { data })).data, data);
   });
 
+  it("do not look at the wire types in a map's entries, as upstream's decoders", () => {
+    const entry = Buffer.from("1206" + "0e0161" + "160162", "hex");
+    assert.deepEqual(codec.decode(configMap, entry).data, { a: "b" });
+  });
+
   const is400 = (error: unknown): boolean => error instanceof StatusError && error.code === 400;
 
   it("refuse broken bytes with 400", () => {
@@ -81,6 +86,8 @@ describe("protobuf messages", () => {
       "00",
       "0c",
       "0affffffffffffffffff01",
+      // The time of creation, whose seconds are a text.
+      "0a0542030a0178",
       "ffffffffffffffffffffff01",
     ]) {
       assert.throws(() => codec.decode(configMap, Buffer.from(hex, "hex")), is400, hex);

@@ -134,3 +134,11 @@ export function checkTag(tag: number, message: string): void {
   if (number === 0 || number >= 2 ** 29)
     throw new WireError(`proto: ${message}: illegal tag ${number} (wire type ${tag})`);
 }
+
+/** Whether the tag is that of a field of a small message. @throws WireError when it has another wire type, or is nobody's */
+export function isField(tag: number, number: number, wireType: number): boolean {
+  checkTag(tag, "message");
+  if (Math.floor(tag / 8) !== number) return false;
+  if (tag % 8 !== wireType) throw new WireError(`proto: wrong wireType = ${tag % 8} for field ${number}`);
+  return true;
+}

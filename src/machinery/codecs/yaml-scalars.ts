@@ -39,6 +39,7 @@ export function numericKey(text: string, value: number | bigint): string | undef
 /** The fewest digits that tell the float of 32 bits from its neighbours. */
 function shortFloat(value: number): string {
   const wanted = Math.fround(value);
+  if (!Number.isFinite(wanted)) return wanted > 0 ? ".inf" : "-.inf";
   for (let digits = 1; digits < 9; digits++) {
     const short = Number(value.toPrecision(digits));
     if (Math.fround(short) === wanted) return goFloat(short);

@@ -202,6 +202,9 @@ const isNoBody = (told: Told): boolean =>
 const hasOddBreaks = (text: string): boolean =>
   /[\u0085\u2028\r]/.test(text) || text.lastIndexOf("\ufeff") > 0;
 
+/** A comma in a tag, or a colon before a comma or bracket: where those end is another matter in YAML 1.2. */
+const hasOddMarks = (text: string): boolean => /![^\s]*,|:[,[\]{}]/.test(text);
+
 /** Deeper than is read here. */
 const isDeep = (text: string): boolean => /\[{1000}/.test(text);
 
@@ -226,7 +229,8 @@ upstream.compare<Case>("YAML", {
     isDeep(text) ||
     (isNoBody(own as Told) && isNoBody(told as Told)) ||
     ("refused" in (own as Told) && hasNumericKeys(text)) ||
-    (isSpoiled && ("refused" in (own as Told) || "refused" in (told as Told) || hasOddBreaks(text))),
+    (isSpoiled &&
+      ("refused" in (own as Told) || "refused" in (told as Told) || hasOddBreaks(text) || hasOddMarks(text))),
   theirs: (oracle, { text, strict }) =>
     oracle.ask("yaml.read", { text, strict }).then(
       (value): Told => ({ value: JSON.parse(JSON.stringify(value)) }),

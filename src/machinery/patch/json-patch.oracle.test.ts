@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { StatusError } from "#machinery/errors/status-error.ts";
 import { readJson } from "#machinery/json/read.ts";
 import type { JsonObject, JsonValue } from "#machinery/json/value.ts";
-import { likeUpstream } from "#machinery/testing/like-upstream.ts";
+import { isPanic, likeUpstream } from "#machinery/testing/like-upstream.ts";
 import type { Oracle } from "#machinery/testing/oracle.ts";
 import { applyJsonPatch } from "./json-patch.ts";
 import { applyMergePatch } from "./merge-patch.ts";
@@ -34,7 +34,7 @@ async function theirs(oracle: Oracle, op: string, { original, patch }: Case): Pr
       ? { object: told.object }
       : { code: told.fault.status?.code, text: told.fault.text };
   } catch (error) {
-    if (error instanceof Error && error.message.startsWith("oracle: panic")) return "panic";
+    if (isPanic(error)) return "panic";
     throw error;
   }
 }

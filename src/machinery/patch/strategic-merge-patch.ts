@@ -155,11 +155,14 @@ function mergeOrderedLists(result: JsonObject, patch: JsonObject, place: Place):
     if (before === undefined && change === undefined) continue;
     checkOrder(change ?? [], order, mergeKey);
     let merged: JsonValue[];
+    let live: readonly JsonValue[] = before ?? [];
     if (change === undefined) merged = before as JsonValue[];
     else if (before === undefined) merged = plainValue(change, true) as JsonValue[];
-    else if (strategy === "merge") merged = mergeList(before, change, itemsOf(listPlace), mergeKey, false);
-    else merged = change;
-    setOwn(result, name, inOrder(merged, order, before ?? [], mergeKey));
+    else if (strategy === "merge") {
+      merged = mergeList(before, change, itemsOf(listPlace), mergeKey, false);
+      if (mergeKey !== "") live = liveAfter(before, change, mergeKey);
+    } else merged = change;
+    setOwn(result, name, inOrder(merged, order, live, mergeKey));
     done.add(name);
   }
   return done;
@@ -245,6 +248,21 @@ function takeListDirectives(
   if (replace) return { kept: undefined, changes };
   const kept = gone.size === 0 ? original : original.filter((item) => !gone.has(identityKey(item, mergeKey)));
   return { kept, changes };
+}
+
+/**
+ * The live list that an order is compared with. Upstream reads it from the slice that the merge has worked in: what is deleted has made
+ * room at its end for as many of the items that are added, so those count as live ones.
+ */
+function liveAfter(
+  before: readonly JsonValue[],
+  change: readonly JsonValue[],
+  mergeKey: string,
+): readonly JsonValue[] {
+  const { kept = [], changes } = takeListDirectives(before as JsonObject[], change as JsonObject[], mergeKey);
+  const places = placesOf(kept, mergeKey);
+  const added = changes.filter((item) => !places.has(identityKey(item, mergeKey)));
+  return [...kept, ...added.slice(0, before.length - kept.length)];
 }
 
 /**

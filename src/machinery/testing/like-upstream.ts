@@ -95,6 +95,10 @@ function show(value: unknown): string {
   return text.length > maxShownLength ? `${text.slice(0, maxShownLength)}...` : text;
 }
 
+/** A library broke at the question: a server answers 500 then. */
+export const isPanic = (error: unknown): boolean =>
+  error instanceof OracleError && error.message.startsWith("oracle: panic");
+
 /** What came of something: a value, or the text of an error. */
 export type Outcome = { readonly value: unknown } | { readonly error: string };
 

@@ -10,6 +10,7 @@ import { cloneJson } from "#machinery/json/clone.ts";
 import { jsonEqual } from "#machinery/json/equal.ts";
 import { isJsonObject, type JsonObject, type JsonValue } from "#machinery/json/value.ts";
 import { TypeCompiler } from "#machinery/schema/decode.ts";
+import { deref, type Schema } from "#machinery/schema/types.ts";
 
 export const catalogue = loadCatalogue();
 export const compiler = new TypeCompiler(catalogue);
@@ -163,6 +164,30 @@ export function theirs(answer: JsonValue): Outcome[] {
       ...(fault && { fault: fault.status ? plainFault(fault.status) : { text: errorText(fault.text) } }),
     }),
   );
+}
+
+/** Items of lists with keys that say nothing, not even those. */
+function bareItems(schema: Schema, value: JsonValue | undefined): number {
+  const node = deref(schema, catalogue);
+  const sum = (counts: readonly number[]): number => counts.reduce((a, b) => a + b, 0);
+  if (node.kind === "list" && Array.isArray(value)) {
+    const bare =
+      node.listType === "map" ? value.filter((item) => Object.keys(item as object).length === 0) : [];
+    return bare.length + sum(value.map((item) => bareItems(node.items, item)));
+  }
+  if (!isJsonObject(value)) return 0;
+  if (node.kind === "map") return sum(Object.values(value).map((item) => bareItems(node.values, item)));
+  if (node.kind !== "object") return 0;
+  return sum([...node.fields.values()].map((field) => bareItems(field.schema, value[field.name])));
+}
+
+/** A manager applies such an item again: upstream loses it then, and has it back the time after (docs/differences.md). */
+export function repeatsBareItem({ apiVersion, kind, steps }: Sequence): boolean {
+  const type = { kind: "ref", ref: catalogue.typeOf(apiVersion, kind)! } as const;
+  const appliers = steps
+    .filter(({ op, object }) => op === "apply" && bareItems(type, object) > 0)
+    .map(({ manager: by, subresource }) => `${by}/${subresource}`);
+  return new Set(appliers).size < appliers.length;
 }
 
 const managers = fc.constantFrom("a", "b", "kubectl", "c");

@@ -5,6 +5,7 @@ import { badRequest, invalid } from "#machinery/errors/errors.ts";
 import { fieldInvalid } from "#machinery/errors/field-error.ts";
 import { StatusError } from "#machinery/errors/status-error.ts";
 import { parseJson, type ReadResult } from "#machinery/json/read.ts";
+import { sortedCopy, sortedObject } from "#machinery/json/sorted.ts";
 import { isJsonObject, type JsonObject, type JsonValue } from "#machinery/json/value.ts";
 import { writeJson } from "#machinery/json/write.ts";
 import { apiVersionOf, type KubeObject, parseApiVersion } from "#machinery/meta/object.ts";
@@ -92,8 +93,22 @@ export function patchedObject(
   try {
     if (!isJsonObject(patched)) throw new DecodeError(notAnObject(patched));
     const value = patch.kind === "strategic" ? patched : ofKind(expected, patched);
-    const raw = { value, duplicates: [], problems: patch.problems };
-    return decodeTree(codecs, expected, raw, fieldValidation, warn);
+    const decoded = (content: JsonObject): KubeObject =>
+      decodeTree(
+        codecs,
+        expected,
+        { value: content, duplicates: [], problems: patch.problems },
+        fieldValidation,
+        warn,
+      );
+    try {
+      return decoded(value);
+    } catch (error) {
+      if (!(error instanceof DecodeError) || patch.kind === "strategic") throw error;
+      // Of several wrong values the first is told. Upstream writes what it has patched sorted: a merge patch all of it, a JSON patch
+      // what it has looked into, which the outermost object always is.
+      return decoded(sortedObject(value, patch.kind === "merge" ? sortedCopy : undefined));
+    }
   } catch (error) {
     if (!(error instanceof DecodeError)) throw error;
     const shown = (patch.shown === undefined ? writeJson(patched) : goPlain(patch.shown)).slice(0, maxShown);

@@ -2,7 +2,7 @@
 import fc from "fast-check";
 import { cloneJson } from "#machinery/json/clone.ts";
 import { isJsonObject, type JsonObject, type JsonValue } from "#machinery/json/value.ts";
-import { Chance } from "./chance.ts";
+import { Chance } from "#machinery/testing/chance.ts";
 import { anySchema } from "./schemas.ts";
 
 /** A schema with things in it that do not belong there. */

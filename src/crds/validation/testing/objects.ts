@@ -2,7 +2,7 @@
 import type fc from "fast-check";
 import { cloneJson } from "#machinery/json/clone.ts";
 import { isJsonObject, type JsonObject, type JsonValue, setOwn } from "#machinery/json/value.ts";
-import { type Chance, seeded } from "./chance.ts";
+import { type Chance, seeded } from "#machinery/testing/chance.ts";
 import { metadataOf, nearly } from "./values.ts";
 
 /** An object of the schema, with a few faults. Its metadata is right. */

@@ -1,7 +1,7 @@
 /** Structural schemas, for comparisons with upstream. */
 import type fc from "fast-check";
 import { isJsonObject, type JsonObject, type JsonValue, setOwn } from "#machinery/json/value.ts";
-import { type Chance, seeded } from "./chance.ts";
+import { type Chance, seeded } from "#machinery/testing/chance.ts";
 import { formats } from "./format-samples.ts";
 import { names, nearly } from "./values.ts";
 

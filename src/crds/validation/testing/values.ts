@@ -1,7 +1,7 @@
 /** Values that almost satisfy a schema. */
 import { cloneJson } from "#machinery/json/clone.ts";
 import { isJsonObject, type JsonObject, type JsonValue, rawNumber, setOwn } from "#machinery/json/value.ts";
-import type { Chance } from "./chance.ts";
+import type { Chance } from "#machinery/testing/chance.ts";
 import { samples } from "./format-samples.ts";
 
 export const names = ["a", "b", "c", "name", "key", "x-y", "__proto__", "1"];

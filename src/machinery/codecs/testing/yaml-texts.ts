@@ -18,6 +18,7 @@ export const yamlCases: readonly (readonly [yaml: string, json: string])[] = [
   ["a: 3\n<<: {a: 1, b: 2}", '{"a":1,"b":2}'],
   ["<<: [{a: 1},{a: 2, c: 3}]", '{"a":1,"c":3}'],
   ["a: !!float 0x10\nb: !foo 5\nc: ! yes\nd: !!binary YQ==", '{"a":16,"b":"5","c":"yes","d":"a"}'],
+  ["1e40: a\n-1e40: b", '{".inf":"a","-.inf":"b"}'],
   ["1e6: a\n1e-7: b\n0x10: c\n.inf: d", '{"16":"c","1e+06":"a","1e-07":"b",".inf":"d"}'],
   ["\ufeff- a\r\n- |\r\n  b", '["a","b"]'],
 ];

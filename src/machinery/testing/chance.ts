@@ -29,6 +29,16 @@ export class Chance {
     return list[this.below(list.length)]!;
   }
 
+  /** The same items in another order. */
+  shuffled<T>(list: readonly T[]): T[] {
+    const rest = [...list];
+    for (let i = rest.length - 1; i > 0; i--) {
+      const j = this.below(i + 1);
+      [rest[i], rest[j]] = [rest[j]!, rest[i]!];
+    }
+    return rest;
+  }
+
   /** At most so many of the list, in its order. */
   some<T>(list: readonly T[], max: number): T[] {
     const count = Math.min(list.length, this.below(max + 1));
