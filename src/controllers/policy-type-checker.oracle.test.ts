@@ -4,7 +4,6 @@ import { customCelType } from "#admission/policies/known-types.ts";
 import { expressionWarnings, type TypeSource } from "#admission/policies/type-check.ts";
 import { kubernetesResources } from "#api/builtins.ts";
 import { loadCatalogue } from "#api/catalogue.ts";
-import { Chance } from "#machinery/testing/chance.ts";
 import { anySchema } from "#crds/validation/testing/schemas.ts";
 import { celTypeOfCatalogue } from "#machinery/cel/catalogue-typed.ts";
 import { sameButForVariableNumbers } from "#machinery/cel/testing/variable-numbers.ts";
@@ -15,6 +14,7 @@ import type { Schema } from "#machinery/schema/types.ts";
 import { compileCustomSchema } from "#machinery/structural/compile.ts";
 import { PatternCache } from "#machinery/structural/pattern.ts";
 import { definitionOf } from "#machinery/structural/testing/upstream.ts";
+import { Chance } from "#machinery/testing/chance.ts";
 import { likeUpstream } from "#machinery/testing/like-upstream.ts";
 import { placeOfCatalogue, placeOfDefinition, typedExpression } from "./testing/typed-expressions.ts";
 

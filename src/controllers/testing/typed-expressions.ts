@@ -1,8 +1,9 @@
 /** Expressions about the values of a kind, most of them of the right type. */
-import type { Chance } from "#machinery/testing/chance.ts";
+
 import { escapeName } from "#machinery/cel/escape.ts";
 import { getOwn, isJsonObject, type JsonObject } from "#machinery/json/value.ts";
 import { deref, type Schema, type TypeResolver } from "#machinery/schema/types.ts";
+import type { Chance } from "#machinery/testing/chance.ts";
 
 /** What an expression can go into, or compare. */
 type Place =
