@@ -34,6 +34,10 @@ export class VersionForm implements StoredForm {
     this.#services = services;
   }
 
+  get costly(): boolean {
+    return this.#live.definition.versions.some(({ isCostly }) => isCostly);
+  }
+
   get asynchronous(): boolean {
     const { webhook, versions } = this.#live.definition;
     return webhook !== undefined && versions.length > 1;
@@ -129,6 +133,7 @@ export class VersionForm implements StoredForm {
 
 /** What is left of a kind whose definition is gone: its objects can be seen and removed. */
 export const orphanedForm: StoredForm = {
+  costly: false,
   asynchronous: false,
   shownAsStored: () => true,
   decode: (objects) => objects.map(decodeStored),

@@ -28,7 +28,7 @@ export interface GetRequest {
 const futureRevisionWaitMs = 3_000;
 /** A scan gives the event loop back after this long. */
 const sliceMs = 8;
-/** Entries between two looks at the clock. */
+/** Entries between two looks at the clock, each counted once more for every KiB of it: large ones may have to be parsed. */
 const entriesPerClockRead = 64;
 
 /**
@@ -147,7 +147,8 @@ export async function scanCollection(registry: Registry, request: ScanRequest): 
           lastVisited = key;
           pause = request.visit(stored) ?? undefined;
         }
-        if (pause === undefined && (++sinceClock < entriesPerClockRead || registry.clock.now() < deadline)) {
+        sinceClock += 1 + (value.length >> 10);
+        if (pause === undefined && (sinceClock < entriesPerClockRead || registry.clock.now() < deadline)) {
           if (sinceClock >= entriesPerClockRead) sinceClock = 0;
           return true;
         }

@@ -35,6 +35,8 @@ export interface CustomTypes {
 export interface StoredForm {
   /** The stored bytes are what this version shows: no conversion, nothing to default or to prune. */
   shownAsStored(stored: StoredObject): boolean;
+  /** To bring objects of other schemas up to the present ones may take long, however small they are: they must be compiled. */
+  readonly costly: boolean;
   /** Somebody may have to be asked: {@link decode} and {@link encode} may answer promises. */
   readonly asynchronous: boolean;
   /** The objects in this version, in the same order, one call for all. */
@@ -105,6 +107,7 @@ export function makeResource(info: ResourceInfo, strategy: Strategy): Resource {
 
 const formOf = ({ fromStored, toStored }: StoredAs): StoredForm => ({
   shownAsStored: () => false,
+  costly: false,
   asynchronous: false,
   decode: (stored) => stored.map((one) => fromStored(decodeStored(one))),
   // Such kinds have one version.

@@ -20,7 +20,7 @@ export function matches(selection: Selection, stored: StoredObject): boolean {
   if (labels !== undefined) {
     // A conversion may change labels: then the bytes tell nothing.
     if (stored.resource.form?.asynchronous !== true && !labels.mayMatchBytes(stored.value)) return false;
-    if (!labels.matches(stored.object.metadata.labels ?? {})) return false;
+    if (!labels.matches(stored.labels)) return false;
   }
   return fields === undefined || fields.matches((field) => fieldValue(stored, field));
 }

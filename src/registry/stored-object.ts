@@ -2,6 +2,7 @@ import { readCompactManaged } from "#machinery/apply/compact.ts";
 import type { ManagedFieldsEntry } from "#machinery/apply/managed.ts";
 import { sameButTime } from "#machinery/apply/managed-entry.ts";
 import { readOwnJson } from "#machinery/json/read.ts";
+import { findOwnJson } from "#machinery/json/skim.ts";
 import type { JsonObject, JsonValue } from "#machinery/json/value.ts";
 import type { KubeObject } from "#machinery/meta/object.ts";
 import { clusterAnnotation } from "#machinery/schema/canonical.ts";
@@ -11,6 +12,8 @@ import type { Resource, StoredForm } from "./resource.ts";
 
 /** The annotation that names an object's workspace; it comes from the key on read and is never stored. */
 export { clusterAnnotation };
+
+type Labels = Readonly<Record<string, string>>;
 
 /**
  * An object as it lies in the store: canonical bytes, with what the key and the revision say kept beside them.
@@ -25,8 +28,11 @@ export class StoredObject {
   readonly writtenAt: Revision;
   /** Encoded forms by name, filled by encoders, so that all watchers of one event share one encoding. */
   encoded: Map<string, Buffer> | undefined;
+  /** The same while another thread makes them. */
+  encoding: Map<string, Promise<Buffer>> | undefined;
   #object: KubeObject | undefined;
   #metadata: KubeObject["metadata"] | undefined;
+  #labels: Labels | undefined;
 
   constructor(
     resource: Resource,
@@ -82,6 +88,17 @@ export class StoredObject {
     if (missing.length === 0) return;
     const decoded = await form.decode(missing);
     for (const [index, stored] of missing.entries()) stored.#object = decoded[index]!;
+  }
+
+  /** As {@link object} has them, without reading the rest of it where nobody else converts it. */
+  get labels(): Labels {
+    if (this.#object !== undefined || this.resource.form?.asynchronous === true)
+      return this.object.metadata.labels ?? {};
+    if (this.#labels === undefined) {
+      const bytes = findOwnJson(this.value, ["metadata", "labels"]);
+      this.#labels = bytes === undefined ? {} : (readOwnJson(bytes) as Labels);
+    }
+    return this.#labels;
   }
 
   /** What every kind has, also of an object that is not loaded; labels and annotations as they are stored. Frozen. */

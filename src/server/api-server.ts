@@ -124,9 +124,10 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
     egress,
     admissionPlugins,
     limits: workLimits,
+    encodeElsewhere: (workspace, task) => annex.encode(workspace, task),
   });
   const { watches, yaml } = services;
-  const annex = new Annex({
+  const annex: Annex = new Annex({
     store,
     clock,
     caPem,

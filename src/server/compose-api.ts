@@ -30,6 +30,7 @@ import { workspaceStrategy } from "#workspaces/workspace-strategy.ts";
 import type { Endpoint } from "./context.ts";
 import { CustomKindsOf } from "./custom-kinds.ts";
 import { makeDocumentServer } from "./endpoints/documents.ts";
+import { doEncodingTask, type EncodeElsewhere, type EncodingTask } from "./endpoints/encoding-tasks.ts";
 import { Negotiator } from "./endpoints/media-types.ts";
 import { makeRestEndpoint } from "./endpoints/rest.ts";
 import { serveReview, type TokenAuthenticator } from "./endpoints/reviews.ts";
@@ -53,6 +54,8 @@ export interface ApiOptions {
   readonly admissionPlugins: readonly string[];
   /** Absent: everything is done in this thread. */
   readonly limits?: WorkLimits | undefined;
+  /** Present where there are limits. */
+  readonly encodeElsewhere?: EncodeElsewhere | undefined;
 }
 
 export interface Api {
@@ -61,6 +64,8 @@ export interface Api {
   readonly claims: (cluster: ClusterName, definition: string) => NameClaims;
   readonly services: EndpointServices;
   readonly endpoint: Endpoint;
+  /** Does what another thread sends here. @throws StatusError, DefinitionChangedError */
+  encode(task: EncodingTask): readonly Uint8Array[];
   /** Everything that is built in. */
   readonly served: ServedSet;
   readonly webhooks: WebhookClient;
@@ -136,13 +141,15 @@ export function composeApi(options: ApiOptions): Api {
       enabled: options.admissionPlugins,
     }),
     limits: options.limits,
+    encodeElsewhere: options.encodeElsewhere,
     random: () => Buffer.from(randomBytes(4)).readUInt32BE() / 2 ** 32,
   };
+  const custom = new CustomKindsOf(store, definitions);
   const endpoint = makeRestEndpoint({
     services,
     servedBy,
     servedByAll: kubernetes,
-    custom: new CustomKindsOf(store, definitions),
+    custom,
     serveDocument: makeDocumentServer({
       catalogue,
       codec: services.protobuf,
@@ -152,7 +159,8 @@ export function composeApi(options: ApiOptions): Api {
     serveVirtual: (context, served) =>
       serveReview({ services, authorizer, authenticateToken }, context, served),
   });
-  return { registry, definitions, claims, services, endpoint, served: kubernetes, webhooks };
+  const encode = (task: EncodingTask): readonly Uint8Array[] => doEncodingTask(services, custom, task);
+  return { registry, definitions, claims, services, endpoint, encode, served: kubernetes, webhooks };
 }
 
 /** Every resource that some workspace type serves, once. */

@@ -74,6 +74,26 @@ export function visitOwnJson(
   visit(0, 0);
 }
 
+/** The bytes of one member of compact JSON that this server wrote itself; what stands behind it is not looked at. */
+export function findOwnJson(bytes: Buffer, path: readonly string[]): Buffer | undefined {
+  let at = 0;
+  for (const name of path) {
+    const step = Buffer.from(name, "utf8");
+    if (bytes[at] !== openBrace) return undefined;
+    let i = at + 1;
+    let found = -1;
+    while (i < bytes.length && bytes[i] !== closeBrace && found < 0) {
+      if (bytes[i] === comma) i++;
+      const end = endOfValue(bytes, i);
+      if (isAt(bytes, i + 1, end - 1, step)) found = end + 1;
+      else i = endOfValue(bytes, end + 1);
+    }
+    if (found < 0) return undefined;
+    at = found;
+  }
+  return bytes.subarray(at, endOfValue(bytes, at));
+}
+
 function isAt(bytes: Buffer, start: number, end: number, text: Buffer): boolean {
   if (end - start !== text.length) return false;
   for (let i = 0; i < text.length; i++) if (bytes[start + i] !== text[i]) return false;

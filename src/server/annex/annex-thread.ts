@@ -6,6 +6,7 @@ import { StatusError } from "#machinery/errors/status-error.ts";
 import { Journal } from "#registry/journal.ts";
 import type { AuditNotes } from "../audit/notes.ts";
 import { composeApi } from "../compose-api.ts";
+import type { EncodingTask } from "../endpoints/encoding-tasks.ts";
 import { respondStatus } from "../endpoints/respond-status.ts";
 import { translateStoreErrors } from "../endpoints/store-errors.ts";
 import { Request } from "../request.ts";
@@ -14,12 +15,17 @@ import { type AnnexAnswer, AnnexExchange } from "./annex-exchange.ts";
 import type { AnnexData, AnnexRequest, FromAnnex, ToAnnex } from "./protocol.ts";
 import { Asker } from "./questions.ts";
 import { RemoteStore } from "./remote-store.ts";
+import { taskFailure } from "./task-failure.ts";
 
 const data = workerData as AnnexData;
 const port = parentPort!;
 const post = (message: FromAnnex): void => port.postMessage(message);
 const asker = new Asker(data.port, data.answers, post);
-const { services, endpoint: rest } = composeApi({
+const {
+  services,
+  endpoint: rest,
+  encode,
+} = composeApi({
   store: new RemoteStore(asker, data.sharedStore),
   clock: systemClock,
   randomBytes,
@@ -40,6 +46,9 @@ port.on("message", (message: ToAnnex) => {
       break;
     case "gone":
       serving.get(message.id)?.markClosed();
+      break;
+    case "encode":
+      doTask(message.id, message.task);
       break;
     case "settled":
       asker.settle(message.call, message.outcome);
@@ -70,6 +79,15 @@ async function serve(id: number, asked: AnnexRequest): Promise<void> {
     // Whoever stopped for a client that has gone answers nothing; it is waited for all the same.
     if (!exchange.responded) send(id, undefined, exchange.audit);
     exchange.markClosed();
+  }
+}
+
+function doTask(id: number, task: EncodingTask): void {
+  try {
+    // What is encoded may be a view of something larger, or shared.
+    post({ type: "encoded", id, pieces: encode(task).map((piece) => new Uint8Array(piece)) });
+  } catch (error) {
+    post({ type: "failed", id, failure: taskFailure(error) });
   }
 }
 

@@ -8,10 +8,12 @@ import type { Attributes, Decision } from "#authz/authorizer.ts";
 import type { JournalData } from "#registry/journal.ts";
 import type { NotesData, NotesWanted } from "#server/audit/notes.ts";
 import type { ClusterTarget } from "#server/context.ts";
+import type { EncodingTask } from "#server/endpoints/encoding-tasks.ts";
 import type { ResponseHeaders } from "#server/exchange.ts";
 import type { RequestInfo } from "#server/request-info.ts";
 import type { IndexEntry, Key, KeyRange, Revision, TenantCount, Txn, TxnResult } from "#storage/port.ts";
 import type { StoreErrorData } from "./store-errors.ts";
+import type { TaskFailure } from "./task-failure.ts";
 
 /** What the annex is built from. */
 export interface AnnexData {
@@ -52,6 +54,7 @@ export type ToAnnex =
   | { readonly type: "serve"; readonly id: number; readonly request: AnnexRequest }
   /** Nobody waits for the answer any more. */
   | { readonly type: "gone"; readonly id: number }
+  | { readonly type: "encode"; readonly id: number; readonly task: EncodingTask }
   | { readonly type: "settled"; readonly call: number; readonly outcome: Outcome };
 
 export type FromAnnex =
@@ -65,6 +68,8 @@ export type FromAnnex =
     }
   /** The connection is to be cut. */
   | { readonly type: "aborted"; readonly id: number; readonly audit: NotesData | undefined }
+  | { readonly type: "encoded"; readonly id: number; readonly pieces: readonly Uint8Array[] }
+  | { readonly type: "failed"; readonly id: number; readonly failure: TaskFailure }
   | { readonly type: "bug"; readonly id: number; readonly text: string }
   | { readonly type: "call"; readonly call: number; readonly question: LaterQuestion };
 

@@ -48,6 +48,8 @@ export const workLimits: WorkLimits = {
   },
   storedBytes: (apiGroup) => (programGroups.has(apiGroup) ? programBytes : storedBytes),
   answerBytes: bodyBytes,
+  parsedBytes: 128 * 1_024,
+  yamlBytes: 32 * 1_024,
 };
 
 /** An endpoint that has requests which are too much served elsewhere. */

@@ -3,6 +3,7 @@ import { deleted } from "#machinery/errors/errors.ts";
 import { StatusError } from "#machinery/errors/status-error.ts";
 import type { JsonObject } from "#machinery/json/value.ts";
 import type { ClusterName } from "#registry/cluster-name.ts";
+import { ElsewhereError } from "#registry/elsewhere.ts";
 import { byCurrentRules } from "#registry/freshness.ts";
 import { settleFreshness } from "#registry/read.ts";
 import { mustBeCurrent, type Resource } from "#registry/resource.ts";
@@ -12,6 +13,8 @@ import type { Key } from "#storage/port.ts";
 import { admissionOf } from "./admission.ts";
 import { decodeOptions, type ExpectedType } from "./decode-body.ts";
 import type { ObjectEncoder } from "./encoder.ts";
+import { restyleFor } from "./encoding-tasks.ts";
+import { ListItems } from "./list-items.ts";
 import { type ListOptions, listFreshness } from "./list-options.ts";
 import { requestBody } from "./request-body.ts";
 import { type EndpointServices, namespaceOf } from "./services.ts";
@@ -90,6 +93,7 @@ export async function serveDeleteCollection(
   const { at } = deletions;
   mustBeCurrent(resource);
   const writer = encoder.list(at, context.exchange.audit?.keepsResponse);
+  const items = new ListItems(services, context, encoder, writer);
   const requester = { user: context.user, warn: (text: string) => context.warn(text) };
   const target = { resource, cluster, version: context.info.apiVersion };
   warnOfPolicy(context, resource, options);
@@ -112,6 +116,8 @@ export async function serveDeleteCollection(
         found.push(own ? object : new StoredObject(resource, location, revision, Buffer.from(value)));
       },
     });
+    const largest = services.limits?.storedBytes(resource.group) ?? Number.POSITIVE_INFINITY;
+    if (found.some(({ value }) => value.length > largest)) throw new ElsewhereError();
     const parts = found.map(() => context.journal.part());
     const outcomes = await Promise.allSettled(
       found.map(async (object, index) => {
@@ -140,13 +146,15 @@ export async function serveDeleteCollection(
       else context.journal.adopt(parts[index]!);
     }
     for (const [index, outcome] of outcomes.entries()) {
-      if (outcome.status === "fulfilled") writer.add(found[index]!);
+      if (outcome.status === "fulfilled") await items.add(found[index]!);
       else if (!(outcome.reason instanceof StatusError) || outcome.reason.code !== 404) throw outcome.reason;
     }
+    await items.flush();
     if (resumeAfter === undefined || (limit > 0 && writer.count >= limit) || context.closed) break;
     after = resumeAfter;
   }
-  writer.respond(context.exchange, { resourceVersion: String(registry.store.current()) });
+  const meta = { resourceVersion: String(registry.store.current()) };
+  await writer.respond(context.exchange, meta, restyleFor(services, cluster));
 }
 
 function warnOfPolicy(context: RequestContext, { strategy }: Resource, options: DeleteOptions): void {

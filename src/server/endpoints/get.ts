@@ -1,9 +1,11 @@
 import { badRequest } from "#machinery/errors/errors.ts";
 import type { ClusterName } from "#registry/cluster-name.ts";
+import { ElsewhereError } from "#registry/elsewhere.ts";
 import { readObject, settleFreshness } from "#registry/read.ts";
 import { mustBeCurrent, type Resource } from "#registry/resource.ts";
 import type { RequestContext } from "#server/context.ts";
 import type { ObjectResponder } from "./encoder.ts";
+import { isLargeToAnswer } from "./encoding-tasks.ts";
 import { getFreshness, parseBoolean } from "./list-options.ts";
 import { type EndpointServices, namespaceOf } from "./services.ts";
 
@@ -27,6 +29,7 @@ export function serveGet(
   const settled = settleFreshness(registry, freshness);
   const respond = (): void | Promise<void> => {
     const stored = readObject(registry, request);
+    if (isLargeToAnswer(services, encoder, stored)) throw new ElsewhereError();
     const loading = stored.load();
     if (loading !== undefined) return loading.then(() => encoder.respond(context.exchange, 200, stored));
     encoder.respond(context.exchange, 200, stored);

@@ -14,19 +14,16 @@ import type { Exchange } from "#server/exchange.ts";
 import type { Revision } from "#storage/port.ts";
 import { Chunks } from "./chunks.ts";
 import {
+  type EncoderOrigin,
   initialEventsEndAnnotation,
+  type JsonStyle,
   type ListMeta,
   type ListWriter,
   type ObjectEncoder,
+  type Restyle,
   sharedEncoding,
 } from "./encoder.ts";
 import { contentTypes } from "./media-types.ts";
-
-/** How JSON text is finally written. */
-export interface JsonStyle {
-  readonly yaml: boolean;
-  readonly pretty: boolean;
-}
 
 /** JSON bytes in the client's style; indented or YAML text is made from the compact bytes. */
 export function styled(compact: Buffer, style: JsonStyle): Buffer {
@@ -49,6 +46,10 @@ function yamlText(value: JsonValue): string {
 export interface JsonShape {
   /** Name of the form, for shared encodings; "" = every watch makes its own (tables: the first event says more). */
   readonly form: string;
+  /** Whether it has to read the object. */
+  parses(object: StoredObject): boolean;
+  /** See {@link ObjectEncoder.takeFirst}. */
+  takeFirst?(): boolean;
   /** One object on its own. */
   one(object: StoredObject): Buffer;
   /** The object inside an event; the first event of a watch may say more. */
@@ -65,23 +66,43 @@ export interface JsonShape {
 export class JsonEncoder implements ObjectEncoder {
   readonly contentType: string;
   readonly streamContentType = contentTypes.json;
+  readonly origin: EncoderOrigin | undefined;
+  readonly style: JsonStyle;
   readonly #shape: JsonShape;
-  readonly #style: JsonStyle;
 
-  constructor(shape: JsonShape, style: JsonStyle) {
+  constructor(shape: JsonShape, style: JsonStyle, origin?: EncoderOrigin) {
     this.#shape = shape;
-    this.#style = style;
+    this.style = style;
+    this.origin = origin;
     this.contentType = style.yaml ? contentTypes.yaml : contentTypes.json;
   }
 
   respond(exchange: Exchange, code: number, object: StoredObject): void {
     const json = this.#shape.one(object);
     exchange.audit?.responds(() => json);
-    exchange.respond(code, { "content-type": this.contentType }, styled(json, this.#style));
+    exchange.respond(code, { "content-type": this.contentType }, styled(json, this.style));
+  }
+
+  get form(): string {
+    return this.#shape.form;
+  }
+
+  parses(object: StoredObject): boolean {
+    return this.#shape.parses(object);
+  }
+
+  takeFirst(): boolean {
+    return this.#shape.takeFirst?.() ?? true;
+  }
+
+  item(object: StoredObject): Buffer {
+    const chunks = new Chunks();
+    this.#shape.addItem(chunks, object);
+    return chunks.take();
   }
 
   list(at: Revision): ListWriter {
-    return new JsonListWriter(this.#shape, this.#style, this.contentType, at);
+    return new JsonListWriter(this.#shape, this.style, this.contentType, at);
   }
 
   event(type: EventType, object: StoredObject): Buffer {
@@ -140,6 +161,11 @@ class JsonListWriter implements ListWriter {
     this.#shape.addItem(this.#chunks, object);
   }
 
+  addItem(item: Uint8Array): void {
+    if (this.#count++ > 0) this.#chunks.text(",");
+    this.#chunks.bytes(item);
+  }
+
   take(): Buffer {
     const items = this.#chunks.take();
     if (this.#started) return items;
@@ -152,11 +178,13 @@ class JsonListWriter implements ListWriter {
     return this.take();
   }
 
-  respond(exchange: Exchange, meta: ListMeta): void {
+  respond(exchange: Exchange, meta: ListMeta, restyle: Restyle = styled): void | Promise<void> {
     this.#chunks.text("]}\n");
-    const body = Buffer.concat([this.#head(meta), this.#chunks.take()]);
-    exchange.audit?.responds(() => body, "list");
-    exchange.respond(200, { "content-type": this.#contentType }, styled(body, this.#style));
+    const compact = Buffer.concat([this.#head(meta), this.#chunks.take()]);
+    exchange.audit?.responds(() => compact, "list");
+    const answer = (body: Buffer): void => exchange.respond(200, { "content-type": this.#contentType }, body);
+    const body = this.canStream ? compact : restyle(compact, this.#style);
+    return body instanceof Promise ? body.then(answer) : answer(body);
   }
 
   #head(meta: ListMeta): Buffer {
@@ -183,6 +211,7 @@ export function objectShape(resource: Resource, version: string, kind: string): 
       : Buffer.from(writeJson(convertTo(resource, object.object, version) as unknown as JsonValue), "utf8");
   return {
     form: `json ${version}`,
+    parses: (object) => !asStored(object),
     one,
     eventObject: one,
     bookmarkObject: (revision, initialEventsEnd) =>

@@ -10,6 +10,8 @@ import type { ResponseStream } from "#server/exchange.ts";
 import type { Key, Revision } from "#storage/port.ts";
 import { type Continuation, decodeContinue, encodeContinue } from "./continue-token.ts";
 import type { ListMeta, ObjectEncoder } from "./encoder.ts";
+import { restyleFor } from "./encoding-tasks.ts";
+import { ListItems } from "./list-items.ts";
 import { type ListOptions, listFreshness } from "./list-options.ts";
 import type { EndpointServices } from "./services.ts";
 import type { WatchTarget } from "./watch.ts";
@@ -38,7 +40,17 @@ export async function serveList(
   if (at < registry.store.compacted()) throw tooOld(registry.store.current(), prefix, after);
 
   const writer = encoder.list(at, context.exchange.audit?.keepsResponse);
+  const items = new ListItems(services, context, encoder, writer);
   let stream: ResponseStream | undefined;
+  const sent = (): Promise<void> | undefined => {
+    if (!writer.canStream || writer.size < streamAboveBytes || limit > 0) return undefined;
+    stream ??= context.exchange.startStream(200, { "content-type": encoder.contentType });
+    const piece = writer.take();
+    context.exchange.audit?.respondsPiece(piece);
+    stream.write(piece);
+    if (context.closed) throw badRequest("the client has gone");
+    return stream.queuedBytes < pauseQueuedBytes ? undefined : drained(stream, context);
+  };
   const scanned = await registry
     .scan({
       ...target,
@@ -46,16 +58,11 @@ export async function serveList(
       at,
       ...(after === undefined ? {} : { after }),
       ...(limit > 0 ? { limit } : {}),
-      visit: (object) => {
-        writer.add(object);
-        if (!writer.canStream || writer.size < streamAboveBytes || limit > 0) return undefined;
-        stream ??= context.exchange.startStream(200, { "content-type": encoder.contentType });
-        const piece = writer.take();
-        context.exchange.audit?.respondsPiece(piece);
-        stream.write(piece);
-        if (context.closed) throw badRequest("the client has gone");
-        return stream.queuedBytes < pauseQueuedBytes ? undefined : drained(stream, context);
-      },
+      visit: (object) => items.add(object)?.then(sent) ?? sent(),
+    })
+    .then(async (result) => {
+      await items.flush();
+      return result;
     })
     .catch((error: unknown) => {
       // A list that was begun cannot become an error: cut it off, so that the client sees it broken and not short.
@@ -69,7 +76,7 @@ export async function serveList(
     ...rest(services, target, options, page, writer.count, scanned.resumeAfter, prefix),
   };
   if (stream === undefined) {
-    writer.respond(context.exchange, meta);
+    await writer.respond(context.exchange, meta, restyleFor(services, target.cluster));
   } else {
     const last = writer.finish();
     context.exchange.audit?.respondsPiece(last, true);

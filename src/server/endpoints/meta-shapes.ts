@@ -26,6 +26,7 @@ export function partialShape(metaVersion: string): JsonShape {
   const apiVersion = `meta.k8s.io/${metaVersion}`;
   return {
     form: `json partial ${metaVersion}`,
+    parses: () => true,
     one: (object) => Buffer.from(text(object), "utf8"),
     eventObject: (object) => Buffer.from(text(object), "utf8"),
     bookmarkObject: (revision, end) => bookmarkObject(apiVersion, "PartialObjectMetadata", revision, end),
@@ -70,6 +71,8 @@ export function tableShape(
   };
   return {
     form: "",
+    parses: () => true,
+    takeFirst,
     one: (object) => Buffer.from(writeJson(table(String(object.revision), [row(object)], true)), "utf8"),
     eventObject: (object) =>
       Buffer.from(writeJson(table(String(object.revision), [row(object)], takeFirst())), "utf8"),

@@ -18,7 +18,13 @@ import type { StoredObject } from "#registry/stored-object.ts";
 import type { EventType } from "#registry/watch.ts";
 import type { Exchange } from "#server/exchange.ts";
 import type { Revision } from "#storage/port.ts";
-import { type ListMeta, type ListWriter, type ObjectEncoder, sharedEncoding } from "./encoder.ts";
+import {
+  type EncoderOrigin,
+  type ListMeta,
+  type ListWriter,
+  type ObjectEncoder,
+  sharedEncoding,
+} from "./encoder.ts";
 import { bookmarkObject } from "./json-encoder.ts";
 import { contentTypes } from "./media-types.ts";
 import { partialMetadata, partialMetadataType } from "./meta-shapes.ts";
@@ -37,8 +43,9 @@ export const objectProtobufEncoder = (
   codec: ProtobufCodec,
   resource: Resource,
   version: ResourceVersion,
+  origin: EncoderOrigin,
 ): ObjectEncoder =>
-  new ProtobufEncoder(codec, {
+  new ProtobufEncoder(codec, origin, {
     form: `protobuf ${version.version}`,
     apiVersion: apiVersionOf(resource.group, version.version),
     kind: version.kind,
@@ -47,8 +54,12 @@ export const objectProtobufEncoder = (
     view: (object) => convertTo(resource, object.object, version.version),
   });
 
-export const partialProtobufEncoder = (codec: ProtobufCodec, metaVersion: string): ObjectEncoder =>
-  new ProtobufEncoder(codec, {
+export const partialProtobufEncoder = (
+  codec: ProtobufCodec,
+  metaVersion: string,
+  origin: EncoderOrigin,
+): ObjectEncoder =>
+  new ProtobufEncoder(codec, origin, {
     form: `protobuf partial ${metaVersion}`,
     apiVersion: `meta.k8s.io/${metaVersion}`,
     kind: "PartialObjectMetadata",
@@ -60,12 +71,27 @@ export const partialProtobufEncoder = (codec: ProtobufCodec, metaVersion: string
 class ProtobufEncoder implements ObjectEncoder {
   readonly contentType = contentTypes.protobuf;
   readonly streamContentType = `${contentTypes.protobuf};stream=watch`;
+  readonly origin: EncoderOrigin;
+  readonly style = undefined;
   readonly #codec: ProtobufCodec;
   readonly #shape: ProtobufShape;
 
-  constructor(codec: ProtobufCodec, shape: ProtobufShape) {
+  constructor(codec: ProtobufCodec, origin: EncoderOrigin, shape: ProtobufShape) {
     this.#codec = codec;
+    this.origin = origin;
     this.#shape = shape;
+  }
+
+  get form(): string {
+    return this.#shape.form;
+  }
+
+  parses(): boolean {
+    return true;
+  }
+
+  item(object: StoredObject): Buffer {
+    return encodeListItem(this.#codec, this.#shape.type, this.#shape.view(object));
   }
 
   respond(exchange: Exchange, code: number, object: StoredObject): void {
@@ -134,6 +160,10 @@ class ProtobufListWriter implements ListWriter {
       const partial = this.#shape.type === partialMetadataType;
       this.#json.push(writeJson(partial ? (view as JsonObject) : rest));
     }
+    this.addItem(item);
+  }
+
+  addItem(item: Buffer): void {
     this.#items.push(item);
     this.#size += item.length;
   }

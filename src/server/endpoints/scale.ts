@@ -110,6 +110,8 @@ export function scaleResponder(
       ? encodeObjectProtobuf(services.protobuf, shape === "object" ? scaleType : partialMetadataType, object)
       : styled(Buffer.from(writeJson(json(object)), "utf8"), styleOf(context, media));
   return {
+    style: styleOf(context, media),
+    parses: () => true,
     respond(exchange, code, stored) {
       const scale = shown(stored);
       exchange.audit?.responds(() => Buffer.from(writeJson(json(scale)), "utf8"));

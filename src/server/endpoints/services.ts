@@ -11,6 +11,7 @@ import type { Resource } from "#registry/resource.ts";
 import type { RequestContext } from "#server/context.ts";
 import type { YamlBodies } from "#server/yaml/yaml-bodies.ts";
 import type { ObjectEncoder } from "./encoder.ts";
+import type { EncodeElsewhere } from "./encoding-tasks.ts";
 import type { Negotiator } from "./media-types.ts";
 import type { WatchSet } from "./watch-set.ts";
 
@@ -22,6 +23,9 @@ export interface WorkLimits {
   storedBytes(apiGroup: string): number;
   /** Bytes of the longest answer of an admission webhook that is read here. */
   readonly answerBytes: number;
+  /** Bytes of the largest stored object that is parsed here to be shown; of the longest answer that is written as YAML here. */
+  readonly parsedBytes: number;
+  readonly yamlBytes: number;
 }
 
 /** What the REST endpoints work with; constructed once, by the composition root. */
@@ -41,6 +45,8 @@ export interface EndpointServices {
   readonly encoders: Map<string, ObjectEncoder>;
   /** Absent where everything is done. */
   readonly limits?: WorkLimits | undefined;
+  /** Present where there are limits. */
+  readonly encodeElsewhere?: EncodeElsewhere | undefined;
   /** Between 0 and 1, for spreading time-outs. */
   random(): number;
 }

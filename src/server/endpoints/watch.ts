@@ -3,12 +3,13 @@ import { expired, statusOf } from "#machinery/errors/errors.ts";
 import type { ClusterScope } from "#registry/cluster-name.ts";
 import { settleFreshness } from "#registry/read.ts";
 import { DefinitionChangedError, mustBeCurrent, type Resource } from "#registry/resource.ts";
-import type { StoredObject } from "#registry/stored-object.ts";
+import { StoredObject } from "#registry/stored-object.ts";
 import type { EventType } from "#registry/watch.ts";
 import type { RequestContext } from "#server/context.ts";
 import type { ResponseStream } from "#server/exchange.ts";
 import { CompactedError, type Revision, type Watch } from "#storage/port.ts";
 import type { ObjectEncoder } from "./encoder.ts";
+import { eventElsewhere, isLargeToEncode } from "./encoding-tasks.ts";
 import { type ListOptions, parseRevision } from "./list-options.ts";
 import type { EndpointServices } from "./services.ts";
 import type { OpenWatch } from "./watch-set.ts";
@@ -21,6 +22,8 @@ export interface WatchTarget {
 
 /** A watcher that lets this many bytes pile up is cut off; its client resumes from its last revision. */
 const maxQueuedBytes = 4 * 1024 * 1024;
+/** The same for objects whose events another thread makes. */
+const maxWaitingBytes = 16 * 1024 * 1024;
 /** Initial events pause above this and go on when the client has read them. */
 const pauseQueuedBytes = 512 * 1024;
 const minTimeoutSeconds = 1_800;
@@ -64,7 +67,11 @@ class WatchSession implements OpenWatch {
   readonly #options: ListOptions;
   readonly #encoder: ObjectEncoder;
   readonly #stream: ResponseStream;
-  #pending: Buffer[] = [];
+  /** Events of a batch; functions begin to make theirs in another thread. */
+  #pending: (Buffer | (() => Promise<Buffer>))[] = [];
+  /** What is to be written once that has been done which was begun before; undefined: nothing was. */
+  #line: (() => void | Promise<void>)[] | undefined;
+  #waitingBytes = 0;
   #watch: Watch | undefined;
   #ended = false;
   /** Catching up reports progress too; only what was asked for becomes a bookmark. */
@@ -123,10 +130,16 @@ class WatchSession implements OpenWatch {
       selection: this.#options.selection,
       at,
       visit: (object) => {
-        this.#send("ADDED", object);
-        if (this.#ended) throw new WatchEnded();
-        if (this.#stream.queuedBytes < pauseQueuedBytes) return undefined;
-        return new Promise<void>((resolve) => this.#stream.onDrain(resolve));
+        if (!isLargeToEncode(this.#services, this.#encoder, object)) {
+          this.#write(this.#encoder.event("ADDED", object));
+          return this.#drained();
+        }
+        const { resource, location, revision, value, writtenAt } = object;
+        const own = new StoredObject(resource, location, revision, Buffer.from(value), writtenAt);
+        return this.#elsewhere("ADDED", own, this.#takeFirst()).then((event) => {
+          this.#write(event);
+          return this.#drained();
+        });
       },
     });
     if (this.#options.allowWatchBookmarks && !this.#ended) this.#write(this.#encoder.bookmark(at, true));
@@ -143,38 +156,97 @@ class WatchSession implements OpenWatch {
         selection: this.#options.selection,
         after,
         onEvent: (type, object) => {
-          this.#pending.push(this.#encoder.event(type, object));
+          this.#pending.push(this.#eventOf(type, object));
         },
-        onBatchEnd: () => this.#flush(),
-        onProgress: (revision) => {
-          if (this.#bookmarkDue) this.#write(this.#encoder.bookmark(revision, false));
-          this.#bookmarkDue = false;
+        onBatchEnd: () => {
+          const events = this.#pending;
+          if (events.length === 0) return;
+          this.#pending = [];
+          this.#inOrder(() => this.#send(events));
         },
-        onEnd: (error) => this.#fail(error),
+        onProgress: (revision) =>
+          this.#inOrder(() => {
+            if (this.#bookmarkDue) this.#write(this.#encoder.bookmark(revision, false));
+            this.#bookmarkDue = false;
+          }),
+        onEnd: (error) => this.#inOrder(() => this.#fail(error)),
       });
     } catch (error) {
       this.#fail(error);
     }
   }
 
-  #flush(): void {
-    const pending = this.#pending;
-    if (pending.length === 0) return;
-    this.#pending = [];
-    this.#write(pending.length === 1 ? pending[0]! : Buffer.concat(pending));
+  #eventOf(type: EventType, object: StoredObject): Buffer | (() => Promise<Buffer>) {
+    if (!isLargeToEncode(this.#services, this.#encoder, object)) return this.#encoder.event(type, object);
+    const { length } = object.value;
+    const first = this.#takeFirst();
+    this.#waitingBytes += length;
+    if (this.#waitingBytes > maxWaitingBytes) this.#cutOff();
+    return async () => {
+      const event = await this.#elsewhere(type, object, first);
+      this.#waitingBytes -= length;
+      return event;
+    };
   }
 
-  #send(type: EventType, object: StoredObject): void {
-    this.#write(this.#encoder.event(type, object));
+  #takeFirst(): boolean {
+    return this.#encoder.takeFirst?.() ?? true;
+  }
+
+  #elsewhere(type: EventType, object: StoredObject, first: boolean): Promise<Buffer> {
+    return eventElsewhere(this.#services, this.#encoder, type, object, first);
+  }
+
+  #send(events: readonly (Buffer | (() => Promise<Buffer>))[]): void | Promise<void> {
+    const made = events.filter((event) => Buffer.isBuffer(event));
+    if (made.length === events.length) {
+      this.#write(made.length === 1 ? made[0]! : Buffer.concat(made));
+      return;
+    }
+    return this.#sendEach(events);
+  }
+
+  async #sendEach(events: readonly (Buffer | (() => Promise<Buffer>))[]): Promise<void> {
+    for (const event of events) {
+      if (this.#ended) return;
+      this.#write(Buffer.isBuffer(event) ? event : await event());
+    }
+  }
+
+  /** Steps are done in the order of the calls: at once, unless one before waits. */
+  #inOrder(step: () => void | Promise<void>): void {
+    if (this.#line !== undefined) {
+      this.#line.push(step);
+      return;
+    }
+    const waiting = step();
+    if (waiting === undefined) return;
+    this.#line = [];
+    this.#goOn(waiting, this.#line).catch((error: unknown) => this.#fail(error));
+  }
+
+  async #goOn(first: Promise<void>, line: (() => void | Promise<void>)[]): Promise<void> {
+    await first;
+    for (let step = line.shift(); step !== undefined && !this.#ended; step = line.shift()) await step();
+    this.#line = undefined;
+  }
+
+  /** To wait for, where the client is slow. */
+  #drained(): Promise<void> | undefined {
+    if (this.#ended) throw new WatchEnded();
+    if (this.#stream.queuedBytes < pauseQueuedBytes) return undefined;
+    return new Promise<void>((resolve) => this.#stream.onDrain(resolve));
   }
 
   #write(bytes: Buffer): void {
     if (this.#ended) return;
     this.#stream.write(bytes);
-    if (this.#stream.queuedBytes > maxQueuedBytes) {
-      this.#stop();
-      this.#stream.abort();
-    }
+    if (this.#stream.queuedBytes > maxQueuedBytes) this.#cutOff();
+  }
+
+  #cutOff(): void {
+    this.#stop();
+    this.#stream.abort();
   }
 
   /** Tells the client why, as an ERROR event, and ends the stream. */

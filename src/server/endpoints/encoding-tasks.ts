@@ -1,0 +1,192 @@
+/** Answers that are too much to be encoded in the thread that serves everybody: another one makes the bytes, by the same encoders. */
+import type { ObjectLocation } from "#registry/keys.ts";
+import { DefinitionChangedError, mustBeCurrent, type Resource } from "#registry/resource.ts";
+import { StoredObject } from "#registry/stored-object.ts";
+import type { EventType } from "#registry/watch.ts";
+import type { Revision } from "#storage/port.ts";
+import type { EncoderOrigin, JsonStyle, ObjectEncoder, ObjectResponder, Restyle } from "./encoder.ts";
+import { styled } from "./json-encoder.ts";
+import { encoderOf } from "./make-encoder.ts";
+import type { CustomKinds } from "./rest.ts";
+import type { EndpointServices } from "./services.ts";
+
+/** Plain data. */
+export type EncodingTask =
+  | {
+      readonly type: "objects";
+      readonly origin: EncoderOrigin;
+      readonly objects: readonly PlainObject[];
+      /** Undefined: they are items of a list. */
+      readonly event: PlainEvent | undefined;
+    }
+  | { readonly type: "style"; readonly compact: Uint8Array; readonly style: JsonStyle };
+
+interface PlainEvent {
+  readonly type: EventType;
+  readonly first: boolean;
+}
+
+/** A {@link StoredObject} without its resource. */
+interface PlainObject {
+  readonly location: ObjectLocation;
+  readonly revision: Revision;
+  readonly writtenAt: Revision;
+  readonly value: Uint8Array;
+}
+
+/** Answers one piece for each object of a task. Rejects with StatusError, DefinitionChangedError. */
+export type EncodeElsewhere = (workspace: string, task: EncodingTask) => Promise<readonly Buffer[]>;
+
+/** Whether an object takes so long to be encoded that others would wait. */
+export function isLargeToEncode(
+  { limits }: EndpointServices,
+  encoder: ObjectResponder,
+  object: StoredObject,
+): boolean {
+  if (limits === undefined || !encoder.parses(object)) return false;
+  const { form } = object.resource;
+  // Whoever converts it has sent it to this thread.
+  if (form?.asynchronous === true) return false;
+  return object.value.length > limits.parsedBytes || (form?.costly === true && !form.shownAsStored(object));
+}
+
+/** The same of an answer with this object alone. */
+export function isLargeToAnswer(
+  services: EndpointServices,
+  encoder: ObjectResponder,
+  object: StoredObject,
+): boolean {
+  const { limits } = services;
+  if (limits === undefined) return false;
+  return isLargeToEncode(services, encoder, object) || isLargeToStyle(limits, encoder.style, object.value);
+}
+
+const isLargeToStyle = (
+  limits: NonNullable<EndpointServices["limits"]>,
+  style: JsonStyle | undefined,
+  { length }: Uint8Array,
+): boolean =>
+  (style?.yaml === true && length > limits.yamlBytes) ||
+  (style?.pretty === true && length > limits.parsedBytes);
+
+/** Writes lists in a style, large ones elsewhere. */
+export const restyleFor =
+  ({ limits, encodeElsewhere }: EndpointServices, workspace: string): Restyle =>
+  (compact, style) => {
+    if (limits === undefined || encodeElsewhere === undefined || !isLargeToStyle(limits, style, compact))
+      return styled(compact, style);
+    return encodeElsewhere(workspace, { type: "style", compact, style }).then(([bytes]) => bytes!);
+  };
+
+/** Bytes of items, in their order. The objects must have values of their own. */
+export const itemsElsewhere = (
+  services: EndpointServices,
+  encoder: ObjectEncoder,
+  objects: readonly StoredObject[],
+): Promise<readonly Buffer[]> => objectsElsewhere(services, encoder, objects, undefined);
+
+/**
+ * Bytes of an event, made once for all watchers that see it in one form.
+ * @param first what `encoder.takeFirst` told
+ */
+export function eventElsewhere(
+  services: EndpointServices,
+  encoder: ObjectEncoder,
+  type: EventType,
+  object: StoredObject,
+  first: boolean,
+): Promise<Buffer> {
+  const make = async (): Promise<Buffer> => {
+    const [bytes] = await objectsElsewhere(services, encoder, [object], { type, first });
+    return bytes!;
+  };
+  if (encoder.form === "") return make();
+  const name = `${type} ${encoder.form}`;
+  const known = object.encoded?.get(name);
+  if (known !== undefined) return Promise.resolve(known);
+  object.encoding ??= new Map();
+  const making = object.encoding.get(name);
+  if (making !== undefined) return making;
+  const made = make()
+    .then((bytes) => {
+      object.encoded ??= new Map();
+      object.encoded.set(name, bytes);
+      return bytes;
+    })
+    .finally(() => object.encoding?.delete(name));
+  object.encoding.set(name, made);
+  return made;
+}
+
+async function objectsElsewhere(
+  { encodeElsewhere }: EndpointServices,
+  { origin }: ObjectEncoder,
+  objects: readonly StoredObject[],
+  event: PlainEvent | undefined,
+): Promise<readonly Buffer[]> {
+  if (encodeElsewhere === undefined || origin === undefined)
+    throw new Error("encoding: there is no other thread");
+  const { resource, location } = objects[0]!;
+  const pieces = await encodeElsewhere(location.cluster, {
+    type: "objects",
+    origin,
+    objects: objects.map(({ location, revision, writtenAt, value }) => ({
+      location,
+      revision,
+      writtenAt,
+      value,
+    })),
+    event,
+  });
+  // Still the same definition, so it was the same there.
+  mustBeCurrent(resource);
+  return pieces;
+}
+
+/** Does a task, in the other thread. @throws StatusError, DefinitionChangedError */
+export function doEncodingTask(
+  services: EndpointServices,
+  custom: CustomKinds,
+  task: EncodingTask,
+): readonly Uint8Array[] {
+  if (task.type === "style") return [styled(bufferOf(task.compact), task.style)];
+  const { origin, event } = task;
+  let encoder: ObjectEncoder | undefined;
+  let resource: Resource | undefined;
+  return task.objects.map(({ location, revision, writtenAt, value }) => {
+    if (encoder === undefined || resource === undefined) {
+      const found = resourceOf(services, custom, origin, location);
+      resource = found.resource;
+      encoder = encoderOf(services, resource, found.version, origin);
+    }
+    const stored = new StoredObject(resource, location, revision, bufferOf(value), writtenAt);
+    if (event === undefined) return encoder.item(stored);
+    if (!event.first) encoder.takeFirst?.();
+    return encoder.event(event.type, stored);
+  });
+}
+
+const bufferOf = ({ buffer, byteOffset, byteLength }: Uint8Array): Buffer =>
+  Buffer.from(buffer, byteOffset, byteLength);
+
+/** All objects of a task are of one resource: one workspace's, or one that is the same in all. */
+function resourceOf(
+  { registry }: EndpointServices,
+  custom: CustomKinds,
+  origin: EncoderOrigin,
+  { cluster }: ObjectLocation,
+): { readonly resource: Resource; readonly version: Resource["storage"] } {
+  const builtin = registry.resource(origin);
+  if (builtin !== undefined) {
+    const version = builtin.info.versions.find((one) => one.version === origin.version);
+    return { resource: builtin, version: version ?? builtin.storage };
+  }
+  if (origin.version === "") {
+    const shared = custom.everywhere(origin);
+    if (shared !== undefined) return { resource: shared, version: shared.storage };
+  } else {
+    const view = custom.view(cluster, origin, origin.version);
+    if (view !== undefined) return view;
+  }
+  throw new DefinitionChangedError();
+}
