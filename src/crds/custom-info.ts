@@ -25,8 +25,8 @@ export interface KindFacts {
   readonly collection: string;
   /** As discovery shows the kind, and while its definition goes away; made when they are asked for. */
   readonly infos: { live?: ResourceInfo; terminating?: ResourceInfo };
-  /** In the order of the shape's versions; those that are not served, too. */
-  readonly versions: readonly ResourceVersion[];
+  /** By the index of the shape's versions; those that are not served, too. There may be thousands, of which few are asked for. */
+  version(index: number): ResourceVersion;
 }
 
 const known = new WeakMap<DefinitionShape, KindFacts>();
@@ -35,10 +35,18 @@ export function factsOf(shape: DefinitionShape): KindFacts {
   let facts = known.get(shape);
   if (facts === undefined) {
     const { group, names, versions } = shape;
+    const made = new Map<number, ResourceVersion>();
     facts = {
       collection: customCollectionPrefix({ group, resource: names.plural }),
       infos: {},
-      versions: versions.map((version) => versionOf(shape, version, verbs)),
+      version(index) {
+        let version = made.get(index);
+        if (version === undefined) {
+          version = versionOf(shape, versions[index]!, verbs);
+          made.set(index, version);
+        }
+        return version;
+      },
     };
     known.set(shape, facts);
   }

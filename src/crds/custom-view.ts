@@ -9,8 +9,8 @@ import type { CompiledType, Decoded } from "#machinery/schema/decode.ts";
 import type { Schema, TypeName } from "#machinery/schema/types.ts";
 import type { CompiledCustomSchema } from "#machinery/structural/custom-schema.ts";
 import { customCollectionPrefix } from "#registry/keys.ts";
-import type { CustomType, CustomTypes, Resource } from "#registry/resource.ts";
-import { plainStrategy } from "#registry/strategy.ts";
+import type { CustomType, CustomTypes, Resource, StoredForm } from "#registry/resource.ts";
+import { plainStrategy, type Strategy } from "#registry/strategy.ts";
 import { customColumns } from "./columns.ts";
 import type { ConversionServices } from "./conversion.ts";
 import { factsOf, infoOf } from "./custom-info.ts";
@@ -38,7 +38,6 @@ export class DefinitionViews {
   /** Mostly one; a list that grows by pushing would have room for seventeen. */
   #resources: readonly Resource[] = [];
   readonly #types: TypesOfVersions;
-  #info: ResourceInfo | undefined;
 
   constructor(live: LiveDefinition, conversion: ConversionServices) {
     this.#live = live;
@@ -67,23 +66,44 @@ export class DefinitionViews {
 
   #make(version: string): Resource {
     const { definition } = this.#live;
-    const { group, names, namespaced, versions, shape } = definition;
+    const { names, group, versions } = definition;
     const index = versions.findIndex(({ name }) => name === version);
     if (index < 0) throw new Error(`custom resource ${names.plural}.${group}: no version ${version}`);
+    return new ViewedResource(this.#live, index, this.#types, this.#conversion);
+  }
+}
+
+class ViewedResource implements Resource {
+  readonly group: string;
+  readonly resource: string;
+  readonly collection: string;
+  readonly namespaced: boolean;
+  readonly strategy: Strategy;
+  readonly storage: ResourceVersion;
+  readonly hasStatus: boolean;
+  readonly custom: CustomTypes;
+  readonly form: StoredForm;
+  readonly #live: LiveDefinition;
+
+  constructor(live: LiveDefinition, index: number, types: CustomTypes, conversion: ConversionServices) {
+    const { group, names, namespaced, versions, shape } = live.definition;
     const facts = factsOf(shape);
-    this.#info ??= infoOf(definition);
-    return {
-      info: this.#info,
-      group,
-      resource: names.plural,
-      collection: facts.collection,
-      namespaced,
-      strategy: new CustomStrategy(versions[index]!, this.#live),
-      storage: facts.versions[index]!,
-      hasStatus: versions[index]!.hasStatus,
-      custom: this.#types,
-      form: new VersionForm(this.#live, version, this.#conversion),
-    };
+    const version = versions[index]!;
+    this.#live = live;
+    this.group = group;
+    this.resource = names.plural;
+    this.collection = facts.collection;
+    this.namespaced = namespaced;
+    this.strategy = new CustomStrategy(version, live);
+    this.storage = facts.version(index);
+    this.hasStatus = version.hasStatus;
+    this.custom = types;
+    this.form = new VersionForm(live, version.name, conversion);
+  }
+
+  /** Made when it is asked for: it tells of all versions. */
+  get info(): ResourceInfo {
+    return infoOf(this.#live.definition);
   }
 }
 
@@ -101,7 +121,7 @@ class TypesOfVersions implements CustomTypes {
       const { versions, shape } = this.#live.definition;
       const index = versions.findIndex(({ name }) => name === version);
       if (index < 0) return undefined;
-      type = new LazyType(factsOf(shape).versions[index]!.type, versions[index]!, this.#live);
+      type = new LazyType(factsOf(shape).version(index).type, versions[index]!, this.#live);
       this.#made = [...this.#made, type];
     }
     return type;

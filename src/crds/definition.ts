@@ -121,13 +121,34 @@ export function readDefinition(
 
 function readVersions(spec: Spec, schemas: readonly (Buffer | undefined)[]): DefinitionVersion[] {
   const newest = newestOf(spec.versions);
-  return spec.versions.map((version, index) => readVersion(spec, version, schemas[index], newest));
+  // Where there are thousands, they have small schemas, of which most are the same.
+  const small = new Map<string, SchemaFacts>();
+  const factsOf = (schema: Buffer | undefined): SchemaFacts => {
+    if (schema === undefined || schema.length > smallSchemaBytes) return schemaFacts(spec, schema);
+    const text = schema.toString("latin1");
+    let facts = small.get(text);
+    if (facts === undefined) {
+      facts = schemaFacts(spec, schema);
+      small.set(text, facts);
+    }
+    return facts;
+  };
+  return spec.versions.map((version, index) => readVersion(spec, version, factsOf(schemas[index]), newest));
 }
+
+type SchemaFacts = Pick<DefinitionVersion, "schemaHash" | "isCostly">;
+
+const smallSchemaBytes = 256;
+
+const schemaFacts = (spec: Spec, schema: Buffer | undefined): SchemaFacts => ({
+  schemaHash: schemaHash(schema, spec.preserveUnknownFields === true),
+  isCostly: isCostly(schema),
+});
 
 function readVersion(
   spec: Spec,
   version: Version,
-  schema: Buffer | undefined,
+  facts: SchemaFacts,
   newest: string | undefined,
 ): DefinitionVersion {
   const { name, served, storage, subresources, additionalPrinterColumns = [] } = version;
@@ -136,8 +157,7 @@ function readVersion(
     served,
     storage,
     warning: warningOf(spec, version, newest),
-    schemaHash: schemaHash(schema, spec.preserveUnknownFields === true),
-    isCostly: isCostly(schema),
+    ...facts,
     hasStatus: subresources?.status !== undefined,
     scale: subresources?.scale === undefined ? undefined : scaleOf(subresources.scale),
     columns: additionalPrinterColumns,

@@ -32,6 +32,8 @@ const cachedDefinitions = 16_384;
 
 /** Shapes that definitions read later may share. */
 const sharedShapes = 1_024;
+/** Whoever has more versions has a shape of his own: to compare it takes long. */
+const sharedVersions = 128;
 
 const collection = collectionPrefix(customResourceDefinitions);
 
@@ -197,6 +199,7 @@ export class Definitions implements CustomResources {
 
   /** The same object for equal shapes, while they are in use. */
   #shared(shape: DefinitionShape): DefinitionShape {
+    if (shape.versions.length > sharedVersions) return shape;
     const hash = createHash("sha256").update(JSON.stringify(shape)).digest("base64");
     const known = this.#shapes.get(hash);
     if (known === undefined) this.#shapes.set(hash, shape);

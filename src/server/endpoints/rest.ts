@@ -144,7 +144,7 @@ function serveResource(
   if (!isServedVerb(context, verbs)) throw methodNotAllowedGeneric();
   const ofNamespace = info.verb === "create" || info.verb === "deletecollection";
   if (resource.namespaced && info.namespace === "" && ofNamespace) throw methodNotAllowedGeneric();
-  return serveVerb(services, context, found, resource, subresource);
+  return serveVerb(services, context, found.version, resource, subresource);
 }
 
 const deprecatedEndpoints = "io.k8s.api.core.v1.Endpoints";
@@ -244,8 +244,7 @@ function serveOnce(
     throw methodNotSupported(resource, info.verb === "" ? context.exchange.method.toLowerCase() : info.verb);
   if (isCostly && services.limits !== undefined && validatedVerbs.includes(info.verb))
     throw new ElsewhereError();
-  const served = { info: resource.info, version };
-  return serveVerb(services, context, served, resource, subresource);
+  return serveVerb(services, context, version, resource, subresource);
 }
 
 /**
@@ -300,12 +299,11 @@ const ownNamespace = ({ resource, parts }: RequestInfo): string | undefined =>
 function serveVerb(
   services: EndpointServices,
   context: RequestContext,
-  found: ServedResource,
+  version: ResourceVersion,
   resource: Resource,
   subresource: Subresource | undefined,
 ): void | Promise<void> {
   const { info, cluster } = context;
-  const { version } = found;
   // Custom resources have no protobuf form; their metadata has (spec 3.1).
   const protobuf = !isCustomKind(resource);
   const encoderFor = (offer: Offer): ObjectEncoder =>
@@ -340,7 +338,7 @@ function serveVerb(
   const name = cluster.name;
   const scale = subresource?.scale;
   const expected: ExpectedType = {
-    group: subresource?.group ?? found.info.group,
+    group: subresource?.group ?? resource.group,
     version: subresource?.version ?? version.version,
     kind: subresource?.kind ?? version.kind,
     type: scale === undefined ? version.type : scaleType,
