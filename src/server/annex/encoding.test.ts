@@ -59,10 +59,11 @@ test("lists: every form has every object once, in its place", async () => {
   const plain = (await get(path)).json;
   const all = ["a", "b", "c", "d", "e", "kube-root-ca.crt"];
   assert.deepEqual(names(plain.items), all);
-  assert.deepEqual(parse((await get(path, "application/yaml")).text), plain);
+  // Of other work, the revision may go on meanwhile.
+  assert.deepEqual((parse((await get(path, "application/yaml")).text) as Json).items, plain.items);
   const pretty = await get(`${path}?pretty=true`);
   assert.match(pretty.text, /^\{\n {2}"kind"/);
-  assert.deepEqual(pretty.json, plain);
+  assert.deepEqual(pretty.json.items, plain.items);
   const rows = (await get(path, table)).json.rows;
   assert.deepEqual(
     rows.map(({ cells }) => cells[0]),
