@@ -3,6 +3,7 @@
  * (k8s.io/kubernetes pkg/controller/clusterroleaggregation).
  */
 import { selectorText } from "#api/columns/selector.ts";
+import { ApplyError } from "#machinery/apply/typed-errors.ts";
 import { StatusError } from "#machinery/errors/status-error.ts";
 import { jsonEqual } from "#machinery/json/equal.ts";
 import { getOwn, isJsonObject, type JsonObject, type JsonValue } from "#machinery/json/value.ts";
@@ -112,6 +113,25 @@ export function clusterRoleAggregation(registry: Registry): Controller {
     });
   }
 
+  /** The rules are applied by force, as upstream's controller does, and are its own. */
+  async function withRules(role: KubeObject, rules: JsonValue[]): Promise<KubeObject> {
+    const { managedFields } = registry;
+    if (managedFields === undefined) return { ...role, rules };
+    const { version } = resource.storage;
+    const endpoint = { resource, version, subresource: "" };
+    const { apiVersion = "", kind = "", metadata } = role;
+    const wanted = { apiVersion, kind, metadata: { name: metadata.name ?? "" } };
+    try {
+      const patch: JsonObject = rules.length === 0 ? wanted : { ...wanted, rules };
+      const applied = await managedFields.apply(endpoint, role, patch, name, true);
+      if (sameRules(rules, listOf(applied.rules))) return applied;
+    } catch (error) {
+      if (!(error instanceof ApplyError)) throw error;
+    }
+    // An apply takes nothing away from others, and fails where managed fields cannot be read.
+    return managedFields.update(endpoint, role, { ...role, rules }, name);
+  }
+
   async function setRules(cluster: ClusterName, role: KubeObject, rules: JsonValue[]): Promise<void> {
     try {
       await registry.update({
@@ -125,7 +145,7 @@ export function clusterRoleAggregation(registry: Registry): Controller {
         requester,
         transform(current = role) {
           // Who stopped aggregating meanwhile has rules of its own.
-          return current.aggregationRule === undefined ? current : { ...current, rules };
+          return current.aggregationRule === undefined ? current : withRules(current, rules);
         },
       });
     } catch (error) {

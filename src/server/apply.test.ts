@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
+import { until } from "#base/testing/until.ts";
 import { ApplyClient, type ApplyRequest, applyType, managedOf } from "./testing/apply-client.ts";
 import { type Answer, type Json, type LiveServer, startLiveServer } from "./testing/live-server.ts";
 
@@ -260,6 +261,27 @@ describe("server-side apply", () => {
     );
     const untouched = await server.call("PUT", `${path}?fieldManager=nobody`, { body: answer.json });
     assert.deepEqual(untouched.json, answer.json);
+  });
+
+  it("notes the rules of an aggregated role as its controller's, also those that somebody else had set", async () => {
+    const roles = `${client.base}/apis/rbac.authorization.k8s.io/v1/clusterroles`;
+    const rule = (verb: string) => ({ apiGroups: ["x"], resources: ["y"], verbs: [verb] });
+    const create = (name: string, body: object) =>
+      server.call("POST", roles, { body: { ...body, metadata: { name, labels: { part: name } } } });
+    await create("part", { rules: [rule("get")] });
+    await create("whole", {
+      aggregationRule: { clusterRoleSelectors: [{ matchLabels: { part: "part" } }] },
+      rules: [rule("list")],
+    });
+    const whole = () => server.call("GET", `${roles}/whole`);
+    await until("the rules are summed up", async () => (await whole()).json.rules[0].verbs[0] === "get");
+    const controller = managedOf(await whole()).find(({ operation }) => operation === "Apply");
+    assert.equal(controller?.manager, "clusterrole-aggregation-controller");
+    assert.deepEqual(controller.fieldsV1, { "f:rules": {} });
+    await server.call("DELETE", `${roles}/part`);
+    await until("nothing is left", async () => ((await whole()).json.rules ?? []).length === 0);
+    const owned = managedOf(await whole()).filter(({ fieldsV1 }) => "f:rules" in (fieldsV1 as object));
+    assert.deepEqual(owned, []);
   });
 
   it("forgets who owns what when a client says so", async () => {
