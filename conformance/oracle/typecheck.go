@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"sort"
 	"strings"
@@ -36,7 +37,27 @@ type builtInResource struct {
 }
 
 // definitions are the schemas of built-in kinds, as the controller of policies' status has them.
-var definitions = resolver.NewDefinitionsSchemaResolver(openapi.GetOpenAPIDefinitions, scheme.Scheme, builtIn)
+var definitions = &keptSchemas{
+	resolver.NewDefinitionsSchemaResolver(openapi.GetOpenAPIDefinitions, scheme.Scheme, builtIn),
+	map[schema.GroupVersionKind]*spec.Schema{},
+}
+
+// keptSchemas puts each schema together once; nobody writes into them.
+type keptSchemas struct {
+	resolver.SchemaResolver
+	kept map[schema.GroupVersionKind]*spec.Schema
+}
+
+func (s *keptSchemas) ResolveSchema(kind schema.GroupVersionKind) (*spec.Schema, error) {
+	if found, ok := s.kept[kind]; ok {
+		return found, nil
+	}
+	found, err := s.SchemaResolver.ResolveSchema(kind)
+	if err == nil {
+		s.kept[kind] = found
+	}
+	return found, err
+}
 
 // publishedSchemas answers the schema of a kind as a server publishes it.
 type publishedSchemas map[schema.GroupVersionKind]*spec.Schema
@@ -46,6 +67,17 @@ func (s publishedSchemas) ResolveSchema(kind schema.GroupVersionKind) (*spec.Sch
 		return found, nil
 	}
 	return nil, resolver.ErrSchemaNotFound
+}
+
+// bothSchemas looks into the first, then into the second.
+type bothSchemas [2]resolver.SchemaResolver
+
+func (b bothSchemas) ResolveSchema(kind schema.GroupVersionKind) (*spec.Schema, error) {
+	found, err := b[0].ResolveSchema(kind)
+	if errors.Is(err, resolver.ErrSchemaNotFound) {
+		return b[1].ResolveSchema(kind)
+	}
+	return found, err
 }
 
 // resources are what discovery tells.
@@ -118,7 +150,7 @@ func checkPolicy(args typeCheckArgs) (any, error) {
 			return nil, fmt.Errorf("oracle: %w", err)
 		}
 	}
-	checker := validating.TypeChecker{SchemaResolver: definitions.Combine(custom), RestMapper: found.mapper()}
+	checker := validating.TypeChecker{SchemaResolver: bothSchemas{custom, definitions}, RestMapper: found.mapper()}
 	warnings := checker.Check(args.Policy)
 	if warnings == nil {
 		warnings = []admissionregistrationv1.ExpressionWarning{}

@@ -3,7 +3,15 @@ import { RE2JS } from "re2js";
 import { Lru } from "#base/lru.ts";
 import { asciiMatcher } from "#machinery/regex/ascii-matcher.ts";
 import type { Implementation } from "./functions.ts";
-import { CelError, type CelResult, type CelValue, noSuchOverload, ValueList } from "./values.ts";
+import {
+  CelError,
+  CelOptional,
+  type CelResult,
+  CelTypeValue,
+  type CelValue,
+  noSuchOverload,
+  ValueList,
+} from "./values.ts";
 
 /** Compiled expressions that are kept. */
 const maxCached = 512;
@@ -74,18 +82,33 @@ export function constantRegexError(fn: string, pattern: string): string | undefi
   return regex instanceof CelError ? regex.message : undefined;
 }
 
-/** A function with its constant expression. A program holds a small table, or what is too long for the cache. */
-export function constantRegex(fn: string, pattern: string): Implementation | undefined {
-  if (fn !== "matches") return undefined;
-  const matcher = asciiMatcher(pattern);
-  if (matcher === undefined) {
-    const regex = compileRegex(pattern);
-    if (regex instanceof CelError) return undefined;
-    if (pattern.length > maxCachedLength)
-      return (text) => (typeof text === "string" ? regex.test(text) : noSuchOverload);
-  }
-  return (text) => {
-    if (typeof text !== "string") return noSuchOverload;
-    return matcher?.(text) ?? matches(text, pattern);
+/**
+ * A function with its constant expression. A program holds a small table, or what is too long for the cache. Unlike the function with
+ * any other expression it has one error for all wrong types, and takes some values for texts.
+ */
+export function constantRegex(fn: string, pattern: string): Implementation {
+  const test = fn === "matches" ? constantMatches(pattern) : undefined;
+  return (value, _pattern, limit) => {
+    const text = textBehind(value!);
+    if (text === undefined) return noSuchOverload;
+    if (test !== undefined) return test(text);
+    if (fn === "find") return find(text, pattern);
+    const isNumber = limit === undefined || typeof limit === "number" || typeof limit === "bigint";
+    return isNumber ? findAll(text, pattern, limit) : noSuchOverload;
   };
+}
+
+/** Upstream looks at the Go value: that of a type is its name, that of an optional is what it holds. */
+function textBehind(value: CelValue): string | undefined {
+  if (typeof value === "string") return value;
+  if (value instanceof CelTypeValue) return value.name;
+  return value instanceof CelOptional && value.value !== undefined ? textBehind(value.value) : undefined;
+}
+
+function constantMatches(pattern: string): (text: string) => CelResult {
+  const matcher = asciiMatcher(pattern);
+  if (matcher !== undefined) return (text) => matcher(text) ?? matches(text, pattern);
+  const regex = pattern.length > maxCachedLength ? compileRegex(pattern) : undefined;
+  if (regex === undefined || regex instanceof CelError) return (text) => matches(text, pattern);
+  return (text) => regex.test(text);
 }
