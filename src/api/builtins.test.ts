@@ -38,7 +38,7 @@ test("universal is what kcp serves, and kcp's two kinds", () => {
 
 test("kubernetes is every resource of the release that can be plain data", () => {
   const infos = kubernetesResources();
-  assert.equal(infos.length, 67 - 3 + 2);
+  assert.equal(infos.length, 67 - 2 + 2);
   const hpa = infos.find((info) => info.resource === "horizontalpodautoscalers");
   assert.deepEqual(
     hpa?.versions.map((version) => version.version),

@@ -35,9 +35,6 @@ const universal: ReadonlySet<string> = new Set([
   "rbac.authorization.k8s.io/roles",
 ]);
 
-/** Groups of the release whose resources change what the server itself serves: they are no plain data. */
-const notData: ReadonlySet<string> = new Set(["apiregistration.k8s.io"]);
-
 /** These need a node or a scheduler behind them; there is none. */
 const nodeSubresources: ReadonlySet<string> = new Set([
   "attach",
@@ -61,7 +58,7 @@ export const universalResources = (source: CatalogueSource = bundledCatalogue())
 export const kubernetesResources = (
   source: CatalogueSource = bundledCatalogue(),
 ): readonly ResourceInfo[] => [
-  ...releaseResources(source).filter((info) => !notData.has(info.group) && !nodeResources.has(key(info))),
+  ...releaseResources(source).filter((info) => !nodeResources.has(key(info))),
   ...kcpResources(),
 ];
 

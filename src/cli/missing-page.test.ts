@@ -68,7 +68,7 @@ after(() => server.close());
 const statuses: readonly (readonly [string, number, string, string, Record<string, string>?, object?])[] = [
   ["a CBOR body", 415, "POST", configMaps, { "content-type": "application/cbor" }, {}],
   ["a CBOR answer", 406, "GET", configMaps, { accept: "application/cbor" }],
-  ["APIServices", 404, "GET", `${all}/apis/apiregistration.k8s.io/v1/apiservices`],
+  ["aggregated groups", 404, "GET", `${all}/apis/metrics.k8s.io/v1beta1/nodes`],
   ["APIExports", 404, "GET", `${all}/apis/apis.kcp.io/v1alpha2/apiexports`],
   ["virtual workspaces", 404, "GET", "/services/apiexport/root/x/clusters/*/api"],
   ["TokenRequest", 404, "POST", `${all}/api/v1/namespaces/default/serviceaccounts/default/token`, json, {}],

@@ -29,6 +29,12 @@ const nodeStatus = (node: JsonObject): string => {
   const status = !known ? "Unknown" : ready === "True" ? "Ready" : "NotReady";
   return flag(node, "spec", "unschedulable") ? `${status},SchedulingDisabled` : status;
 };
+const apiServiceAvailable = (object: JsonObject): string => {
+  const found = list(object, "status", "conditions").find((one) => text(one, "type") === "Available");
+  if (found === undefined) return "Unknown";
+  const [status, reason] = [text(found, "status"), text(found, "reason")];
+  return status === "True" || reason === "" ? status : `${status} (${reason})`;
+};
 const nodeRoles = (node: JsonObject): string => {
   const roles = new Set<string>();
   for (const [label, value] of members(node, "metadata", "labels")) {
@@ -177,6 +183,16 @@ export const clusterColumns: Readonly<Record<string, Columns>> = {
     ),
     bool("RequiresRepublish", false, "spec", "requiresRepublish"),
     column("Modes", (object) => list(object, "spec", "volumeLifecycleModes").join(",") || "<none>"),
+    age,
+  ),
+  "apiregistration.k8s.io/apiservices": columns(
+    name,
+    column("Service", (object) =>
+      get(object, "spec", "service") === undefined
+        ? "Local"
+        : `${text(object, "spec", "service", "namespace")}/${text(object, "spec", "service", "name")}`,
+    ),
+    column("Available", apiServiceAvailable),
     age,
   ),
   "scheduling.k8s.io/priorityclasses": columns(

@@ -35,6 +35,7 @@ export const conditionalUpdateOnly: ReadonlySet<string> = new Set([
   "storage.k8s.io/volumeattachments",
   "storage.k8s.io/csinodes",
   "coordination.k8s.io/leases",
+  "apiregistration.k8s.io/apiservices",
   ...admissionKinds,
 ]);
 
@@ -72,6 +73,8 @@ export const pathSegmentNames: ReadonlySet<string> = new Set([
   "certificates.k8s.io/certificatesigningrequests",
   // Their names are IP addresses.
   "networking.k8s.io/ipaddresses",
+  // Version and group, which is empty for v1: `v1.`.
+  "apiregistration.k8s.io/apiservices",
 ]);
 
 /** Names are DNS-1123 labels: they become parts of host names. */
@@ -89,6 +92,7 @@ export const keptByStatus: ReadonlyMap<string, readonly MetadataPart[]> = new Ma
   readonly MetadataPart[]
 >([
   ["admissionregistration.k8s.io/validatingadmissionpolicies", allMetadata],
+  ["apiregistration.k8s.io/apiservices", allMetadata],
   ["flowcontrol.apiserver.k8s.io/flowschemas", allMetadata],
   ["flowcontrol.apiserver.k8s.io/prioritylevelconfigurations", allMetadata],
   ["networking.k8s.io/servicecidrs", allMetadata],

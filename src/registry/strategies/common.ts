@@ -14,6 +14,7 @@ const standardFinalizers: ReadonlySet<string> = new Set(["kubernetes", orphanFin
 const freeFinalizers: ReadonlySet<string> = new Set([
   "admissionregistration.k8s.io",
   "apiextensions.k8s.io",
+  "apiregistration.k8s.io",
   "coordination.k8s.io",
   "core.kcp.io",
   "events.k8s.io",

@@ -5,6 +5,7 @@ import {
   validatingAdmissionPolicyBindingStrategy,
   validatingAdmissionPolicyStrategy,
 } from "./admission-policies.ts";
+import { apiServiceStrategy } from "./api-service.ts";
 import { certificateSigningRequestStrategy } from "./certificate-signing-request.ts";
 import { configMapStrategy, secretStrategy } from "./config-data.ts";
 import { coreEventStrategy, eventStrategy } from "./events.ts";
@@ -32,6 +33,7 @@ export const ownStrategies: readonly (readonly [string, Strategy])[] = [
   ["/limitranges", limitRangeStrategy],
   ["/resourcequotas", resourceQuotaStrategy],
   ["/serviceaccounts", serviceAccountStrategy],
+  ["apiregistration.k8s.io/apiservices", apiServiceStrategy],
   ["admissionregistration.k8s.io/mutatingadmissionpolicies", mutatingAdmissionPolicyStrategy],
   ["admissionregistration.k8s.io/mutatingadmissionpolicybindings", mutatingAdmissionPolicyBindingStrategy],
   ["admissionregistration.k8s.io/mutatingwebhookconfigurations", mutatingWebhookConfigurationStrategy],

@@ -28,6 +28,7 @@ const exceptions: ReadonlyMap<string, FieldSet> = new Map([
   ["admissionregistration.k8s.io/validatingadmissionpolicies/status", specAndMetadata],
   // Metadata is not kept from changes there, so it is owned, too (kubernetes issue 137681).
   ["apiextensions.k8s.io/customresourcedefinitions/status", onlySpec],
+  ["apiregistration.k8s.io/apiservices/status", specAndMetadata],
   ["flowcontrol.apiserver.k8s.io/flowschemas/status", specAndMetadata],
   ["flowcontrol.apiserver.k8s.io/prioritylevelconfigurations/status", specAndMetadata],
   ["networking.k8s.io/servicecidrs/status", specAndMetadata],
