@@ -5,6 +5,7 @@ import { loadCatalogue } from "#api/catalogue.ts";
 import type { Authenticator } from "#authn/authenticator.ts";
 import type { Authorizer } from "#authz/authorizer.ts";
 import type { Clock } from "#base/clock.ts";
+import { collectGarbage } from "#base/collect-garbage.ts";
 import { clusterRoleAggregation } from "#controllers/cluster-role-aggregation.ts";
 import { definitionController } from "#controllers/definition-controller.ts";
 import { EventTtl } from "#controllers/event-ttl.ts";
@@ -37,8 +38,10 @@ import type { Endpoint } from "./context.ts";
 import { respondStatus } from "./endpoints/respond-status.ts";
 import type { TokenAuthenticator } from "./endpoints/reviews.ts";
 import { rethrowStoreError, translateStoreErrors } from "./endpoints/store-errors.ts";
+import type { Exchange } from "./exchange.ts";
 import { createFilters } from "./filters.ts";
 import { type HealthOptions, pingCheck } from "./health.ts";
+import { IdleCollector } from "./idle-collector.ts";
 import { Metrics } from "./metrics.ts";
 import { Pipeline } from "./pipeline.ts";
 import type { Request } from "./request.ts";
@@ -195,7 +198,12 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
       (group, version, resource) => served.find(group, version, resource) !== undefined,
     ),
   });
-  const transport = createTransport({ tls: options.tls, handle: pipeline.handle, clock, onBug });
+  const idle = new IdleCollector(clock, collectGarbage);
+  const handle = (exchange: Exchange): void => {
+    idle.onRequest();
+    pipeline.handle(exchange);
+  };
+  const transport = createTransport({ tls: options.tls, handle, clock, onBug });
   const port = await transport.listen(options.host, options.port);
   const url = `https://${isIPv6(options.host) ? `[${options.host}]` : options.host}:${port}`;
   if (externalUrl === "") externalUrl = url;
@@ -234,6 +242,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
     pendingWork,
     close(graceMs = defaultGraceMs) {
       closing ??= (async () => {
+        idle.close();
         watches.close();
         await transport.close(graceMs);
         await annex.close();

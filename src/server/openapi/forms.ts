@@ -4,9 +4,9 @@ import { Pacer } from "#base/pacer.ts";
 import { WireWriter } from "#machinery/codecs/wire-writer.ts";
 import type { JsonObject } from "#machinery/json/value.ts";
 import { writeJson } from "#machinery/json/write.ts";
-import type { MessageWriter } from "./gnostic.ts";
-import { documentV2 } from "./gnostic-v2.ts";
-import { documentV3 } from "./gnostic-v3.ts";
+import { type MessageWriter, withProperties } from "./gnostic.ts";
+import { documentV2, propertiesV2 } from "./gnostic-v2.ts";
+import { documentV3, propertiesV3 } from "./gnostic-v3.ts";
 import type { Entry } from "./group-version.ts";
 import { swaggerParameters } from "./swagger.ts";
 
@@ -119,7 +119,11 @@ function* protobufPieces(parts: Parts): Generator<Buffer> {
       yield nothing;
       continue;
     }
-    const [name, value] = entry;
+    const [name, schema] = entry;
+    const slices = withProperties(schema, v3 ? propertiesV3 : propertiesV2);
+    let step = slices.next();
+    for (; step.done !== true; step = slices.next()) yield nothing;
+    const value = step.value;
     yield part(v3 ? { components: { schemas: { [name]: value } } } : { definitions: { [name]: value } });
   }
   yield part(

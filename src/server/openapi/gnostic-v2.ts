@@ -44,12 +44,14 @@ const schemaV2: MessageWriter = struct(
     ["additionalProperties", 21, message(additional)],
     ["type", 22, message(wrapper(1, text))],
     ["items", 23, message(wrapper(1, message(schemaV2)))],
-    ["properties", 25, message(wrapper(1, named(message(schemaV2))))],
+    ["properties", 25, message(propertiesV2)],
     ["externalDocs", 29, message(externalDocs)],
     ["example", 30, any],
   ],
   31,
 );
+/** Of a schema. */
+export const propertiesV2: MessageWriter = wrapper(1, named(message(schemaV2)));
 const additional = choice((value) => (isJsonObject(value) ? [1, message(schemaV2)] : [2, presentBool]));
 
 const bodyParameter = struct(

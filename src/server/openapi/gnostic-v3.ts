@@ -66,7 +66,7 @@ const schemaV3: MessageWriter = struct(
     ["anyOf", 28, list(message(schemaOrReference))],
     ["not", 29, message(schemaV3)],
     ["items", 30, message(wrapper(1, message(schemaOrReference)))],
-    ["properties", 31, message(wrapper(1, named(message(schemaOrReference))))],
+    ["properties", 31, message(propertiesV3)],
     ["additionalProperties", 32, message(additional)],
     ["default", 33, message(defaultType)],
     ["description", 34, text],
@@ -74,6 +74,8 @@ const schemaV3: MessageWriter = struct(
   ],
   36,
 );
+/** Of a schema. */
+export const propertiesV3: MessageWriter = wrapper(1, named(message(schemaOrReference)));
 const additional = choice((value) =>
   isJsonObject(value) ? [1, message(schemaOrReference)] : [2, presentBool],
 );

@@ -2,7 +2,7 @@
  * Documents as the protobuf messages of github.com/google/gnostic-models, which is what OpenAPI's protobuf forms are. A
  * message is described by its members: their names in JSON and their numbers. Written backwards, as {@link WireWriter} does.
  */
-import type { WireWriter } from "#machinery/codecs/wire-writer.ts";
+import { WireWriter } from "#machinery/codecs/wire-writer.ts";
 import { isJsonObject, type JsonObject, type JsonValue } from "#machinery/json/value.ts";
 import { writeJson } from "#machinery/json/write.ts";
 
@@ -56,7 +56,49 @@ export const any: FieldWriter = (out, number, value) =>
 export const message =
   (of: MessageWriter): FieldWriter =>
   (out, number, value) =>
-    embed(out, number, () => of(out, value));
+    embed(out, number, () => (value instanceof Encoded ? out.bytes(value.bytes) : of(out, value)));
+
+/** Stands in the place of a value of which the message was written before. */
+class Encoded {
+  readonly bytes: Buffer;
+
+  constructor(bytes: Buffer) {
+    this.bytes = bytes;
+  }
+}
+
+/** Members of a map that are written in one go: about a millisecond. */
+const membersAtOnce = 500;
+
+/**
+ * A schema whose large `properties`, at any depth, are written already, by the writer of their message; yields where it may be interrupted.
+ */
+export function* withProperties(schema: JsonObject, writer: MessageWriter): Generator<undefined, JsonObject> {
+  let out = schema;
+  for (const part of ["items", "additionalProperties"]) {
+    const value = schema[part];
+    const made = isJsonObject(value) ? yield* withProperties(value, writer) : value;
+    if (made !== value) out = { ...out, [part]: made! };
+  }
+  const { properties } = schema;
+  if (!isJsonObject(properties)) return out;
+  const members = Object.entries(properties);
+  let changed = members.length > membersAtOnce;
+  for (const [index, [name, member]] of members.entries()) {
+    if (index % membersAtOnce === 0) yield;
+    const made = isJsonObject(member) ? yield* withProperties(member, writer) : member;
+    if (made === member) continue;
+    members[index] = [name, made];
+    changed = true;
+  }
+  if (!changed) return out;
+  const wire = new WireWriter();
+  for (let end = members.length; end > 0; end -= membersAtOnce) {
+    writer(wire, Object.fromEntries(members.slice(Math.max(0, end - membersAtOnce), end)));
+    yield;
+  }
+  return { ...out, properties: new Encoded(wire.take()) as unknown as JsonObject };
+}
 
 export const list =
   (of: FieldWriter): FieldWriter =>
