@@ -1,6 +1,7 @@
 /** The audit log when it cannot be written, when events are too large, and in its other format. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import type { Authorizer } from "#authz/authorizer.ts";
 import { auditFixture } from "./testing/audit-fixture.ts";
 import { startLiveServer } from "./testing/live-server.ts";
 
@@ -75,4 +76,31 @@ test("in mode batch requests do not wait, and what waits is written before the s
   assert.equal((await server.call("POST", maps, { body: body("a"), headers })).status, 201);
   await server.close();
   assert.equal(audit.of("batch").length, 2);
+});
+
+test("a bug that ends a request is told as such", async () => {
+  const audit = auditFixture(everything);
+  const authorizer: Authorizer = {
+    authorize({ path, user }) {
+      if (path.includes("bug")) throw new TypeError("broken");
+      return { decision: user.name === "" ? "deny" : "allow", reason: "" };
+    },
+  };
+  const server = await startLiveServer({ audit: audit.options, authorizer });
+  const headers = { "audit-id": "bug" };
+  assert.equal((await server.call("GET", `${maps}/bug`, { headers })).status, 500);
+  const events = audit.of("bug");
+  assert.deepEqual(
+    events.map(({ stage }) => stage),
+    ["RequestReceived", "Panic"],
+  );
+  assert.deepEqual(events[1]?.responseStatus, {
+    metadata: {},
+    status: "Failure",
+    message: "APIServer panic'd: TypeError: broken",
+    reason: "InternalError",
+    code: 500,
+  });
+  await server.close();
+  assert.equal(server.bugs.length, 1);
 });
