@@ -63,10 +63,10 @@ export class Write {
     if (this.#attributes.expired()) throw timeout("request did not complete within requested timeout");
   }
 
-  /** Of the request: for a Namespace that has a name in the URL its own, as upstream's request info says it. */
+  /** Of the request: for a Namespace its own, as upstream has it; "" while its name is to be made. */
   get namespace(): string {
-    const { resource, namespace, name, operation } = this.#attributes;
-    return isNamespaces(resource) && operation !== "CREATE" ? name : namespace;
+    const { resource, namespace, name } = this.#attributes;
+    return isNamespaces(resource) ? name : namespace;
   }
 
   /**

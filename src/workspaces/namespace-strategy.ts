@@ -23,6 +23,8 @@ export function namespaceStrategy(caPem: () => string): Strategy {
     // The label is a default: admission selects by it, and it belongs to whoever creates the namespace.
     applyDefaults(object) {
       if ((object.metadata.name ?? "") !== "") setNameLabel(object);
+      if (namespacePhase(object) === "")
+        object.status = { ...(object.status as object | undefined), phase: "Active" };
     },
     prepareForCreate(object) {
       const finalizers = specFinalizers(object);
@@ -63,6 +65,8 @@ export function namespaceStrategy(caPem: () => string): Strategy {
     hasPendingFinalizers: (object) => specFinalizers(object).length > 0,
     prepareForDeletion(object) {
       object.status = { ...(object.status as object | undefined), phase: "Terminating" };
+      // Its storage marks it itself (pkg/registry/core/namespace/storage): there is no grace.
+      delete object.metadata.deletionGracePeriodSeconds;
     },
     companions: (object, context) => namespaceContent(context.cluster, object.metadata.name ?? "", caPem()),
   };

@@ -134,7 +134,10 @@ async function patchedObject(
 ): Promise<KubeObject> {
   try {
     const patched = applyJsonPatch(json(object), patch);
-    if (!isJsonObject(patched)) throw foreignError("the patched object is not an object");
+    if (!isJsonObject(patched))
+      throw foreignError(
+        `couldn't get version/kind; json parse error: json: cannot unmarshal ${jsonKind(patched)} into Go value of type struct { APIVersion string "json:\\"apiVersion,omitempty\\""; Kind string "json:\\"kind,omitempty\\"" }`,
+      );
     if (patched.apiVersion !== object.apiVersion || patched.kind !== object.kind)
       throw foreignError(
         `the patch of a webhook changes the object into ${String(patched.apiVersion)}, Kind=${String(patched.kind)}`,

@@ -89,9 +89,9 @@ export function readReview(
   mutating: boolean,
 ): ReviewAnswer {
   const { apiVersion = "", kind = "" } = review as { apiVersion?: JsonValue; kind?: JsonValue };
-  // A Status instead of a review, as API servers answer what they do not like.
-  if (kind === "Status" && apiVersion === "v1" && getOwn(review, "status") !== "Success")
-    throw new WebhookCallError(String(getOwn(review, "message") ?? "the webhook answered with a Status"));
+  // The only other kind of its scheme that webhooks send: what an API server answers when it refuses.
+  if (kind === "Status" && apiVersion === "v1")
+    throw new WebhookCallError(`converting (v1.Status) to (${version}.AdmissionReview): unknown conversion`);
   checkType(String(apiVersion), String(kind), version);
   const response = getOwn(review, "response");
   if (response === undefined || response === null) throw lie("webhook response was absent");

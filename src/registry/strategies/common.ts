@@ -4,7 +4,7 @@ import { FieldPath } from "#machinery/errors/field-path.ts";
 import { jsonEqual } from "#machinery/json/equal.ts";
 import type { KubeObject, OwnerReference } from "#machinery/meta/object.ts";
 import { foregroundFinalizer, orphanFinalizer } from "#machinery/meta/validation.ts";
-import type { Strategy, StrategyContext } from "#registry/strategy.ts";
+import type { Requester, Strategy } from "#registry/strategy.ts";
 import { emptyStatus, keptByStatus } from "./builtin-facts.ts";
 import { jsonOf } from "./members.ts";
 
@@ -47,12 +47,12 @@ export function withCommonRules(key: string, strategy: Strategy): Strategy {
   return {
     ...strategy,
     prepareForCreate(object, context) {
-      dropRepeatedOwners(object, context);
+      dropRepeatedOwners(object, context.requester);
       strategy.prepareForCreate?.(object, context);
       if (status !== undefined) object.status ??= status;
     },
     prepareForUpdate(object, old, context) {
-      dropRepeatedOwners(object, context);
+      dropRepeatedOwners(object, context.requester);
       if (context.subresource === "status") keepMembers(object, old, kept);
       strategy.prepareForUpdate?.(object, old, context);
       if (status !== undefined) object.status ??= status;
@@ -93,7 +93,7 @@ function finalizerNameErrors({ metadata }: KubeObject): FieldError[] {
   );
 }
 
-export function dropRepeatedOwners(object: KubeObject, { requester }: StrategyContext): void {
+export function dropRepeatedOwners(object: KubeObject, { warn }: Requester, admitted = true): void {
   const owners = object.metadata.ownerReferences ?? [];
   if (owners.length < 2) return;
   const kept = new Map<string, OwnerReference[]>();
@@ -109,7 +109,8 @@ export function dropRepeatedOwners(object: KubeObject, { requester }: StrategyCo
   }
   if (repeated.length === 0) return;
   object.metadata.ownerReferences = result;
-  requester.warn?.(
-    `.metadata.ownerReferences contains duplicate entries; API server dedups owner references in 1.20+, and may reject such requests as early as 1.24; please fix your requests; duplicate UID(s) observed: ${repeated.join(", ")}`,
+  const when = admitted ? " after mutating admission happens" : "";
+  warn?.(
+    `.metadata.ownerReferences contains duplicate entries${when}; API server dedups owner references in 1.20+, and may reject such requests as early as 1.24; please fix your requests; duplicate UID(s) observed: ${repeated.join(", ")}`,
   );
 }

@@ -3,7 +3,7 @@ import { scaleType } from "#api/scale.ts";
 import type { Decision } from "#authz/authorizer.ts";
 import { badRequest } from "#machinery/errors/errors.ts";
 import type { JsonObject } from "#machinery/json/value.ts";
-import type { GroupVersionKind, KubeObject } from "#machinery/meta/object.ts";
+import type { GroupResource, GroupVersionKind, KubeObject } from "#machinery/meta/object.ts";
 import { DecodeError } from "#machinery/schema/walk.ts";
 import type {
   AdmissionAttributes,
@@ -31,7 +31,6 @@ type AdmissionTarget = Pick<WriteTarget, "resource" | "cluster" | "version"> &
 
 /**
  * @param deletion the options of a DELETE; those of other writes stand in the query
- * @param name of the object, where the URL names a collection
  * @param journal of the write, where the request is several
  */
 export function admissionOf(
@@ -40,11 +39,11 @@ export function admissionOf(
   target: AdmissionTarget,
   options: { readonly dryRun: boolean },
   deletion?: DeleteOptions,
-  name = context.info.name,
   journal = context.journal,
 ): RequestAdmission {
   const { admission } = services;
   const { resource, cluster, version, view } = target;
+  const { name } = context.info;
   const forms = formsOf(services, context, target);
   const { audit } = context.exchange;
   const attributes = (
@@ -64,7 +63,7 @@ export function admissionOf(
     old,
     dryRun: options.dryRun,
     requester: requesterOf(context),
-    options: shownOptions(context, operation, options.dryRun, deletion),
+    options: shownOptions(context, operation, options.dryRun, deletionOf(resource, old, deletion)),
     forms,
     journal,
     annotate: (key, value, level) => audit?.annotate(key, value, level),
@@ -169,6 +168,25 @@ function mutated(services: EndpointServices, type: ExpectedType, value: JsonObje
     throw error instanceof DecodeError ? badRequest(error.message) : error;
   }
 }
+
+/**
+ * Upstream's storages of namespaces and definitions give the options a precondition before admission sees them
+ * (pkg/registry/core/namespace/storage, apiextensions-apiserver pkg/registry/customresourcedefinition).
+ */
+function deletionOf(
+  { group, resource }: GroupResource,
+  old: KubeObject | undefined,
+  deletion: DeleteOptions | undefined,
+): DeleteOptions | undefined {
+  const { uid } = old?.metadata ?? {};
+  if (deletion === undefined || uid === undefined || !precondition.has(`${group}/${resource}`))
+    return deletion;
+  return { ...deletion, preconditions: { uid, ...deletion.preconditions } };
+}
+const precondition: ReadonlySet<string> = new Set([
+  "/namespaces",
+  "apiextensions.k8s.io/customresourcedefinitions",
+]);
 
 const optionsKinds = {
   CREATE: "CreateOptions",

@@ -124,7 +124,7 @@ export async function serveDeleteCollection(
         const { namespace, name } = object.location;
         const journal = parts[index]!;
         if (deletions.done.has(`${namespace}/${name}`)) return;
-        const { check } = admissionOf(services, context, target, options, options, name, journal);
+        const { check } = admissionOf(services, context, target, options, options, journal);
         await byCurrentRules(registry, cluster, () =>
           registry.delete({
             resource,

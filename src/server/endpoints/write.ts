@@ -7,6 +7,7 @@ import type { KubeObject } from "#machinery/meta/object.ts";
 import { ElsewhereError } from "#registry/elsewhere.ts";
 import type { Moment } from "#registry/journal.ts";
 import { isCustomKind } from "#registry/resource.ts";
+import { dropRepeatedOwners } from "#registry/strategies/common.ts";
 import { wipeSystemFields } from "#registry/system-fields.ts";
 import type { RequestContext } from "#server/context.ts";
 import { serveApply } from "./apply.ts";
@@ -18,7 +19,7 @@ import { requestBody } from "./request-body.ts";
 import { type EndpointServices, momentOfRequest } from "./services.ts";
 import { checkBodyAgainstUrl, parseWriteOptions, type WriteOptions } from "./write-options.ts";
 import { WriteRequest } from "./write-request.ts";
-import type { WriteTarget } from "./write-target.ts";
+import { requesterOf, type WriteTarget } from "./write-target.ts";
 
 export async function serveCreate(
   services: EndpointServices,
@@ -31,6 +32,7 @@ export async function serveCreate(
   const write = new WriteRequest(services, context, target, options);
   checkBodyAgainstUrl(object.metadata, { name: "", namespace: write.namespace });
   wipeSystemFields(object);
+  dropRepeatedOwners(object, requesterOf(context), false);
   const stored = await write.tracking.storing(() => write.create(() => write.merged(undefined, object)));
   encoder.respond(context.exchange, 201, stored);
 }
@@ -45,6 +47,7 @@ export async function serveUpdate(
   const object = await readObjectBody(services, context, target, options);
   const write = new WriteRequest(services, context, target, options);
   checkBodyAgainstUrl(object.metadata, { name: context.info.name, namespace: write.namespace });
+  dropRepeatedOwners(object, requesterOf(context), false);
   const result = await write.tracking.storing(() =>
     write.update({ transform: (current) => write.merged(current, object) }),
   );
