@@ -19,7 +19,7 @@ import { namespaceGuard, SurroundingsChangedError, workspaceGuard } from "./guar
 import { type Moment, momentOf } from "./journal.ts";
 import { type ObjectLocation, objectKey } from "./keys.ts";
 import type { Registry } from "./registry.ts";
-import { convertTo, type Resource } from "./resource.ts";
+import { convertTo, errorKind, type Resource } from "./resource.ts";
 import { storedMetadata } from "./stored-metadata.ts";
 import { StoredObject } from "./stored-object.ts";
 import type { Companion, Requester, StrategyContext } from "./strategy.ts";
@@ -115,7 +115,7 @@ async function createNamed(
   // Kinds whose names are path segments let these through; no URL could name such an object, and no key hold it.
   if (hasControlCharacter(name))
     errors.push(fieldInvalid("metadata.name", name, "may not contain control characters"));
-  if (errors.length > 0) throw invalid({ group: resource.group, kind: resource.storage.kind }, name, errors);
+  if (errors.length > 0) throw invalid(errorKind(resource), name, errors);
   for (const warning of strategy.warnings?.(object, undefined) ?? []) requester.warn?.(warning);
 
   const location: ObjectLocation = { cluster, namespace, name };

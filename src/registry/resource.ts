@@ -128,3 +128,9 @@ export function convertTo(resource: Resource, object: KubeObject, version: strin
   const converted = resource.strategy.convert?.(object, version) ?? object;
   return { ...converted, apiVersion };
 }
+
+/** The kind that errors about an object name: of objects that lie among those of another group, that group's. */
+export const errorKind = ({ group, storage, strategy }: Resource): { group: string; kind: string } => ({
+  group: strategy.storedAs?.resource.group ?? group,
+  kind: storage.kind,
+});

@@ -17,7 +17,7 @@ import { rulesGuard, SurroundingsChangedError } from "./guards.ts";
 import { type Moment, momentOf } from "./journal.ts";
 import { type ObjectLocation, objectKey } from "./keys.ts";
 import type { Registry } from "./registry.ts";
-import { convertTo, type Resource } from "./resource.ts";
+import { convertTo, errorKind, type Resource } from "./resource.ts";
 import { differInManagedTimes, StoredObject } from "./stored-object.ts";
 import type { Requester, StrategyContext } from "./strategy.ts";
 import { dropDerivedAnnotation, dropEmptyManaged, placeIn } from "./system-fields.ts";
@@ -183,14 +183,18 @@ async function nextState(
   );
   const { metadata } = object;
 
-  const { resourceVersion = "", uid = "" } = metadata;
+  const { uid = "" } = metadata;
+  // As upstream reads it as a number, 0 is none.
+  const resourceVersion = metadata.resourceVersion === "0" ? "" : (metadata.resourceVersion ?? "");
   if (resourceVersion === "" && strategy.requiresResourceVersion === true) {
     // Upstream names the resource where the kind belongs (apiserver pkg/registry/generic/registry/store.go).
     throw invalid({ group: resource.group, kind: resource.resource }, name, [
       fieldInvalid("metadata.resourceVersion", 0, "must be specified for an update"),
     ]);
   }
-  const otherUid = uid !== "" && uid !== old.metadata.uid;
+  // The status endpoint of custom kinds takes nothing but the status and managed fields (apiextensions-apiserver status_strategy.go).
+  const ignoresUid = resource.custom !== undefined && subresource === "status" && request.patches === true;
+  const otherUid = uid !== "" && uid !== old.metadata.uid && !ignoresUid;
   if (otherUid && request.patches !== true) {
     throw conflict(
       resource,
@@ -202,7 +206,7 @@ async function nextState(
     throw conflict(resource, name);
 
   placeIn(namespace, metadata);
-  keepSystemFields(object, old);
+  keepSystemFields(object, old, subresource);
   separateStatus(resource, object, old, subresource);
   const context: StrategyContext = {
     cluster,
@@ -224,7 +228,7 @@ async function nextState(
     ...(strategy.validate?.(object, context) ?? []),
   ];
   errors.push(...(strategy.validateUpdate?.(object, old, context, errors) ?? []));
-  if (errors.length > 0) throw invalid({ group: resource.group, kind: resource.storage.kind }, name, errors);
+  if (errors.length > 0) throw invalid(errorKind(resource), name, errors);
   for (const warning of strategy.warnings?.(object, old) ?? []) requester.warn?.(warning);
   return object;
 }
@@ -241,20 +245,17 @@ function tracked(
 }
 
 /** What an update can neither set nor remove (k8s.io/apiserver pkg/registry/rest/update.go BeforeUpdate). */
-function keepSystemFields(object: KubeObject, old: KubeObject): void {
+function keepSystemFields(object: KubeObject, old: KubeObject, subresource: string): void {
   const { metadata } = object;
   const kept = old.metadata;
-  for (const field of [
-    "uid",
-    "creationTimestamp",
-    "deletionTimestamp",
-    "resourceVersion",
-    "generation",
-  ] as const) {
+  for (const field of ["uid", "creationTimestamp", "resourceVersion", "generation"] as const) {
     const value = kept[field];
     if (value === undefined) delete metadata[field];
     else Object.assign(metadata, { [field]: value });
   }
+  // Who sets it is refused, but for the status endpoint, which does not look at metadata.
+  if (kept.deletionTimestamp !== undefined) metadata.deletionTimestamp = kept.deletionTimestamp;
+  else if (subresource === "status") delete metadata.deletionTimestamp;
   if (metadata.deletionGracePeriodSeconds === undefined && kept.deletionGracePeriodSeconds !== undefined) {
     metadata.deletionGracePeriodSeconds = kept.deletionGracePeriodSeconds;
   }

@@ -87,9 +87,10 @@ test("status is written by its subresource alone, and changes no generation", as
   const status = await patch("s/status", {
     status: { replicas: 3 },
     spec: { color: "green" },
-    metadata: { labels: { a: "c" } },
+    metadata: { labels: { a: "c" }, uid: "other", deletionTimestamp: "2001-01-01T00:00:00Z" },
   });
   assert.equal(status.status, 200, status.text);
+  assert.equal(status.json.metadata.uid, made.json.metadata.uid);
   assert.deepEqual(status.json.status, { replicas: 3 });
   assert.deepEqual(status.json.spec, { color: "red" });
   assert.deepEqual(status.json.metadata.labels, { a: "b" });

@@ -135,3 +135,10 @@ test("protobuf, tables and partial metadata of both", async () => {
     assert.equal(partial.json.metadata.name, "forms");
   }
 });
+
+test("what is wrong with an Event is told of the kind of the core group, in both", async () => {
+  const odd = { ...modern, metadata: { name: "odd", namespace: "default" }, type: "Odd" };
+  const { json } = await server.call("POST", events, { body: odd });
+  assert.equal(json.message, 'Event "odd" is invalid: type: Invalid value: "": has invalid value: Odd');
+  assert.deepEqual([json.details.group, json.details.kind], [undefined, "Event"]);
+});

@@ -46,6 +46,11 @@ describe("patch", () => {
     assert.ok(userInfo.groups.includes("system:masters"));
   });
 
+  it("of what is not there answers 404, whatever the patch is", async () => {
+    for (const type of ["merge-patch", "json-patch"])
+      assert.equal((await patch("absent", "x", "", `application/${type}+json`)).status, 404, type);
+  });
+
   it("of every type, and none other", async () => {
     await made("p", { data: { a: "1", b: "2" } });
     assert.deepEqual((await patch("p", { data: { a: null, c: "3" } })).json.data, { b: "2", c: "3" });

@@ -257,14 +257,27 @@ describe("update", () => {
       metadata: {
         name: "kept",
         creationTimestamp: "2001-01-01T00:00:00Z",
-        deletionTimestamp: "2001-01-01T00:00:00Z",
+        // Read as a number, this is none.
+        resourceVersion: "0",
         annotations: { "kcp.io/cluster": "elsewhere" },
       },
     });
     assert.equal(answer.status, 200, answer.text);
-    for (const field of ["uid", "creationTimestamp", "deletionTimestamp"])
+    for (const field of ["uid", "creationTimestamp"])
       assert.equal(answer.json.metadata[field], metadata[field]);
     assert.equal(answer.json.metadata.annotations["kcp.io/cluster"], cluster);
+    const doomed = { metadata: { name: "kept", deletionTimestamp: "2001-01-01T00:00:00Z" } };
+    for (const refused of [await put("kept", doomed), await patch("kept", doomed)])
+      assert.match(
+        refused.json.message,
+        /metadata.deletionTimestamp: Invalid value: .*: field is immutable$/,
+      );
+    await call("PATCH", "/kept", {
+      body: { metadata: { finalizers: ["a.b/c"] } },
+      type: "application/merge-patch+json",
+    });
+    const marked = (await call("DELETE", "/kept")).json.metadata.deletionTimestamp;
+    assert.equal((await patch("kept", doomed)).json.metadata.deletionTimestamp, marked);
   });
 
   it("creates where the kind allows it, and asks for a version where the kind does", async () => {

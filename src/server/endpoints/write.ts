@@ -14,7 +14,7 @@ import { serveApply } from "./apply.ts";
 import { decodeObject } from "./decode-body.ts";
 import type { ObjectResponder } from "./encoder.ts";
 import { bareType } from "./media-types.ts";
-import { patchedObject, readPatch } from "./patch.ts";
+import { patchedObject, type ReadPatch, readPatch } from "./patch.ts";
 import { requestBody } from "./request-body.ts";
 import { type EndpointServices, momentOfRequest } from "./services.ts";
 import { checkBodyAgainstUrl, parseWriteOptions, type WriteOptions } from "./write-options.ts";
@@ -114,7 +114,7 @@ export async function servePatch(
   if (kind === "json" && services.limits !== undefined && (bytes.includes("copy") || bytes.includes("\\u")))
     throw new ElsewhereError();
   tellPatch(context, bytes);
-  const patch = readPatch(services.types, target.expected, kind, bytes, fieldValidation);
+  let patch: ReadPatch | undefined;
   // Nearly no patch speaks of managed fields: they need not be patched and decoded then.
   const asksManaged = bytes.includes("managedFields") || bytes.includes("\\u");
   const write = new WriteRequest(services, context, target, options);
@@ -126,6 +126,8 @@ export async function servePatch(
       transform(current) {
         if (current === undefined) throw badRequest("a patch needs an object to change");
         const shown = target.view?.show(current) ?? (asksManaged ? current : withoutManaged(current));
+        // Only now: what is missing is told first.
+        patch ??= readPatch(services.types, target.expected, kind, bytes, fieldValidation);
         const patched = patch.apply(shown as unknown as JsonObject);
         const { expected } = target;
         const decoded = patchedObject(services, expected, patch, patched, fieldValidation, warn);
