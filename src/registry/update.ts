@@ -140,7 +140,7 @@ async function createMissing(
   const { resource, cluster, namespace, name, dryRun, requester, admit, moment } = request;
   const creates = resource.strategy.allowCreateOnUpdate === true || request.createsMissing === true;
   if (!creates || request.subresource !== "") throw notFound(resource, name);
-  const object = await request.transform(undefined);
+  const object = withoutVersion(await request.transform(undefined));
   try {
     const creation = {
       resource,
@@ -158,6 +158,15 @@ async function createMissing(
     if (isTaken(error) && registry.store.revisionOf(key) !== noRevision) return undefined;
     throw error;
   }
+}
+
+/**
+ * `object` without its resource version, which an apply or update that creates looks at as little as upstream's
+ * (registry/generic/registry/store.go, Update): manifests that were exported from another cluster hold one.
+ */
+function withoutVersion(object: KubeObject): KubeObject {
+  const { resourceVersion, ...metadata } = object.metadata;
+  return /^[0-9]+$/.test(resourceVersion ?? "") ? { ...object, metadata } : object;
 }
 
 /** The object to store, in the storage version; undefined when the transform gave the current one back. */

@@ -51,6 +51,19 @@ describe("server-side apply", () => {
     assert.deepEqual(read.json, created.json);
   });
 
+  it("creates what has a resource version: manifests that were exported hold one", async () => {
+    const path = at("configmaps", "exported");
+    const exported = configMap("exported", { a: "1" }, { resourceVersion: "1" });
+    const created = await apply(path, exported);
+    assert.deepEqual([created.status, created.json.data], [201, { a: "1" }]);
+    assert.equal((await apply(path, exported)).json.reason, "Conflict");
+    const lease = at("leases", "lost").replace("/api/v1/", "/apis/coordination.k8s.io/v1/");
+    const put = await server.call("PUT", lease, {
+      body: { metadata: { name: "lost", resourceVersion: "1" } },
+    });
+    assert.equal(put.status, 201, put.text);
+  });
+
   it("leaves no managed fields when the last owner gives up its last field", async () => {
     const path = at("configmaps", "given-up");
     await apply(path, configMap("given-up", { a: "1" }));
