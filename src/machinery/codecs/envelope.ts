@@ -36,6 +36,7 @@ export interface Envelope {
  * @throws StatusError 400 for anything else
  */
 export function decodeEnvelope(bytes: Buffer): Envelope {
+  if (bytes.length === 0) throw badRequest("empty data");
   if (!bytes.subarray(0, magic.length).equals(magic)) {
     throw badRequest(
       "provided data does not appear to be a protobuf message, expected prefix [107 56 115 0]",

@@ -19,6 +19,7 @@ import {
 import { decodeTime } from "./protobuf-times.ts";
 import {
   checkTag,
+  fieldNumber,
   isField,
   WireError,
   WireReader,
@@ -85,7 +86,7 @@ export class DecoderCompiler {
       if (depth > maxJsonDepth) throw new WireError("proto: nested too deep");
       while (!reader.done) {
         const tag = reader.varint();
-        const number = Math.floor(tag / 8);
+        const number = fieldNumber(tag);
         const wireType = tag % 8;
         checkTag(tag, name);
         const member = members.get(number);
@@ -135,7 +136,7 @@ export class DecoderCompiler {
         while (!reader.done) {
           const tag = reader.varint();
           // As upstream's generated code, which does not look at the wire types of entries.
-          const number = Math.floor(tag / 8);
+          const number = fieldNumber(tag);
           if (number === 1) key = reader.string();
           else if (number === 2) value = form.read(reader, depth + 1, undefined);
           else reader.skip(tag & 7);

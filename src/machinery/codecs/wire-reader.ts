@@ -114,6 +114,8 @@ export class WireReader {
           if (inner === wireEndGroup) return;
           this.skip(inner, depth + 1);
         }
+      case wireEndGroup:
+        throw new WireError("proto: unexpected end of group");
       default:
         throw new WireError(`proto: illegal wireType ${wireType}`);
     }
@@ -127,18 +129,20 @@ export class WireReader {
   }
 }
 
+/** The field's number in a tag: 32 bits, as upstream's decoders take it. */
+export const fieldNumber = (tag: number): number => Math.floor(tag / 8) | 0;
+
 /** Refuses tags that no field has. @throws WireError */
 export function checkTag(tag: number, message: string): void {
   if (tag % 8 === wireEndGroup) throw new WireError(`proto: ${message}: wiretype end group for non-group`);
-  const number = Math.floor(tag / 8);
-  if (number === 0 || number >= 2 ** 29)
-    throw new WireError(`proto: ${message}: illegal tag ${number} (wire type ${tag})`);
+  const number = fieldNumber(tag);
+  if (number <= 0) throw new WireError(`proto: ${message}: illegal tag ${number} (wire type ${tag})`);
 }
 
 /** Whether the tag is that of a field of a small message. @throws WireError when it has another wire type, or is nobody's */
 export function isField(tag: number, number: number, wireType: number): boolean {
   checkTag(tag, "message");
-  if (Math.floor(tag / 8) !== number) return false;
+  if (fieldNumber(tag) !== number) return false;
   if (tag % 8 !== wireType) throw new WireError(`proto: wrong wireType = ${tag % 8} for field ${number}`);
   return true;
 }

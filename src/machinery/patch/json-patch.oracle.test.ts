@@ -34,6 +34,7 @@ async function theirs(oracle: Oracle, op: string, { original, patch }: Case): Pr
       ? { object: told.object }
       : { code: told.fault.status?.code, text: told.fault.text };
   } catch (error) {
+    // The library crashes on a test of null inside a list, and where it puts something into a null (docs/differences.md).
     if (isPanic(error)) return "panic";
     throw error;
   }
@@ -128,6 +129,13 @@ const nearby = fc
     };
   });
 
+type Told = { readonly object?: JsonValue; readonly text?: string };
+/** A null that the patch has put in, or copied, is an object with nulls for the library (docs/differences.md). */
+const looksIntoNull = ({ patch }: Case, own: unknown, told: unknown): boolean =>
+  JSON.stringify(patch).includes('"op":"copy"') &&
+  /missing (value|path)/.test((own as Told).text ?? "") &&
+  JSON.stringify((told as Told).object ?? 0).includes("null");
+
 const hand = (list: readonly [string, string][]): Case[] =>
   list.map(([original, patch]) => ({ original: readJson(original) as JsonObject, patch: readJson(patch) }));
 
@@ -155,8 +163,7 @@ upstream.compare<Case>("JSON patches", {
   ),
   ours: ({ original, patch }) => ours(() => applyJsonPatch(original, patch)),
   theirs: (oracle, input) => theirs(oracle, "patch.json", input),
-  // The library crashes on a test of null inside a list; docs/differences.md.
-  known: (_input, _ours, told) => told === "panic",
+  known: (input, own, told) => told === "panic" || looksIntoNull(input, own, told),
 });
 
 upstream.compare<Case>("merge patches", {
