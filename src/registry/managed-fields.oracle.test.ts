@@ -5,10 +5,10 @@ import { deref, type Field, type Schema } from "#machinery/schema/types.ts";
 import { likeUpstream } from "#machinery/testing/like-upstream.ts";
 import { step, update } from "./testing/apply-cases.ts";
 import {
+  appliesBareItem,
   builtinLab,
   catalogue,
   play,
-  repeatsBareItem,
   resetOf,
   type Sequence,
   stepOf,
@@ -163,7 +163,7 @@ for (const [kindName, apiVersions, depth, runs] of builtins) {
     generate: sequenceOf(apiVersions, kindName, depth),
     runs,
     ours: ({ apiVersion, steps }) => play(lab, apiVersion, steps),
-    known: repeatsBareItem,
+    known: appliesBareItem,
     theirs: async (oracle, { apiVersion, kind, steps }) =>
       theirs(await oracle.ask("apply", { apiVersion, kind, steps, reset })),
   });
