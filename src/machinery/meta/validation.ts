@@ -9,6 +9,7 @@ import {
   fieldTooLong,
 } from "#machinery/errors/field-error.ts";
 import { FieldPath } from "#machinery/errors/field-path.ts";
+import { isRawNumber } from "#machinery/json/value.ts";
 import type { KubeObject, OwnerReference } from "#machinery/meta/object.ts";
 import { dns1123LabelErrors, dns1123SubdomainErrors } from "#machinery/names/dns.ts";
 import { annotationKeyErrors, labelValueErrors, qualifiedNameErrors } from "#machinery/names/labels.ts";
@@ -41,7 +42,7 @@ export function objectMetaErrors({ metadata: meta }: KubeObject, rules: MetaRule
     if (namespace === "") errors.push(fieldRequired(at("namespace")));
     else errors.push(...each(at("namespace"), namespace, dns1123LabelErrors(namespace)));
   } else if (namespace !== "") errors.push(fieldForbidden(at("namespace"), "not allowed on this type"));
-  if (generation < 0)
+  if (isRawNumber(generation) ? generation.rawJSON.startsWith("-") : generation < 0)
     errors.push(fieldInvalid(at("generation"), generation, "must be greater than or equal to 0"));
   errors.push(...commonErrors(meta), ...finalizersErrors(meta.finalizers ?? [], at("finalizers")));
   return errors;
