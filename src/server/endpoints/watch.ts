@@ -22,7 +22,7 @@ export interface WatchTarget {
 
 /** A watcher that lets this many bytes pile up is cut off; its client resumes from its last revision. */
 const maxQueuedBytes = 4 * 1024 * 1024;
-/** The same for objects whose events another thread makes. */
+/** The same for objects whose events another thread makes, and for events that wait behind them. */
 const maxWaitingBytes = 16 * 1024 * 1024;
 /** Initial events pause above this and go on when the client has read them. */
 const pauseQueuedBytes = 512 * 1024;
@@ -61,14 +61,20 @@ export async function serveWatch(
 }
 
 /** One open watch: initial events, then changes, until a time-out, the client or a limit ends it. */
+/** One that is made, or what begins to make it in another thread. */
+type WatchEvent = Buffer | (() => Promise<Buffer>);
+
+const bytesOf = (events: readonly WatchEvent[]): number =>
+  events.reduce((bytes, event) => bytes + (Buffer.isBuffer(event) ? event.length : 0), 0);
+
 class WatchSession implements OpenWatch {
   readonly #services: EndpointServices;
   readonly #target: WatchTarget;
   readonly #options: ListOptions;
   readonly #encoder: ObjectEncoder;
   readonly #stream: ResponseStream;
-  /** Events of a batch; functions begin to make theirs in another thread. */
-  #pending: (Buffer | (() => Promise<Buffer>))[] = [];
+  /** Events of a batch. */
+  #pending: WatchEvent[] = [];
   /** What is to be written once that has been done which was begun before; undefined: nothing was. */
   #line: (() => void | Promise<void>)[] | undefined;
   #waitingBytes = 0;
@@ -162,7 +168,12 @@ class WatchSession implements OpenWatch {
           const events = this.#pending;
           if (events.length === 0) return;
           this.#pending = [];
-          this.#inOrder(() => this.#send(events));
+          const behind = this.#line === undefined ? 0 : bytesOf(events);
+          this.#waits(behind);
+          this.#inOrder(() => {
+            this.#waitingBytes -= behind;
+            return this.#send(events);
+          });
         },
         onProgress: (revision) =>
           this.#inOrder(() => {
@@ -176,17 +187,21 @@ class WatchSession implements OpenWatch {
     }
   }
 
-  #eventOf(type: EventType, object: StoredObject): Buffer | (() => Promise<Buffer>) {
+  #eventOf(type: EventType, object: StoredObject): WatchEvent {
     if (!isLargeToEncode(this.#services, this.#encoder, object)) return this.#encoder.event(type, object);
     const { length } = object.value;
     const first = this.#takeFirst();
-    this.#waitingBytes += length;
-    if (this.#waitingBytes > maxWaitingBytes) this.#cutOff();
+    this.#waits(length);
     return async () => {
       const event = await this.#elsewhere(type, object, first);
       this.#waitingBytes -= length;
       return event;
     };
+  }
+
+  #waits(bytes: number): void {
+    this.#waitingBytes += bytes;
+    if (this.#waitingBytes > maxWaitingBytes) this.#cutOff();
   }
 
   #takeFirst(): boolean {
@@ -197,7 +212,7 @@ class WatchSession implements OpenWatch {
     return eventElsewhere(this.#services, this.#encoder, type, object, first);
   }
 
-  #send(events: readonly (Buffer | (() => Promise<Buffer>))[]): void | Promise<void> {
+  #send(events: readonly WatchEvent[]): void | Promise<void> {
     const made = events.filter((event) => Buffer.isBuffer(event));
     if (made.length === events.length) {
       this.#write(made.length === 1 ? made[0]! : Buffer.concat(made));
@@ -206,7 +221,7 @@ class WatchSession implements OpenWatch {
     return this.#sendEach(events);
   }
 
-  async #sendEach(events: readonly (Buffer | (() => Promise<Buffer>))[]): Promise<void> {
+  async #sendEach(events: readonly WatchEvent[]): Promise<void> {
     for (const event of events) {
       if (this.#ended) return;
       this.#write(Buffer.isBuffer(event) ? event : await event());
