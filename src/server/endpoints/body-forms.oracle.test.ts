@@ -206,6 +206,8 @@ upstream.compare<Case>("protobuf bodies", {
     broken &&
     (isOther(own as Told) ||
       isDeepStrictEqual(nameless(own), nameless(told)) ||
+      // JSON inside of the message is read by upstream when it is written again, and behind the rest.
+      (/^invalid character/.test((own as { wrong?: string }).wrong ?? "") && isWrong(told)) ||
       // Its decoder lets the key of a map run on behind its entry (docs/differences.md).
       ((own as { wrong?: string }).wrong === "unexpected EOF" && Object.hasOwn(told as Told, "object")) ||
       isDeepStrictEqual(replaced(own), replaced(told))),
