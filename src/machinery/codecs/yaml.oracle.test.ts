@@ -194,6 +194,9 @@ function ours({ text, strict }: Case): Told {
 /** Keys such as 1 and 1.0 are one here, and two upstream until one of them is taken, by chance. */
 const hasNumericKeys = (text: string): boolean => /(?:^|[\s{,])[-+.]?[0-9][^:]*:/.test(text);
 
+/** Such keys side by side: which of them upstream takes is chance, and strict or not, it may differ. */
+const hasSameKeys = (text: string): boolean => (text.match(/(?:^|[\s{,])\+?0*1\.?0*:/g) ?? []).length > 1;
+
 /** Refused as a body in any case. */
 const isNoBody = (told: Told): boolean =>
   "refused" in told || typeof told.value !== "object" || told.value === null || Array.isArray(told.value);
@@ -227,6 +230,7 @@ upstream.compare<Case>("YAML", {
   ours,
   known: ({ text, spoiled: isSpoiled }, own, told) =>
     isDeep(text) ||
+    hasSameKeys(text) ||
     (isNoBody(own as Told) && isNoBody(told as Told)) ||
     ("refused" in (own as Told) && hasNumericKeys(text)) ||
     (isSpoiled &&
