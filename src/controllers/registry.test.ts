@@ -85,8 +85,7 @@ test("the same name twice, a missing namespace, and a resourceVersion are refuse
   );
   await assert.rejects(
     test_.create(rootCluster, "configmaps", "default", configMap("x", {}, { resourceVersion: "1" })),
-    // As upstream: a code without a reason.
-    fails(500, "", /^resourceVersion should not be set on objects to be created$/),
+    fails(400, "BadRequest", /^resourceVersion should not be set on objects to be created$/),
   );
 });
 

@@ -1,9 +1,9 @@
 import {
   alreadyExists,
+  badRequest,
   generateNameConflict,
   internalError,
   invalid,
-  unexplainedError,
 } from "#machinery/errors/errors.ts";
 import { type FieldError, fieldInvalid } from "#machinery/errors/field-error.ts";
 import type { KubeObject } from "#machinery/meta/object.ts";
@@ -60,9 +60,9 @@ export async function createObject(registry: Registry, request: CreateRequest): 
     object = await registry.managedFields.update(endpoint, undefined, object, request.fieldManager);
   }
   const { metadata } = object;
-  if (metadata.resourceVersion !== undefined && metadata.resourceVersion !== "") {
-    throw unexplainedError("resourceVersion should not be set on objects to be created");
-  }
+  // Upstream's store looks at numbers only (apiserver pkg/storage/etcd3/store.go, Create), and what it says becomes a 500 there.
+  if (/^0*[1-9][0-9]*$/.test(metadata.resourceVersion ?? ""))
+    throw badRequest("resourceVersion should not be set on objects to be created");
   delete metadata.resourceVersion;
   wipeSystemFields(object);
   dropEmptyManaged(object);

@@ -84,9 +84,11 @@ export function partitionOf(key: string): Partition | undefined {
   return { collection: key.slice(0, collectionEnd), tenant: key.slice(collectionEnd, tenantEnd) };
 }
 
+/** Whether a name can stand in a key. */
+export const isSegment = (text: string): boolean =>
+  text !== "" && text !== "." && text !== ".." && !/[/\0]/.test(text);
+
 function segment(text: string): string {
-  if (text === "" || text === "." || text === ".." || /[/\0]/.test(text)) {
-    throw new RangeError(`not a key segment: ${JSON.stringify(text)}`);
-  }
+  if (!isSegment(text)) throw new RangeError(`not a key segment: ${JSON.stringify(text)}`);
   return text;
 }

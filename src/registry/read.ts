@@ -1,7 +1,8 @@
+import { compareBytes } from "#base/bytes.ts";
 import { expired, notFound, tooLargeResourceVersion } from "#machinery/errors/errors.ts";
 import { CompactedError, type Key, type KeyRange, type Revision } from "#storage/port.ts";
 import type { ClusterName, ClusterScope } from "./cluster-name.ts";
-import { isCustomKey, listRange, objectKey, parseObjectKey } from "./keys.ts";
+import { isCustomKey, isSegment, listRange, objectKey, parseObjectKey } from "./keys.ts";
 import type { Registry } from "./registry.ts";
 import { mustBeCurrent, type Resource } from "./resource.ts";
 import { matches, type Selection, selectsAll } from "./selection.ts";
@@ -112,12 +113,13 @@ export interface ScanResult {
 export async function scanCollection(registry: Registry, request: ScanRequest): Promise<ScanResult> {
   if (request.resource.form?.asynchronous === true) return scanConverted(registry, request);
   const { resource, selection, at, limit = Number.POSITIVE_INFINITY } = request;
-  const whole = listRange(resource.collection, request.cluster, request.namespace);
+  const whole = rangeOf(request);
   // A wildcard over one namespace cannot be a range: the namespace stands behind the cluster in the key.
   const onlyNamespace = request.cluster === "*" ? request.namespace : "";
   const all = selectsAll(selection) && onlyNamespace === "";
   const everywhere = request.cluster === "*";
   let range: KeyRange = request.after === undefined ? whole : startAfter(whole, request.after);
+  if (compareBytes(range.start, range.end) >= 0) return { resumeAfter: undefined };
   let visited = 0;
   let lastVisited: Key | undefined;
   for (;;) {
@@ -176,8 +178,9 @@ const conversionBatch = { objects: 100, bytes: 1024 * 1024 };
  */
 async function scanConverted(registry: Registry, request: ScanRequest): Promise<ScanResult> {
   const { resource, selection, at, limit = Number.POSITIVE_INFINITY } = request;
-  const whole = listRange(resource.collection, request.cluster, request.namespace);
+  const whole = rangeOf(request);
   let range: KeyRange = request.after === undefined ? whole : startAfter(whole, request.after);
+  if (compareBytes(range.start, range.end) >= 0) return { resumeAfter: undefined };
   let visited = 0;
   for (;;) {
     const batch: { key: Key; stored: StoredObject }[] = [];
@@ -219,5 +222,15 @@ async function scanConverted(registry: Registry, request: ScanRequest): Promise<
 /** Text of a 410 for a list or continue token whose revision is gone (apiserver pkg/storage/etcd3). */
 export const compactedListMessage =
   "The provided continue parameter is too old to display a consistent list result. You can start a new list without the continue parameter.";
+
+/** One key where a selector names the object, as clients that wait for one thing do (apiserver registry/store.go, ListPredicate). */
+function rangeOf({ resource, cluster, namespace, selection }: ScanRequest): KeyRange {
+  const whole = listRange(resource.collection, cluster, namespace);
+  const name = selection.fields?.requiresExactMatch("metadata.name");
+  const isOne = cluster !== "*" && resource.namespaced === (namespace !== "");
+  if (name === undefined || !isOne || !isSegment(name)) return whole;
+  const key = objectKey(resource.collection, { cluster, namespace, name });
+  return { start: key, end: `${key}\0` as Key };
+}
 
 const startAfter = (range: KeyRange, key: Key): KeyRange => ({ start: `${key}\0` as Key, end: range.end });

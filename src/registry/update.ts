@@ -1,4 +1,5 @@
-import { conflict, invalid, notFound } from "#machinery/errors/errors.ts";
+import { quote } from "#base/quote.ts";
+import { badRequest, conflict, invalid, notFound } from "#machinery/errors/errors.ts";
 import { type FieldError, fieldInvalid } from "#machinery/errors/field-error.ts";
 import { cloneJson } from "#machinery/json/clone.ts";
 import { jsonEqual } from "#machinery/json/equal.ts";
@@ -163,10 +164,13 @@ async function createMissing(
 /**
  * `object` without its resource version, which an apply or update that creates looks at as little as upstream's
  * (registry/generic/registry/store.go, Update): manifests that were exported from another cluster hold one.
+ * @throws StatusError 400 when it is no number
  */
 function withoutVersion(object: KubeObject): KubeObject {
-  const { resourceVersion, ...metadata } = object.metadata;
-  return /^[0-9]+$/.test(resourceVersion ?? "") ? { ...object, metadata } : object;
+  const { resourceVersion = "", ...metadata } = object.metadata;
+  if (!/^[0-9]*$/.test(resourceVersion))
+    throw badRequest(`metadata.resourceVersion: ${quote(resourceVersion)} is not a number`);
+  return { ...object, metadata };
 }
 
 /** The object to store, in the storage version; undefined when the transform gave the current one back. */

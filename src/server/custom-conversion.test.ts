@@ -160,6 +160,20 @@ interface Review {
   response: { convertedObjects: JsonObject[]; uid: string; result: JsonObject };
 }
 
+test("a list that a selector narrows to one name has one object converted", async () => {
+  const { base, webhook } = await converted("one-name");
+  await using _ = webhook;
+  for (const name of ["a", "ab"]) await server.call("POST", base + in1, { body: widget("v1", name, {}) });
+  const named = async (fields: string): Promise<unknown[]> => {
+    const { json } = await server.call("GET", `${base}${in2}?fieldSelector=${fields}`);
+    return json.items.map(({ metadata }) => metadata.name);
+  };
+  assert.deepEqual(await named("metadata.name=a"), ["a"]);
+  assert.equal((webhook.requests[0]!.body.request as unknown as Request).objects.length, 1);
+  assert.deepEqual(await named("metadata.name=a/b"), []);
+  assert.deepEqual(await named("metadata.name!=a"), ["ab"]);
+});
+
 test("a webhook converts reads, writes, lists and watches; the stored version asks nobody", async () => {
   const { webhook, base } = await converted("webhook");
   await using _ = webhook;
