@@ -23,7 +23,7 @@ export function eitherWalker(or: Either["or"], struct: Walker): Walker {
       if (typeof value !== "boolean") throw wrongType;
       return value;
     }
-    if (!Array.isArray(value) || (or === "texts" && value.length === 0)) return null;
+    if (!Array.isArray(value) || value.length === 0) return null;
     return or === "list" ? value.map((item) => inner(item, state)) : value.map(text);
   };
 }
