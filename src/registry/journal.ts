@@ -4,8 +4,9 @@
  * place by the same way, with the same UID, and no webhook is called twice for it.
  */
 import { createHash } from "node:crypto";
+import { compareBytes } from "#base/bytes.ts";
 import type { Clock } from "#base/clock.ts";
-import type { Revision } from "#storage/port.ts";
+import type { Key, Revision } from "#storage/port.ts";
 
 /** What came back from a webhook: an answer of HTTP, or why there was none. */
 export type Received =
@@ -36,8 +37,24 @@ export interface Asked {
 export interface DeletionProgress {
   /** The revision that the collection is looked at. */
   at?: Revision;
-  /** `<namespace>/<name>` of what is deleted. */
-  readonly done: Set<string>;
+  /** All up to this key is deleted. */
+  upTo?: Key;
+  /** What is deleted of the batch behind it. */
+  readonly done: Set<Key>;
+}
+
+const isPassed = ({ upTo }: DeletionProgress, key: Key): boolean =>
+  upTo !== undefined && compareBytes(key, upTo) <= 0;
+
+/** Whether the deletion of an object is done. */
+export const isDone = (progress: DeletionProgress, key: Key): boolean =>
+  isPassed(progress, key) || progress.done.has(key);
+
+/** All of a batch is deleted. @param last its greatest key */
+export function passBatch(progress: DeletionProgress, last: Key): void {
+  if (isPassed(progress, last)) return;
+  progress.upTo = last;
+  progress.done.clear();
 }
 
 /** A journal as plain data. */

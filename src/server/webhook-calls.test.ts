@@ -104,30 +104,49 @@ test("a call that failed is not repeated, and refusals come from where they were
   for (const webhook of [broken, big, refusing, agreeing]) assert.equal(webhook.requests().length, 1);
 });
 
-test("of a collection each object is deleted once, and asked about once", async () => {
-  const labelled = (name: string) => fixture.create(name, { metadata: { name, labels: { set: "deleted" } } });
-  const all = Array.from({ length: 70 }, (_, i) => `item-${String(i).padStart(2, "0")}`);
-  for (const name of all) expect(await labelled(name), 201);
-  const sized: WebhookBehaviour = (request) =>
-    Number((request.oldObject as Json).metadata.name.slice(5)) % 7 === 3 ? padded(request) : allow(request);
-  await using before = await fixture.install("Validating", (request) => allow(request), {}, "a-before");
-  await using webhook = await fixture.install("Validating", sized, {}, "b-sized");
-  const gone = expect(
-    await fixture.server.call("DELETE", `${fixture.maps}?labelSelector=set%3Ddeleted`),
-    200,
-  );
-  assert.deepEqual(
-    gone.json.items.map(({ metadata }) => metadata.name),
-    all,
-  );
-  // As upstream, requests do not name it: the request is about the collection.
-  const asked = (requests: readonly Json[]) =>
-    requests.map(({ oldObject }) => (oldObject as Json).metadata.name);
-  for (const seen of [before, webhook]) {
-    assert.deepEqual(asked(seen.requests()).sort(), all);
-    for (const request of seen.requests()) assert.equal(request.name, undefined);
-  }
-});
+for (const [where, isLarge] of [
+  ["in all of it", (index: number) => index % 7 === 3],
+  ["in its second batch", (index: number) => index === 66],
+] as const)
+  test(`of a collection each object is deleted once, and asked about once: large answers ${where}`, async () => {
+    const all = Array.from({ length: 70 }, (_, i) => `item-${String(i).padStart(2, "0")}`);
+    for (const name of all) {
+      // One of the first batch stays, so that a second deletion of it would be seen.
+      const finalizers = name === "item-05" ? ["example.com/wait"] : [];
+      expect(await fixture.create(name, { metadata: { name, labels: { set: "deleted" }, finalizers } }), 201);
+    }
+    const sized: WebhookBehaviour = (request) =>
+      isLarge(Number((request.oldObject as Json).metadata.name.slice(5))) ? padded(request) : allow(request);
+    // While the first one is asked about, somebody else deletes the last one.
+    const deletesLast: WebhookBehaviour = (request) =>
+      (request.oldObject as Json).metadata.name === all[0]
+        ? (response) =>
+            void fixture.server
+              .call("DELETE", `${fixture.maps}/${all.at(-1)}`)
+              .then(() =>
+                response.setHeader("content-type", "application/json").end(JSON.stringify(allow(request))),
+              )
+        : allow(request);
+    await using before = await fixture.install("Validating", deletesLast, {}, "a-before");
+    await using webhook = await fixture.install("Validating", sized, {}, "b-sized");
+    const gone = expect(
+      await fixture.server.call("DELETE", `${fixture.maps}?labelSelector=set%3Ddeleted`),
+      200,
+    );
+    assert.deepEqual(
+      gone.json.items.map(({ metadata }) => metadata.name),
+      all,
+    );
+    // As upstream, requests do not name it: the request is about the collection.
+    const asked = (requests: readonly Json[]) =>
+      requests.map(({ oldObject, name }) => [(oldObject as Json).metadata.name, name]);
+    for (const seen of [before, webhook])
+      assert.deepEqual(
+        asked(seen.requests()).sort(),
+        all.map((name) => [name, name === all.at(-1) ? name : undefined]),
+      );
+    expect(await fixture.mergePatch(`${fixture.maps}/item-05`, { metadata: { finalizers: null } }), 200);
+  });
 
 test("what changes under a write asks the webhooks once for each try", async () => {
   // While it is asked, somebody else writes the object: the second try begins with what he wrote.

@@ -3,8 +3,10 @@ import { deleted } from "#machinery/errors/errors.ts";
 import { StatusError } from "#machinery/errors/status-error.ts";
 import type { JsonObject } from "#machinery/json/value.ts";
 import type { ClusterName } from "#registry/cluster-name.ts";
-import { ElsewhereError } from "#registry/elsewhere.ts";
+import type { DeleteResult } from "#registry/delete.ts";
 import { byCurrentRules } from "#registry/freshness.ts";
+import { isDone, passBatch } from "#registry/journal.ts";
+import { type ObjectLocation, objectKey } from "#registry/keys.ts";
 import { settleFreshness } from "#registry/read.ts";
 import { mustBeCurrent, type Resource } from "#registry/resource.ts";
 import { StoredObject } from "#registry/stored-object.ts";
@@ -19,6 +21,7 @@ import { type ListOptions, listFreshness } from "./list-options.ts";
 import { requestBody } from "./request-body.ts";
 import { type EndpointServices, namespaceOf } from "./services.ts";
 import { type DeleteOptions, parseDeleteOptions, propagationOf } from "./write-options.ts";
+import { requesterOf } from "./write-target.ts";
 
 /** Upstream's audit log shows them in the version that it works in. */
 const shownOptions = ({ apiVersion: _given, kind: _kind, ...options }: JsonObject): JsonObject => ({
@@ -34,6 +37,43 @@ const deleteOptionsType: ExpectedType = {
   type: "io.k8s.apimachinery.pkg.apis.meta.v1.DeleteOptions",
 };
 
+/** A DELETE, with its options. */
+interface Deletion {
+  readonly services: EndpointServices;
+  readonly context: RequestContext;
+  readonly resource: Resource;
+  readonly cluster: ClusterName;
+  readonly options: DeleteOptions;
+}
+
+/**
+ * Deletes one of the objects that the request is about.
+ * @param journal of this deletion, where the request is several
+ * @throws StatusError, ElsewhereError
+ */
+function deleteOne(
+  { services, context, resource, cluster, options }: Deletion,
+  { namespace, name }: Pick<ObjectLocation, "namespace" | "name">,
+  journal = context.journal,
+): Promise<DeleteResult> {
+  const { registry, limits } = services;
+  const target = { resource, cluster, version: context.info.apiVersion };
+  return byCurrentRules(registry, cluster, () =>
+    registry.delete({
+      resource,
+      cluster,
+      namespace,
+      name,
+      preconditions: options.preconditions,
+      dryRun: options.dryRun,
+      propagation: propagationOf(options),
+      requester: requesterOf(context),
+      admit: admissionOf(services, context, target, options, options, journal).check,
+      largestHere: limits?.storedBytes(resource.group),
+    }),
+  );
+}
+
 export async function serveDelete(
   services: EndpointServices,
   context: RequestContext,
@@ -43,24 +83,12 @@ export async function serveDelete(
   respondStatus: (code: number, status: object) => void,
 ): Promise<void> {
   const options = await readOptions(services, context);
-  const { name, apiVersion: version } = context.info;
+  const { name } = context.info;
   const namespace = namespaceOf(context, resource);
-  const target = { resource, cluster, version };
   warnOfPolicy(context, resource, options);
-  const { registry } = services;
-  const { stored, gone } = await byCurrentRules(registry, cluster, () =>
-    registry.delete({
-      resource,
-      cluster,
-      namespace,
-      name,
-      preconditions: options.preconditions,
-      dryRun: options.dryRun,
-      propagation: propagationOf(options),
-      requester: { user: context.user, warn: (text) => context.warn(text) },
-      admit: admissionOf(services, context, target, options, options).check,
-      largestHere: services.limits?.storedBytes(context.info.apiGroup),
-    }),
+  const { stored, gone } = await deleteOne(
+    { services, context, resource, cluster, options },
+    { namespace, name },
   );
   if (!gone || resource.strategy.answersDeleted === true) {
     encoder.respond(context.exchange, options.orphanDependents === false ? 202 : 200, stored);
@@ -73,7 +101,8 @@ export async function serveDelete(
 const deletionBatch = 64;
 
 /**
- * Deletes what matches and answers the list of it. Not atomic; objects that vanish meanwhile are skipped.
+ * Deletes what matches and answers the list of it. Not atomic; what somebody else deletes meanwhile is listed, too, as upstream
+ * does (apiserver registry/generic/registry/store.go, DeleteCollection).
  * @throws ElsewhereError: the journal tells what is deleted already
  */
 export async function serveDeleteCollection(
@@ -94,8 +123,7 @@ export async function serveDeleteCollection(
   mustBeCurrent(resource);
   const writer = encoder.list(at, context.exchange.audit?.keepsResponse);
   const items = new ListItems(services, context, encoder, writer);
-  const requester = { user: context.user, warn: (text: string) => context.warn(text) };
-  const target = { resource, cluster, version: context.info.apiVersion };
+  const deletion = { services, context, resource, cluster, options };
   warnOfPolicy(context, resource, options);
   let after: Key | undefined;
   for (;;) {
@@ -116,45 +144,45 @@ export async function serveDeleteCollection(
         found.push(own ? object : new StoredObject(resource, location, revision, Buffer.from(value)));
       },
     });
-    const largest = services.limits?.storedBytes(resource.group) ?? Number.POSITIVE_INFINITY;
-    if (found.some(({ value }) => value.length > largest)) throw new ElsewhereError();
-    const parts = found.map(() => context.journal.part());
-    const outcomes = await Promise.allSettled(
-      found.map(async (object, index) => {
-        const { namespace, name } = object.location;
-        const journal = parts[index]!;
-        if (deletions.done.has(`${namespace}/${name}`)) return;
-        const { check } = admissionOf(services, context, target, options, options, journal);
-        await byCurrentRules(registry, cluster, () =>
-          registry.delete({
-            resource,
-            cluster,
-            namespace,
-            name,
-            preconditions: options.preconditions,
-            dryRun: options.dryRun,
-            propagation: propagationOf(options),
-            requester,
-            admit: check,
-          }),
-        );
-        deletions.done.add(`${namespace}/${name}`);
-      }),
-    );
-    for (const [index, { status }] of outcomes.entries()) {
-      if (status === "fulfilled") context.journal.drop(parts[index]!);
-      else context.journal.adopt(parts[index]!);
-    }
-    for (const [index, outcome] of outcomes.entries()) {
-      if (outcome.status === "fulfilled") await items.add(found[index]!);
-      else if (!(outcome.reason instanceof StatusError) || outcome.reason.code !== 404) throw outcome.reason;
-    }
+    await deleteBatch(deletion, found);
+    for (const object of found) await items.add(object);
     await items.flush();
     if (resumeAfter === undefined || (limit > 0 && writer.count >= limit) || context.closed) break;
     after = resumeAfter;
   }
   const meta = { resourceVersion: String(registry.store.current()) };
   await writer.respond(context.exchange, meta, restyleFor(services, cluster));
+}
+
+/**
+ * Deletes objects of a collection side by side, but for those that the journal tells of.
+ * @param found in the order of their keys, which are greater than those of all batches before
+ * @throws what one of them was refused with, when all are done; ElsewhereError
+ */
+async function deleteBatch(deletion: Deletion, found: readonly StoredObject[]): Promise<void> {
+  const { resource, context } = deletion;
+  const { journal } = context;
+  const progress = journal.deletions;
+  const outcomes = await Promise.allSettled(
+    found.map(async ({ location }) => {
+      const key = objectKey(resource.collection, location);
+      if (isDone(progress, key)) return;
+      const part = journal.part();
+      try {
+        await deleteOne(deletion, location, part);
+      } catch (error) {
+        if (!(error instanceof StatusError) || error.code !== 404) {
+          journal.adopt(part);
+          throw error;
+        }
+      }
+      journal.drop(part);
+      progress.done.add(key);
+    }),
+  );
+  for (const outcome of outcomes) if (outcome.status === "rejected") throw outcome.reason;
+  const last = found.at(-1);
+  if (last !== undefined) passBatch(progress, objectKey(resource.collection, last.location));
 }
 
 function warnOfPolicy(context: RequestContext, { strategy }: Resource, options: DeleteOptions): void {
