@@ -11,6 +11,13 @@ import (
 	"time"
 )
 
+const (
+	// runLimit ends a program that hangs.
+	runLimit = 18 * time.Minute
+	// Patience is how long one thing may take on a slow machine.
+	Patience = 5 * time.Minute
+)
+
 var (
 	printing sync.Mutex
 	failures int
@@ -49,6 +56,23 @@ func Exit() {
 		os.Exit(1)
 	}
 	os.Exit(0)
+}
+
+// InEach runs a program's checks in several API endpoints side by side, and ends the program. run gets the index of an endpoint and
+// the path of its kubeconfig, and returns why it could not begin.
+func InEach(kubeconfigs []string, run func(ctx context.Context, index int, kubeconfig string) error) {
+	ctx, cancel := context.WithTimeout(context.Background(), runLimit)
+	defer cancel()
+	var running sync.WaitGroup
+	for index, path := range kubeconfigs {
+		running.Go(func() {
+			if err := run(ctx, index, path); err != nil {
+				Report(path, err)
+			}
+		})
+	}
+	running.Wait()
+	Exit()
 }
 
 // Eventually waits until condition answers nil, at most as long as patience.

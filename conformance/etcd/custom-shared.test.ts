@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { testPatience, until } from "../harness/child.ts";
 import { startWebhook, type Webhook } from "../harness/webhook.ts";
+import { admission, policy, policyBinding, webhookConfiguration, widgetRule } from "./rules.ts";
 import {
   ask,
   definition,
@@ -200,13 +201,7 @@ describe("shared rules with three servers on one etcd", {
     }
   });
 
-  const admission = "/apis/admissionregistration.k8s.io/v1";
-  const rule = {
-    apiGroups: ["example.com"],
-    apiVersions: ["*"],
-    operations: ["CREATE"],
-    resources: ["widgets"],
-  };
+  const rule = widgetRule("CREATE");
 
   /** Through all servers, until each answers so. */
   const everywhere = async (base: string, test: (reply: Reply) => boolean): Promise<void> => {
@@ -222,21 +217,8 @@ describe("shared rules with three servers on one etcd", {
     const hooks = `${base}${admission}/validatingwebhookconfigurations`;
     for (let round = 0; round < 6; round++) {
       const [here, there] = [server(round), server(round + 1)];
-      await ok(here, "POST", `${base}${admission}/${kinds.policy}`, {
-        apiVersion: "admissionregistration.k8s.io/v1",
-        kind: "ValidatingAdmissionPolicy",
-        metadata: { name: "no" },
-        spec: {
-          matchConstraints: { resourceRules: [rule] },
-          validations: [{ expression: "false", message: `round ${round}` }],
-        },
-      });
-      await ok(there, "POST", `${base}${admission}/${kinds.binding}`, {
-        apiVersion: "admissionregistration.k8s.io/v1",
-        kind: "ValidatingAdmissionPolicyBinding",
-        metadata: { name: "no" },
-        spec: { policyName: "no", validationActions: ["Deny"] },
-      });
+      await ok(here, "POST", `${base}${admission}/${kinds.policy}`, policy(rule, "false", `round ${round}`));
+      await ok(there, "POST", `${base}${admission}/${kinds.binding}`, policyBinding);
       await everywhere(base, ({ message }) => message.endsWith(`denied request: round ${round}`));
       await ok(there, "PATCH", `${base}${admission}/${kinds.policy}/no`, {
         spec: { validations: [{ expression: "false", message: `changed ${round}` }] },
@@ -246,20 +228,7 @@ describe("shared rules with three servers on one etcd", {
       await everywhere(base, ({ status }) => status === 201);
       await ok(there, "DELETE", `${base}${admission}/${kinds.policy}/no`);
 
-      await ok(here, "POST", hooks, {
-        apiVersion: "admissionregistration.k8s.io/v1",
-        kind: "ValidatingWebhookConfiguration",
-        metadata: { name: "no" },
-        webhooks: [
-          {
-            name: "no.example.com",
-            clientConfig: { url: `${webhook.url}/deny`, caBundle: webhook.caBundle },
-            rules: [rule],
-            sideEffects: "None",
-            admissionReviewVersions: ["v1"],
-          },
-        ],
-      });
+      await ok(here, "POST", hooks, webhookConfiguration(webhook, rule));
       await everywhere(base, ({ message }) => message.includes("denied by the webhook"));
       await ok(there, "DELETE", `${hooks}/no`);
       await everywhere(base, ({ status }) => status === 201);

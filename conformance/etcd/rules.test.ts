@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { testPatience } from "../harness/child.ts";
 import { startWebhook, type Webhook } from "../harness/webhook.ts";
+import { admission, policy, policyBinding, webhookConfiguration, widgetRule } from "./rules.ts";
 import {
   ask,
   definition,
@@ -19,8 +20,7 @@ import {
 const schema = { type: "object", properties: { n: { type: "string" } } };
 const widgets = "/apis/example.com/v1/namespaces/default/widgets";
 const widget = (name: string): object => instance("example.com/v1", "Widget", name, {});
-const admission = "/apis/admissionregistration.k8s.io/v1";
-const rule = { apiGroups: ["example.com"], apiVersions: ["*"], operations: ["*"], resources: ["widgets"] };
+const rule = widgetRule("*");
 
 describe("rules with three servers on one etcd", { skip: missing("etcd"), timeout: testPatience }, () => {
   let servers: Servers;
@@ -49,35 +49,8 @@ describe("rules with three servers on one etcd", { skip: missing("etcd"), timeou
     const hooks = `${base}${admission}/validatingwebhookconfigurations`;
     const policies = `${base}${admission}/validatingadmissionpolicies`;
     const limits = `${base}/api/v1/namespaces/default/limitranges`;
-    const policy = (expression: string): object => ({
-      apiVersion: "admissionregistration.k8s.io/v1",
-      kind: "ValidatingAdmissionPolicy",
-      metadata: { name: "names" },
-      spec: {
-        matchConstraints: { resourceRules: [rule] },
-        validations: [{ expression, message: "policy" }],
-      },
-    });
-    await ok(a, "POST", `${base}${admission}/validatingadmissionpolicybindings`, {
-      apiVersion: "admissionregistration.k8s.io/v1",
-      kind: "ValidatingAdmissionPolicyBinding",
-      metadata: { name: "names" },
-      spec: { policyName: "names", validationActions: ["Deny"] },
-    });
-    const hook = {
-      apiVersion: "admissionregistration.k8s.io/v1",
-      kind: "ValidatingWebhookConfiguration",
-      metadata: { name: "no" },
-      webhooks: [
-        {
-          name: "no.example.com",
-          clientConfig: { url: `${webhook.url}/deny`, caBundle: webhook.caBundle },
-          rules: [rule],
-          sideEffects: "None",
-          admissionReviewVersions: ["v1"],
-        },
-      ],
-    };
+    await ok(a, "POST", `${base}${admission}/validatingadmissionpolicybindings`, policyBinding);
+    const hook = webhookConfiguration(webhook, rule);
     await ok(a, "POST", base + widgets, widget("old"));
     /** Each kind of write, on its own server, right after a change of the rules. */
     const kindsOfWrites: readonly ((at: Server, name: string) => Promise<Reply>)[] = [
@@ -101,15 +74,15 @@ describe("rules with three servers on one etcd", { skip: missing("etcd"), timeou
         round += 1;
         const [here, there] = [server(round), server(round + 1 + (round % 2))];
         const now = (): Promise<Reply> => write(there, `w${round}`);
-        await ok(here, "POST", policies, policy("false"));
+        await ok(here, "POST", policies, policy(rule, "false", "policy"));
         await refused(now, "policy");
-        await ok(there, "PATCH", `${policies}/names`, { spec: { validations: [{ expression: "true" }] } });
+        await ok(there, "PATCH", `${policies}/no`, { spec: { validations: [{ expression: "true" }] } });
         await accepted(() => write(here, `x${round}`));
-        await ok(there, "PATCH", `${policies}/names`, {
+        await ok(there, "PATCH", `${policies}/no`, {
           spec: { validations: [{ expression: "false", message: "policy" }] },
         });
         await refused(() => write(here, `y${round}`), "policy");
-        await ok(here, "DELETE", `${policies}/names`);
+        await ok(here, "DELETE", `${policies}/no`);
         await accepted(now);
         await ok(there, "POST", hooks, hook);
         await refused(() => write(here, `z${round}`), "denied by the webhook");

@@ -11,7 +11,6 @@ import (
 	"context"
 	"fmt"
 	"os"
-	"sync"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -29,8 +28,6 @@ const (
 	jsonType = "application/json"
 	// tenantKey marks in every object's data who wrote it.
 	tenantKey = "tenant"
-	// runLimit ends a program that hangs.
-	runLimit = 15 * time.Minute
 	// patience ends the wait for something that does not come, on the slowest machine.
 	patience = 3 * time.Minute
 )
@@ -114,26 +111,16 @@ func main() {
 		os.Exit(2)
 	}
 	name := os.Args[1]
-	ctx, cancel := context.WithTimeout(context.Background(), runLimit)
-	defer cancel()
-	var running sync.WaitGroup
-	for index, path := range os.Args[2:] {
-		config, err := clientcmd.BuildConfigFromFlags("", path)
+	checks.InEach(os.Args[2:], func(ctx context.Context, index int, kubeconfig string) error {
+		config, err := clientcmd.BuildConfigFromFlags("", kubeconfig)
 		if err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			os.Exit(2)
+			return err
 		}
 		config.QPS, config.Burst = -1, 0
 		t := &tenant{index: index, config: config, ns: "go-" + name}
-		running.Add(1)
-		go func() {
-			defer running.Done()
-			if !t.check("namespace", func() error { return t.prepare(ctx) }) {
-				return
-			}
+		if t.check("namespace", func() error { return t.prepare(ctx) }) {
 			programs[name](ctx, t)
-		}()
-	}
-	running.Wait()
-	checks.Exit()
+		}
+		return nil
+	})
 }

@@ -14,7 +14,6 @@ import (
 	"fmt"
 	"net"
 	"os"
-	"sync"
 	"time"
 
 	"github.com/go-logr/logr"
@@ -42,10 +41,7 @@ import (
 )
 
 const (
-	// runLimit ends a run that hangs.
-	runLimit = 18 * time.Minute
-	// patience is how long one thing may take on a slow machine.
-	patience = 5 * time.Minute
+	patience = checks.Patience
 	// namespace is where the gardens are, in every workspace.
 	namespace = "gardens"
 )
@@ -159,14 +155,10 @@ func main() {
 	}
 	log.SetLogger(logr.Discard())
 	klog.SetLogger(logr.Discard())
-	ctx, cancel := context.WithTimeout(context.Background(), runLimit)
-	defer cancel()
-	var running sync.WaitGroup
-	for index, path := range os.Args[1:] {
-		restConfig, err := clientcmd.BuildConfigFromFlags("", path)
+	checks.InEach(os.Args[1:], func(ctx context.Context, index int, kubeconfig string) error {
+		restConfig, err := clientcmd.BuildConfigFromFlags("", kubeconfig)
 		if err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			os.Exit(2)
+			return err
 		}
 		restConfig.QPS, restConfig.Burst = -1, 0
 		scheme := runtime.NewScheme()
@@ -175,16 +167,11 @@ func main() {
 			gardenv1.AddToScheme, gardenv1alpha1.AddToScheme,
 		} {
 			if err := add(scheme); err != nil {
-				panic(err)
+				return err
 			}
 		}
 		t := &tenant{index: index, config: restConfig, scheme: scheme}
-		running.Add(1)
-		go func() {
-			defer running.Done()
-			t.run(ctx)
-		}()
-	}
-	running.Wait()
-	checks.Exit()
+		t.run(ctx)
+		return nil
+	})
 }

@@ -4,8 +4,6 @@ import (
 	"context"
 	"fmt"
 	"os"
-	"sync"
-	"time"
 
 	"github.com/go-logr/logr"
 	"k8s.io/client-go/rest"
@@ -16,12 +14,8 @@ import (
 	"conformance/checks"
 )
 
-const (
-	// runLimit ends a run that hangs.
-	runLimit = 18 * time.Minute
-	// Patience is how long one thing may take on a slow machine.
-	Patience = 5 * time.Minute
-)
+// Patience is how long one thing may take on a slow machine.
+const Patience = checks.Patience
 
 // Reference says that kube-apiserver itself is looked at: alone, without a garbage collector, and it ends no namespace.
 var (
@@ -42,27 +36,18 @@ func Main(tool string, run func(ctx context.Context, t *Tenant)) {
 	}
 	log.SetLogger(logr.Discard())
 	klog.SetLogger(logr.Discard())
-	ctx, cancel := context.WithTimeout(context.Background(), runLimit)
-	defer cancel()
-	var running sync.WaitGroup
-	for index, path := range os.Args[1:] {
-		config, err := clientcmd.BuildConfigFromFlags("", path)
+	checks.InEach(os.Args[1:], func(ctx context.Context, index int, kubeconfig string) error {
+		config, err := clientcmd.BuildConfigFromFlags("", kubeconfig)
 		if err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			os.Exit(2)
+			return err
 		}
 		config.QPS, config.Burst = -1, 0
 		config.WarningHandler = rest.NoWarnings{}
-		running.Go(func() {
-			name := fmt.Sprintf("tenant-%d", index)
-			t, err := newTenant(name, tool, config)
-			if err != nil {
-				checks.Report(name+" "+tool+": client", err)
-				return
-			}
-			run(ctx, t)
-		})
-	}
-	running.Wait()
-	checks.Exit()
+		t, err := newTenant(fmt.Sprintf("tenant-%d", index), tool, config)
+		if err != nil {
+			return err
+		}
+		run(ctx, t)
+		return nil
+	})
 }
