@@ -1,5 +1,4 @@
 /** Opens the store engine that the options name. Only the chosen engine's code is loaded. */
-import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { systemClock } from "#base/clock.ts";
 import { registryKeySpace } from "#registry/key-space.ts";
@@ -23,7 +22,6 @@ export async function openStore(options: StartOptions): Promise<Store> {
       const { openEtcdStore } = await import("#storage/etcd/etcd-store.ts");
       const { readTlsFiles } = await import("#storage/etcd/client/endpoints.ts");
       const directory = join(rootDirectory, replicaFolder);
-      await mkdir(directory, { recursive: true, mode: 0o700 });
       return openEtcdStore({
         servers: store.servers,
         tls: await readTlsFiles(store),
@@ -40,7 +38,6 @@ export async function openStore(options: StartOptions): Promise<Store> {
 
 async function openEmbedded(directory: string, historyRetentionMs: number): Promise<Store> {
   const { openEmbeddedStore } = await import("#storage/embedded/embedded-store.ts");
-  await mkdir(directory, { recursive: true, mode: 0o700 });
   const retention = { ...defaultRetention, keepMs: historyRetentionMs };
   return openEmbeddedStore({ directory, keySpace: registryKeySpace, clock: systemClock, retention });
 }

@@ -3,10 +3,11 @@
  * are read as one, the first that says something wins, and a change goes to the file that held the entry. Files are edited,
  * not rewritten: comments and unknown fields stay.
  */
-import { mkdir, open, readFile, rm } from "node:fs/promises";
+import { open, readFile, rm } from "node:fs/promises";
 import { dirname, isAbsolute, join, relative, resolve } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { type Document, isMap, isSeq, parseDocument, type YAMLMap } from "yaml";
+import { makeFolder } from "#base/make-folder.ts";
 import { CommandError, type Terminal } from "../terminal.ts";
 import { writeFileAtomic } from "../write-file.ts";
 
@@ -169,7 +170,7 @@ async function lockFiles(paths: readonly string[]): Promise<() => Promise<void>>
 }
 
 async function takeLock(lock: string): Promise<string> {
-  await mkdir(dirname(lock), { recursive: true, mode: 0o700 });
+  makeFolder(dirname(lock));
   for (let attempt = 1; ; attempt++) {
     try {
       await (await open(lock, "wx", 0o600)).close();

@@ -3,10 +3,11 @@
  * beside it as `audit-2026-11-04T18-30-00.000.log`, compressed if wanted, until there are too many or they are too old.
  */
 import { constants, createReadStream, createWriteStream } from "node:fs";
-import { chmod, type FileHandle, mkdir, open, readdir, rename, rm, stat } from "node:fs/promises";
+import { chmod, type FileHandle, open, readdir, rename, rm, stat } from "node:fs/promises";
 import { basename, dirname, extname, join } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { createGzip } from "node:zlib";
+import { makeFolder } from "#base/make-folder.ts";
 import type { AuditSink } from "./log.ts";
 
 export interface LogFileOptions {
@@ -25,13 +26,12 @@ export interface LogFileOptions {
 }
 
 const fileMode = 0o600;
-const folderMode = 0o700;
 const dayMs = 24 * 60 * 60 * 1_000;
 const compressed = ".gz";
 
 /** Opens the log, and makes it where it is missing. Rejects when it cannot be written. */
 export async function openLogFile(options: LogFileOptions): Promise<AuditSink> {
-  await mkdir(dirname(options.path), { recursive: true, mode: folderMode });
+  makeFolder(dirname(options.path));
   const file = await open(options.path, "a", fileMode);
   const { size } = await file.stat();
   return new LogFile(options, file, size);

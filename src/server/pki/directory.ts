@@ -1,10 +1,11 @@
-import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, writeSync } from "node:fs";
+import { closeSync, fsyncSync, openSync, readFileSync, renameSync, writeSync } from "node:fs";
 import { join } from "node:path";
+import { makeFolder } from "#base/make-folder.ts";
 import type { PkiFiles } from "./pki.ts";
 
 /** Keys and certificates as files of one directory, which is made when missing. */
 export function pkiDirectory(directory: string): PkiFiles {
-  mkdirSync(directory, { recursive: true, mode: 0o700 });
+  makeFolder(directory);
   return {
     read(name) {
       try {

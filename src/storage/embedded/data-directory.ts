@@ -13,10 +13,11 @@ import {
   truncateSync,
   writeSync,
 } from "node:fs";
-import { mkdir, readdir, readFile } from "node:fs/promises";
+import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { fileURLToPath } from "node:url";
+import { makeFolder } from "#base/make-folder.ts";
 import { DataDirectoryError } from "../port.ts";
 
 export const formatFile = "FORMAT";
@@ -41,7 +42,7 @@ export interface DataDirectory {
 
 /** Opens or creates the directory and locks it. @throws DataDirectoryError */
 export async function openDataDirectory(path: string): Promise<DataDirectory> {
-  await mkdir(path, { recursive: true, mode: 0o700 });
+  makeFolder(path);
   const fresh = !(await checkFormat(path));
   const lock = takeLock(path);
   try {

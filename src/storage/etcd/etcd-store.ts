@@ -1,7 +1,7 @@
 /** The store on a real etcd: etcd decides every write, a local replica answers every read. */
 import { randomUUID } from "node:crypto";
-import { mkdir } from "node:fs/promises";
 import { type Clock, systemClock } from "#base/clock.ts";
+import { makeFolder } from "#base/make-folder.ts";
 import { type DirectoryLock, takeLock } from "../embedded/data-directory.ts";
 import {
   type Entry,
@@ -74,7 +74,7 @@ export async function openEtcdStore(options: EtcdStoreOptions): Promise<Store> {
   const clock = options.clock ?? systemClock;
   const keys = etcdKeys(options.keySpace, options.etcdPrefix);
   const endpoints = parseEndpoints(options.servers);
-  await mkdir(options.directory, { recursive: true, mode: 0o700 });
+  makeFolder(options.directory);
   const lock = takeLock(options.directory);
   const client = new EtcdClient({ endpoints, tls: options.tls ?? {}, clock });
   const watches = new WatchSet();

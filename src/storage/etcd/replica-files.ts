@@ -1,6 +1,7 @@
 /** The directories of a replica: `replica-<n>`, of which the file `CURRENT` names the one in use. */
 import { mkdir, open, readdir, readFile, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
+import { makeFolder } from "#base/make-folder.ts";
 
 const pointer = "CURRENT";
 const namePattern = /^replica-(\d{1,15})$/;
@@ -17,7 +18,7 @@ export interface ReplicaFiles {
 }
 
 export async function openReplicaFiles(directory: string): Promise<ReplicaFiles> {
-  await mkdir(directory, { recursive: true });
+  makeFolder(directory);
   const text = await readFile(join(directory, pointer), "utf8").catch(() => "");
   let used = namePattern.test(text.trim()) ? text.trim() : undefined;
   const names = async () => (await readdir(directory)).filter((name) => namePattern.test(name));
