@@ -52,8 +52,11 @@ export interface AdmissionForms {
   kindIn(version: string): GroupVersionKind | undefined;
   /** The same object as another version shows it. Never changes its argument. */
   convert(object: KubeObject, version: string): KubeObject | Promise<KubeObject>;
-  /** Reads what a plugin made, as a body in that version: unknown fields pruned, defaults added. @throws StatusError 400 */
-  decode(object: JsonObject, version: string): KubeObject;
+  /**
+   * Reads what a plugin made, as a body in that version: unknown fields pruned (`strict`: refused, where the kind is built
+   * in), defaults added. @throws StatusError 400
+   */
+  decode(object: JsonObject, version: string, strict?: boolean): KubeObject;
 }
 
 /** What must hold, and what is written, in the same transaction as the admitted write (quota usage). */

@@ -51,8 +51,8 @@ export interface StoredAs {
 export interface Strategy {
   /** `metadata.generation` is kept: 1 at creation, one more for each change outside metadata and status. */
   readonly tracksGeneration?: boolean;
-  /** Part of the metadata whose change counts for the generation, too. */
-  readonly generationCounts?: "annotations" | "labels";
+  /** Part of the metadata whose change counts for the generation, too; or no change at all counts. */
+  readonly generationCounts?: "annotations" | "labels" | "nothing";
   /** PUT to a missing name creates it. */
   readonly allowCreateOnUpdate?: boolean;
   /** PUT needs `metadata.resourceVersion`. */

@@ -297,6 +297,7 @@ function separateStatus(resource: Resource, object: KubeObject, old: KubeObject,
 
 /** One more for any change outside metadata and status; of custom resources, status counts unless it is a subresource. */
 function bumpGeneration(resource: Resource, object: KubeObject, old: KubeObject, subresource: string): void {
+  if (resource.strategy.generationCounts === "nothing") return;
   const statusCounts = resource.custom !== undefined && !resource.hasStatus;
   const content = ({ metadata: _metadata, status, ...rest }: KubeObject): JsonValue =>
     (statusCounts && status !== undefined ? { ...rest, status } : rest) as JsonValue;

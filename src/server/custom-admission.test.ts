@@ -145,11 +145,11 @@ it("policies take them as parameters, and mutate them by their own schema", asyn
   await put("mutatingadmissionpolicybindings", "MutatingAdmissionPolicyBinding", { policyName: "p" });
   await put("validatingadmissionpolicies", "ValidatingAdmissionPolicy", {
     matchConstraints,
-    paramKind: { apiVersion: "example.com/v1", kind: "Thing" },
+    paramKind: { apiVersion: "example.com/v2", kind: "Thing" },
     validations: [
       {
         expression: "object.spec.size <= params.spec.size",
-        messageExpression: "'at most ' + string(params.spec.size)",
+        messageExpression: "'at most ' + string(params.spec.size) + ' by ' + params.apiVersion",
       },
     ],
   });
@@ -163,5 +163,5 @@ it("policies take them as parameters, and mutate them by their own schema", asyn
   assert.deepEqual(thing.spec.parts, [{ name: "a", weight: 2 }, { name: "c" }, { name: "b" }]);
   const refused = await create("big", { size: 6 }, "v1");
   assert.equal(refused.status, 422);
-  assert.match(refused.json.message, /denied request: at most 5$/);
+  assert.match(refused.json.message, /denied request: at most 5 by example.com\/v2$/);
 });

@@ -185,6 +185,30 @@ describe("JSON patches", () => {
     assert.deepEqual(made(await create({ data: { a: "0" } })).data, { a: "0" });
   });
 
+  it("hold values as JSON has them, and nothing else", async () => {
+    const add = (value: string): string => `[JSONPatch{op: 'add', path: '/data', value: {'a': ${value}}}]`;
+    const outcome = async (expression: string): Promise<unknown> => {
+      await using _policy = await install("patch", [patch(expression)]);
+      const answer = await create();
+      const { json } = answer;
+      return answer.status === 201 ? json.data.a : json.message.replace(/^policy .* denied request: /, "");
+    };
+    const unfit = "JSONPath valueExpression evaluated to a type that could not marshal to JSON: ";
+    assert.equal(await outcome(add("18446744073709551615u")), "18446744073709551615");
+    assert.equal(await outcome(add("duration('1h')")), "3600s");
+    assert.equal(await outcome(add("type(1)")), `${unfit}type conversion not supported for 'type'`);
+    assert.equal(
+      await outcome(add("quantity('1')")),
+      `${unfit}type conversion error from 'Quantity' to '*structpb.Value'`,
+    );
+    assert.equal(await outcome(add("{1: 'a'}")), `${unfit}unsupported type conversion from 'int' to string`);
+    assert.equal(await outcome("[JSONPatch{path: '/data'}]"), "JSON Patch: Unexpected kind: ");
+    assert.equal(
+      await outcome("[JSONPatch{op: 'add', path: '/nope', value: 1}]"),
+      'Internal error occurred: strict decoding error: unknown field "nope"',
+    );
+  });
+
   it("that cannot be applied refuse", async () => {
     await using _policy = await install("patch", [patch("[JSONPatch{op: 'remove', path: '/nowhere/x'}]")]);
     const answer = await create();

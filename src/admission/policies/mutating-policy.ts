@@ -16,6 +16,7 @@ import { compileVariables, type Variables } from "#registry/expressions/variable
 import { listAt, type Members, textAt, valueAt } from "#registry/strategies/members.ts";
 import { type Activation, evaluate } from "../expressions.ts";
 import { MatchConditions } from "../match-conditions.ts";
+import { patchValue } from "./patch-value.ts";
 import { withVariables } from "./variables.ts";
 
 interface Mutation {
@@ -110,12 +111,13 @@ function operationsOf(value: CelValue): JsonValue[] {
 }
 
 function operationOf(operation: StructValue): JsonObject {
-  const json: JsonObject = {};
+  // What is not given is empty to upstream.
+  const json: JsonObject = { op: "", path: "" };
   for (const [name, value] of operation.fields) {
     // An object is for the field that the path ends in: its own type tells which, and what is in it must fit.
     if (name === "value" && value instanceof StructValue) checkNames(value, value.typeName.split("."));
     if (name === "from" && value === "") continue;
-    setOwn(json, name, fromCel(value));
+    setOwn(json, name, patchValue(value));
   }
   return json;
 }

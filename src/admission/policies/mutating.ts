@@ -209,7 +209,7 @@ function mutated(
   if (changed.apiVersion !== object.apiVersion || changed.kind !== object.kind)
     throw foreignError(`a mutation changes the object into another kind than ${kind.kind}`);
   try {
-    return write.attributes.forms.decode(changed, version);
+    return write.attributes.forms.decode(changed, version, patch.type === "JSONPatch");
   } catch (error) {
     if (error instanceof StatusError && error.code === 400) throw foreignError(error.message);
     throw error;

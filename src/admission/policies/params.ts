@@ -25,7 +25,12 @@ export function paramResource(registry: Registry, cluster: ClusterName, param: P
     ({ info }) =>
       info.group === group && info.versions.some((one) => one.version === version && one.kind === param.kind),
   );
-  const resource = builtin ?? registry.customResourceOfKind(cluster, { group, version, kind: param.kind });
+  const custom =
+    builtin === undefined
+      ? registry.customResourceOfKind(cluster, { group, version, kind: param.kind })
+      : undefined;
+  // Each version of a custom kind is a view of its own.
+  const resource = builtin ?? (custom && registry.resourceIn(cluster, custom, version));
   if (resource === undefined)
     throw new ConfigurationError(
       `failed to find resource referenced by paramKind: '${group}/${version}, Kind=${param.kind}'`,

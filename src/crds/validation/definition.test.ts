@@ -190,6 +190,7 @@ test("rules compile, cost little, and use oldSelf only where it can be found", (
       object({
         wrong: { type: "string", ...rule("self.foo") },
         number: { type: "integer", ...rule("self + 1") },
+        odd: { type: "integer", ...rule("'a'.find('(') == ''") },
         list: { type: "array", items: { type: "string", ...rule("self == oldSelf") } },
         empty: { type: "string", ...rule(" ", { fieldPath: ".x" }) },
       }),
@@ -200,6 +201,7 @@ test("rules compile, cost little, and use oldSelf only where it can be found", (
       `$.properties[list].items.x-kubernetes-validations[0].rule: Forbidden: estimated rule cost ${exceeds}`,
       '$.properties[list].items.x-kubernetes-validations[0].rule: Invalid value: "self == oldSelf": oldSelf cannot be used on the uncorrelatable portion of the schema within spec.validation.openAPIV3Schema.properties[list]',
       `$.properties[number].x-kubernetes-validations[0].rule: Invalid value: ${shown("self + 1")}: cel expression must evaluate to a bool`,
+      `$.properties[odd].x-kubernetes-validations[0].rule: Invalid value: ${shown("'a'.find('(') == ''")}: program instantiation failed: error parsing regexp: missing closing ): \`(\``,
       `$.properties[wrong].x-kubernetes-validations[0].rule: Invalid value: ${shown("self.foo")}: compilation failed: ERROR: <input>:1:5: type 'string' does not support field selection\n | self.foo\n | ....^`,
       "$.properties[list].items.x-kubernetes-validations[0].rule: Forbidden: contributed to estimated rule cost total exceeding cost limit for entire OpenAPIv3 schema",
       `$: Forbidden: x-kubernetes-validations estimated rule cost total for entire OpenAPIv3 schema ${exceeds}`,

@@ -1,4 +1,5 @@
 /** What compiling and evaluating expressions may throw: these three and nothing else, whatever the expression. */
+import type { CelType } from "./types.ts";
 
 /** One finding of the parser or the checker. */
 export interface CelIssue {
@@ -14,12 +15,15 @@ export class CelCompileError extends Error {
   readonly issues: readonly CelIssue[];
   /** `check`: syntax or types. `program`: it compiles, but a constant part of it is wrong (`program instantiation failed`). */
   readonly phase: "check" | "program";
+  /** Of the expression, which is known in phase `program`: who wants another type says that first. */
+  readonly type: CelType | undefined;
 
-  constructor(message: string, issues: readonly CelIssue[], phase: "check" | "program" = "check") {
+  constructor(message: string, issues: readonly CelIssue[], type?: CelType) {
     super(message);
     this.name = "CelCompileError";
     this.issues = issues;
-    this.phase = phase;
+    this.phase = type === undefined ? "check" : "program";
+    this.type = type;
   }
 }
 

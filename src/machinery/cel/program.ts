@@ -52,7 +52,7 @@ class Program implements CelProgram {
     this.variables = variables.size === 1 && variables.has("self") ? onlySelf : variables;
     this.#source = { text, environment };
     this.#tree = expr;
-    this.#code = planned(expr, environment);
+    this.#code = planned(expr, environment, type);
   }
 
   estimateCost(): CelCostEstimate {
@@ -84,12 +84,13 @@ class Program implements CelProgram {
 function planned(
   expr: Expr,
   environment: CheckerEnvironment,
+  type: CelType,
 ): { readonly step: Step; readonly slots: number } {
   const planner = new Planner(environment.functions, environment.construct);
   try {
     return { step: planner.step(expr), slots: planner.slots };
   } catch (error) {
-    if (error instanceof PlanError) throw new CelCompileError(error.message, [], "program");
+    if (error instanceof PlanError) throw new CelCompileError(error.message, [], type);
     throw error;
   }
 }

@@ -47,8 +47,9 @@ function compileRule(rule: Rule, compile: (text: string) => CelProgram): Omit<Ru
   const nothing = { usesOldSelf: false, maxCost: 0, messageMaxCost: 0 };
   if (trimSpace(rule.rule) === "") return nothing;
   const program = tryCompile(rule.rule, compile);
-  if (typeof program === "string") return { ...nothing, error: `compilation failed: ${program}` };
-  if (program.type.kind !== "bool") return { ...nothing, error: "cel expression must evaluate to a bool" };
+  if (program.type !== undefined && program.type.kind !== "bool")
+    return { ...nothing, error: "cel expression must evaluate to a bool" };
+  if (program instanceof CelCompileError) return { ...nothing, error: failure(program) };
   const compiled = {
     program,
     usesOldSelf: program.variables.has("oldSelf"),
@@ -57,20 +58,24 @@ function compileRule(rule: Rule, compile: (text: string) => CelProgram): Omit<Ru
   };
   if (rule.messageExpression === undefined || rule.messageExpression === "") return compiled;
   const message = tryCompile(rule.messageExpression, compile);
-  if (typeof message === "string") {
-    return { ...compiled, messageError: `messageExpression compilation failed: ${message}` };
-  }
-  if (message.type.kind !== "string") {
+  if (message.type !== undefined && message.type.kind !== "string") {
     return { ...compiled, messageError: "messageExpression must evaluate to a string" };
+  }
+  if (message instanceof CelCompileError) {
+    const failed = message.phase === "check" ? "compilation failed" : "instantiation failed";
+    return { ...compiled, messageError: `messageExpression ${failed}: ${message.message}` };
   }
   return { ...compiled, message, messageMaxCost: message.estimateCost().max };
 }
 
-function tryCompile(text: string, compile: (text: string) => CelProgram): CelProgram | string {
+const failure = ({ phase, message }: CelCompileError): string =>
+  `${phase === "check" ? "compilation failed" : "program instantiation failed"}: ${message}`;
+
+function tryCompile(text: string, compile: (text: string) => CelProgram): CelProgram | CelCompileError {
   try {
     return compile(text);
   } catch (error) {
-    if (error instanceof CelCompileError) return error.message;
+    if (error instanceof CelCompileError) return error;
     throw error;
   }
 }

@@ -47,6 +47,8 @@ export interface Expression {
   readonly program: CelProgram | undefined;
   /** Upstream's text; "" when it compiles. */
   readonly error: string;
+  /** Upstream takes the error for one of its own: a constant part of the expression is wrong. */
+  readonly internal?: boolean;
 }
 
 /** @param wanted types that the result may have; none: any */
@@ -57,29 +59,41 @@ export function compileExpression(
 ): Expression {
   try {
     const program = environment.compile(source);
-    const type = typeText(program.type);
-    if (wanted.length === 0 || wanted.some((one) => typeText(one) === type))
-      return { source, program, error: "" };
-    const names = wanted.map(typeText);
-    const error =
-      names.length === 1
-        ? `must evaluate to ${names[0]} but got ${type}`
-        : `must evaluate to one of [${names.join(" ")}] but got ${type}`;
-    return { source, program: undefined, error };
+    const error = typeError(program.type, wanted);
+    return { source, program: error === "" ? program : undefined, error };
   } catch (error) {
     if (!(error instanceof CelCompileError)) throw error;
-    return { source, program: undefined, error: `compilation failed: ${error.message}` };
+    if (error.type === undefined)
+      return { source, program: undefined, error: `compilation failed: ${error.message}` };
+    const other = typeError(error.type, wanted);
+    if (other !== "") return { source, program: undefined, error: other };
+    return {
+      source,
+      program: undefined,
+      error: `program instantiation failed: ${error.message}`,
+      internal: true,
+    };
   }
 }
 
-/** What is wrong with an expression, in the compiler's words; "" when nothing is. */
+/** "" when the type is one of the wanted ones. */
+function typeError(type: CelType, wanted: readonly CelType[]): string {
+  const name = typeText(type);
+  if (wanted.length === 0 || wanted.some((one) => typeText(one) === name)) return "";
+  const names = wanted.map(typeText);
+  return names.length === 1
+    ? `must evaluate to ${names[0]} but got ${name}`
+    : `must evaluate to one of [${names.join(" ")}] but got ${name}`;
+}
+
+/** What is wrong with an expression's syntax or types, in the compiler's words; "" when nothing is. */
 export function checkExpression(environment: CelEnvironment, source: string): string {
   try {
     environment.compile(source);
     return "";
   } catch (error) {
     if (!(error instanceof CelCompileError)) throw error;
-    return error.message;
+    return error.phase === "check" ? error.message : "";
   }
 }
 

@@ -8,6 +8,7 @@ import { boolType, type CelType } from "#machinery/cel/types.ts";
 import {
   type FieldError,
   fieldDuplicate,
+  fieldInternalError,
   fieldInvalid,
   fieldNotSupported,
   fieldRequired,
@@ -171,8 +172,9 @@ export function compileErrors(
   path: FieldPath,
   shown = expression,
 ): FieldError[] {
-  const { error } = compileExpression(environment, expression, wanted);
-  return error === "" ? [] : [fieldInvalid(path, shown, error)];
+  const { error, internal } = compileExpression(environment, expression, wanted);
+  if (error === "") return [];
+  return [internal === true ? fieldInternalError(path, error) : fieldInvalid(path, shown, error)];
 }
 
 /** @param params whether expressions may use `params` */

@@ -227,6 +227,20 @@ test("expressions are compiled, with what they may use", () => {
   assert.match(errors.at(-1)!, /must evaluate to one of \[string null_type\] but got int$/);
 });
 
+test("wrong constants in expressions show when their program is made, after the type", () => {
+  const { errors } = policy({
+    validations: [
+      { expression: "'a'.find('(') == ''", messageExpression: "string(int(1e30))" },
+      { expression: "'a'.find('(')" },
+    ],
+  });
+  assert.deepEqual(errors, [
+    "spec.validations[0].expression: Internal error: program instantiation failed: error parsing regexp: missing closing ): `(`",
+    "spec.validations[0].messageExpression: Internal error: program instantiation failed: integer overflow",
+    "spec.validations[1].expression: Invalid value: \"'a'.find('(')\": must evaluate to bool but got string",
+  ]);
+});
+
 test("bindings", () => {
   const bind = (spec: object) => create(`${group}/validatingadmissionpolicybindings`, { spec });
   const { object, errors } = bind({ policyName: "p", validationActions: ["Deny"], matchResources: {} });

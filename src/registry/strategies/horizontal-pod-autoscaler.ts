@@ -6,9 +6,10 @@ import { draftOf, fill, given, givenList } from "./draft.ts";
 import {
   horizontalPodAutoscalerToV1,
   horizontalPodAutoscalerToV2,
+  namesOtherMetrics,
   withoutRoundTrip,
 } from "./hpa-conversion.ts";
-import { defaultMetric } from "./hpa-metrics.ts";
+import { averageCpuPercent, defaultMetric } from "./hpa-metrics.ts";
 import { textAt } from "./members.ts";
 
 const scaleUp = {
@@ -26,7 +27,12 @@ const scaleDown = {
 
 export const horizontalPodAutoscalerStrategy: Strategy = {
   applyDefaults: setDefaults,
-  defaultsIn: (_version, object) => fill(draftOf(object, "spec"), { minReplicas: 1 }),
+  defaultsIn(_version, object) {
+    const spec = draftOf(object, "spec");
+    fill(spec, { minReplicas: 1 });
+    // Upstream's conversion would add it; who writes the object owns it.
+    if (!namesOtherMetrics(object)) fill(spec, { targetCPUUtilizationPercentage: averageCpuPercent });
+  },
   validateCreate: (object) => [...autoscalerErrors(object, true)],
   validateUpdate(object, old, { subresource }) {
     if (subresource === "status") return [...autoscalerStatusErrors(object)];

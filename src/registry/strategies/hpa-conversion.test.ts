@@ -202,3 +202,20 @@ test("defaults of v2", () => {
   assert.equal((spec.behavior.scaleUp as { selectPolicy: string }).selectPolicy, "Min");
   assert.equal(strategyOf(key).convert?.(object, "v1").metadata.annotations?.mine, "y");
 });
+
+test("v1 has a percentage unless it names other metrics", () => {
+  const metrics = (text: string): Record<string, string> => ({
+    "autoscaling.alpha.kubernetes.io/metrics": text,
+  });
+  const target = (annotations: Record<string, string>, spec: object = {}): unknown => {
+    const kind = "HorizontalPodAutoscaler";
+    const object = { apiVersion: "autoscaling/v1", kind, metadata: { annotations }, spec };
+    strategyOf(key).defaultsIn?.("v1", object as unknown as KubeObject);
+    return (object.spec as { targetCPUUtilizationPercentage?: number }).targetCPUUtilizationPercentage;
+  };
+  const pods = '[{"type":"Pods","pods":{"metricName":"a","targetAverageValue":"1"}}]';
+  assert.equal(target({}), 80);
+  assert.equal(target(metrics("[]")), 80);
+  assert.equal(target(metrics(pods)), undefined);
+  assert.equal(target({}, { targetCPUUtilizationPercentage: 5 }), 5);
+});

@@ -66,6 +66,10 @@ export function horizontalPodAutoscalerToV1(object: KubeObject): KubeObject {
   };
 }
 
+/** Whether an object of v1 names metrics beside the processor's in its annotations. */
+export const namesOtherMetrics = (object: KubeObject): boolean =>
+  (readList(object.metadata.annotations ?? {}, metricsKey, metricToV2) ?? []).length > 0;
+
 export function horizontalPodAutoscalerToV2(object: KubeObject): KubeObject {
   const annotations = object.metadata.annotations ?? {};
   const spec = membersAt(object, "spec");

@@ -196,7 +196,7 @@ const converter =
     ),
   });
 
-const averageCpuPercent = 80;
+export const averageCpuPercent = 80;
 
 /** The metric of an autoscaler that names none. */
 export const defaultMetric = (averageUtilization: number = averageCpuPercent): Draft => ({

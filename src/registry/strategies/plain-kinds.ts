@@ -342,6 +342,8 @@ export const plainKinds: readonly (readonly [string, Strategy])[] = [
     "scheduling.k8s.io/priorityclasses",
     plain(priorityClassDefaults, {
       ...checked(priorityClassErrors),
+      // Upstream's strategy forgets to (pkg/registry/scheduling/priorityclass).
+      generationCounts: "nothing",
       validateUpdate: (object, old) => [
         ...((object.value ?? 0) === (old.value ?? 0)
           ? []

@@ -141,7 +141,7 @@ function formsOf(
         ? convertTo(resource, object, version)
         : resource.form.convert(object, version);
     },
-    decode(object, version) {
+    decode(object, version, strict = false) {
       const type =
         view !== undefined && expected !== undefined
           ? { ...expected, type: scaleType }
@@ -152,7 +152,7 @@ function formsOf(
               type: served(version)!.type,
               compiled: resource.custom?.get(version)?.compiled,
             };
-      const decoded = mutated(services, type, object);
+      const decoded = mutated(services, type, object, strict && type.compiled === undefined);
       if (view === undefined && version === resource.storage.version)
         resource.strategy.applyDefaults?.(decoded, nowMs);
       return decoded;
@@ -161,9 +161,14 @@ function formsOf(
 }
 
 /** @throws StatusError 400 */
-function mutated(services: EndpointServices, type: ExpectedType, value: JsonObject): KubeObject {
+function mutated(
+  services: EndpointServices,
+  type: ExpectedType,
+  value: JsonObject,
+  strict: boolean,
+): KubeObject {
   try {
-    return decodeMutated(services, type, value);
+    return decodeMutated(services, type, value, strict);
   } catch (error) {
     throw error instanceof DecodeError ? badRequest(error.message) : error;
   }

@@ -83,8 +83,20 @@ function normalise(
 }
 
 /** What a mutation of an object of the kind has made. @throws DecodeError */
-export const decodeMutated = (codecs: Codecs, expected: ExpectedType, value: JsonObject): KubeObject =>
-  decodeTree(codecs, expected, { value, duplicates: [] }, "Ignore", () => undefined, true);
+export const decodeMutated = (
+  codecs: Codecs,
+  expected: ExpectedType,
+  value: JsonObject,
+  strict: boolean,
+): KubeObject =>
+  decodeTree(
+    codecs,
+    expected,
+    { value, duplicates: [] },
+    strict ? "Strict" : "Ignore",
+    () => undefined,
+    true,
+  );
 
 /** {@link normalise} for callers with words of their own: patch results. @throws DecodeError */
 export function decodeTree(
