@@ -11,6 +11,7 @@ import { type ObjectLocation, objectKey } from "./keys.ts";
 import { type Propagation, propagationByDefault, setPropagation } from "./propagation.ts";
 import type { Registry } from "./registry.ts";
 import type { Resource } from "./resource.ts";
+import { isTooMuchToRead } from "./selection.ts";
 import { decodeStored, StoredObject } from "./stored-object.ts";
 import type { Requester } from "./strategy.ts";
 import { dropDerivedAnnotation, markDeleted } from "./system-fields.ts";
@@ -71,10 +72,14 @@ async function deleteOnce(
   const { strategy } = resource;
   const entry = registry.store.get(key);
   if (entry === undefined) throw notFound(resource, name);
-  if (request.largestHere !== undefined && entry.value.length > request.largestHere)
-    throw new ElsewhereError();
-  const rules = request.admit === undefined ? [] : rulesGuard(registry, cluster, key);
   const existing = new StoredObject(resource, location, entry.revision, entry.value);
+  const { largestHere } = request;
+  if (largestHere !== undefined) {
+    const { elsewhere } = registry;
+    if (entry.value.length > largestHere) throw new ElsewhereError();
+    if (elsewhere !== undefined && isTooMuchToRead(elsewhere.limits, existing)) throw new ElsewhereError();
+  }
+  const rules = request.admit === undefined ? [] : rulesGuard(registry, cluster, key);
   await existing.load();
   checkPreconditions(request, existing.object);
   const nowMs = registry.clock.now();

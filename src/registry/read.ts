@@ -1,11 +1,13 @@
 import { compareBytes } from "#base/bytes.ts";
+import { Pacer } from "#base/pacer.ts";
 import { expired, notFound, tooLargeResourceVersion } from "#machinery/errors/errors.ts";
 import { CompactedError, type Key, type KeyRange, type Revision } from "#storage/port.ts";
 import type { ClusterName, ClusterScope } from "./cluster-name.ts";
 import { isCustomKey, isSegment, listRange, objectKey, parseObjectKey } from "./keys.ts";
+import { prepare, preparedTogether } from "./preparation.ts";
 import type { Registry } from "./registry.ts";
 import { mustBeCurrent, type Resource } from "./resource.ts";
-import { matches, type Selection, selectsAll } from "./selection.ts";
+import { isRuledOut, isTooMuchToSelect, matches, type Selection, selectsAll } from "./selection.ts";
 import { StoredObject } from "./stored-object.ts";
 
 /** How new the answer of a read must be (spec, resourceVersion semantics). */
@@ -111,7 +113,8 @@ export interface ScanResult {
  * @throws StatusError 410 when the revision has been compacted before or during the scan
  */
 export async function scanCollection(registry: Registry, request: ScanRequest): Promise<ScanResult> {
-  if (request.resource.form?.asynchronous === true) return scanConverted(registry, request);
+  if (request.resource.form?.asynchronous === true) return scanPrepared(registry, request);
+  const { elsewhere } = registry;
   const { resource, selection, at, limit = Number.POSITIVE_INFINITY } = request;
   const whole = rangeOf(request);
   // A wildcard over one namespace cannot be a range: the namespace stands behind the cluster in the key.
@@ -128,6 +131,7 @@ export async function scanCollection(registry: Registry, request: ScanRequest): 
     let full = false;
     let sinceClock = 0;
     let pause: Promise<void> | undefined;
+    let mustPrepare = false;
     const deadline = registry.clock.now() + sliceMs;
     try {
       // The newest revision is read without looking into history; every slice asks anew whether it still is that.
@@ -137,10 +141,16 @@ export async function scanCollection(registry: Registry, request: ScanRequest): 
           full = true;
           return false;
         }
+        const before = lastKey;
         lastKey = key;
         if (everywhere && isCustomKey(resource.collection, key)) return true;
         const location = parseObjectKey(resource.collection, resource.namespaced, key);
         const stored = new StoredObject(resource, location, revision, value);
+        if (!all && elsewhere !== undefined && isTooMuchToSelect(selection, elsewhere.limits, stored)) {
+          lastKey = before;
+          mustPrepare = true;
+          return false;
+        }
         if (
           all ||
           ((onlyNamespace === "" || location.namespace === onlyNamespace) && matches(selection, stored))
@@ -162,6 +172,10 @@ export async function scanCollection(registry: Registry, request: ScanRequest): 
       throw error;
     }
     if (full) return { resumeAfter: lastVisited };
+    if (mustPrepare) {
+      if (lastKey !== undefined) range = startAfter(whole, lastKey);
+      return scanPrepared(registry, request, { range, visited });
+    }
     if (!stopped || lastKey === undefined) return { resumeAfter: undefined };
     range = startAfter(whole, lastKey);
     if (pause === undefined) await new Promise<void>((resolve) => setImmediate(resolve));
@@ -169,35 +183,51 @@ export async function scanCollection(registry: Registry, request: ScanRequest): 
   }
 }
 
-/** Most objects, and about most bytes of them, that are converted with one question. */
-const conversionBatch = { objects: 100, bytes: 1024 * 1024 };
+/** How far a scan has come. */
+interface ScanProgress {
+  /** What is left. */
+  readonly range: KeyRange;
+  readonly visited: number;
+}
 
 /**
- * {@link scanCollection} where somebody has to be asked to convert the objects: batches are copied, converted, and only
- * then selected from, because a conversion may change labels and fields.
+ * {@link scanCollection} where somebody has to be asked before objects can be selected from: batches are copied and prepared, and
+ * only then selected from. A conversion may change labels and fields.
  */
-async function scanConverted(registry: Registry, request: ScanRequest): Promise<ScanResult> {
-  const { resource, selection, at, limit = Number.POSITIVE_INFINITY } = request;
+async function scanPrepared(
+  registry: Registry,
+  request: ScanRequest,
+  begun?: ScanProgress,
+): Promise<ScanResult> {
+  const { resource, cluster, namespace, selection, at, limit = Number.POSITIVE_INFINITY } = request;
   const whole = rangeOf(request);
-  let range: KeyRange = request.after === undefined ? whole : startAfter(whole, request.after);
+  const onlyNamespace = cluster === "*" ? namespace : "";
+  let range = begun?.range ?? (request.after === undefined ? whole : startAfter(whole, request.after));
   if (compareBytes(range.start, range.end) >= 0) return { resumeAfter: undefined };
-  let visited = 0;
+  let visited = begun?.visited ?? 0;
+  const pacer = new Pacer();
   for (;;) {
     const batch: { key: Key; stored: StoredObject }[] = [];
     let bytes = 0;
+    let lastKey: Key | undefined;
+    let seen = 0;
     let more = false;
     try {
       registry.store.visit(
         range,
         at === registry.store.current() ? undefined : at,
         (key, value, revision) => {
-          if (batch.length >= conversionBatch.objects || bytes >= conversionBatch.bytes) {
-            more = true;
-            return false;
-          }
+          const { length } = batch;
+          more = length >= preparedTogether.objects || bytes >= preparedTogether.bytes || seen++ >= mostSeen;
+          if (more) return false;
+          lastKey = key;
+          if (cluster === "*" && isCustomKey(resource.collection, key)) return true;
           const location = parseObjectKey(resource.collection, resource.namespaced, key);
+          const stored = new StoredObject(resource, location, revision, value);
+          if ((onlyNamespace !== "" && location.namespace !== onlyNamespace) || isRuledOut(selection, stored))
+            return true;
           bytes += value.length;
-          batch.push({ key, stored: new StoredObject(resource, location, revision, Buffer.from(value)) });
+          batch.push({ key, stored: stored.copy() });
           return true;
         },
       );
@@ -205,19 +235,25 @@ async function scanConverted(registry: Registry, request: ScanRequest): Promise<
       if (error instanceof CompactedError) throw expired(compactedListMessage);
       throw error;
     }
-    await StoredObject.loadAll(
-      resource.form!,
+    await prepare(
+      registry,
+      selection,
       batch.map(({ stored }) => stored),
     );
-    for (const [index, { key, stored }] of batch.entries()) {
+    for (const { key, stored } of batch) {
       if (!matches(selection, stored)) continue;
       await request.visit(stored);
-      if (++visited >= limit) return { resumeAfter: more || index < batch.length - 1 ? key : undefined };
+      if (++visited >= limit) return { resumeAfter: more || key !== lastKey ? key : undefined };
+      await pacer.turn();
     }
-    if (!more) return { resumeAfter: undefined };
-    range = startAfter(whole, batch[batch.length - 1]!.key);
+    if (!more || lastKey === undefined) return { resumeAfter: undefined };
+    range = startAfter(whole, lastKey);
+    await pacer.turn();
   }
 }
+
+/** Entries gone through in one go, with those that their bytes rule out. */
+const mostSeen = 1_000;
 
 /** Text of a 410 for a list or continue token whose revision is gone (apiserver pkg/storage/etcd3). */
 export const compactedListMessage =

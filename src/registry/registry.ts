@@ -6,6 +6,7 @@ import type { Comparison, Key, Store } from "#storage/port.ts";
 import type { ClusterName } from "./cluster-name.ts";
 import { type CreateRequest, createObject } from "./create.ts";
 import { type DeleteRequest, type DeleteResult, deleteObject } from "./delete.ts";
+import type { Elsewhere } from "./elsewhere.ts";
 import { partitionOf } from "./keys.ts";
 import type { ManagedFields } from "./managed-fields.ts";
 import { type GetRequest, getObject, type ScanRequest, scanCollection } from "./read.ts";
@@ -42,6 +43,8 @@ export interface RegistryOptions {
   readonly custom?: CustomResources;
   /** Keeps track of who writes what; without it nobody does (tests of other things). */
   readonly managedFields?: ManagedFields;
+  /** Absent: everything is read in this thread. */
+  readonly elsewhere?: Elsewhere | undefined;
 }
 
 /** About 250 bytes each; a miss costs one read. */
@@ -61,6 +64,7 @@ export class Registry {
   readonly openNamespaces = new Lru<Key, Comparison>(cachedNamespaces);
   readonly managedFields: ManagedFields | undefined;
   readonly randomBytes: (size: number) => Uint8Array;
+  readonly elsewhere: Elsewhere | undefined;
   readonly #byName = new Map<string, Resource>();
   readonly #byCollection = new Map<string, Resource>();
   readonly #custom: CustomResources | undefined;
@@ -73,6 +77,7 @@ export class Registry {
     this.tenants = new Tenants(options.store);
     this.#custom = options.custom;
     this.managedFields = options.managedFields;
+    this.elsewhere = options.elsewhere;
     for (const info of options.resources) {
       if (info.virtual) continue;
       const resource = makeResource(info, options.strategies.strategyFor(info));

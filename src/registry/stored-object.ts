@@ -15,6 +15,25 @@ export { clusterAnnotation };
 
 type Labels = Readonly<Record<string, string>>;
 
+/** A {@link StoredObject} without its resource, as plain data. */
+export interface PlainObject {
+  readonly location: ObjectLocation;
+  readonly revision: Revision;
+  readonly writtenAt: Revision;
+  readonly value: Uint8Array;
+  readonly shown: Uint8Array | undefined;
+}
+
+/** What another thread finds out about an object. */
+export interface ReadObject {
+  readonly selected: boolean;
+  /** JSON of the object as clients see it; absent where that is what is stored, or where it is not selected. */
+  readonly shown: Uint8Array | undefined;
+}
+
+const bufferOf = ({ buffer, byteOffset, byteLength }: Uint8Array): Buffer =>
+  Buffer.from(buffer, byteOffset, byteLength);
+
 /**
  * An object as it lies in the store: canonical bytes, with what the key and the revision say kept beside them.
  * `value` is the holder's own copy, or a view while a visit is going on (then it must not be kept).
@@ -30,9 +49,14 @@ export class StoredObject {
   encoded: Map<string, Buffer> | undefined;
   /** The same while another thread makes them. */
   encoding: Map<string, Promise<Buffer>> | undefined;
+  /** Whether it is selected, where another thread found out; by the selection's text. */
+  verdicts: Map<string, boolean> | undefined;
+  /** Settled when another thread has found out. */
+  reading: Map<string, Promise<void>> | undefined;
   #object: KubeObject | undefined;
   #metadata: KubeObject["metadata"] | undefined;
   #labels: Labels | undefined;
+  #shown: Buffer | undefined;
 
   constructor(
     resource: Resource,
@@ -61,11 +85,55 @@ export class StoredObject {
     return stored;
   }
 
+  /** From {@link plain}, in another thread. */
+  static fromPlain(resource: Resource, plain: PlainObject): StoredObject {
+    const { location, revision, writtenAt, value, shown } = plain;
+    const stored = new StoredObject(resource, location, revision, bufferOf(value), writtenAt);
+    stored.#shown = shown && bufferOf(shown);
+    return stored;
+  }
+
+  get plain(): PlainObject {
+    const { location, revision, writtenAt, value } = this;
+    return { location, revision, writtenAt, value, shown: this.#shown };
+  }
+
+  /** The same with bytes of its own. */
+  copy(): StoredObject {
+    const { resource, location, revision, writtenAt } = this;
+    const copy = new StoredObject(resource, location, revision, Buffer.from(this.value), writtenAt);
+    copy.#object = this.#object;
+    copy.verdicts = this.verdicts;
+    copy.#shown = this.#shown;
+    return copy;
+  }
+
+  /** What another thread has found out, so that nothing of the object has to be read here. */
+  take(selection: string, { selected, shown }: ReadObject): void {
+    this.verdicts ??= new Map();
+    this.verdicts.set(selection, selected);
+    if (shown !== undefined) this.#shown = bufferOf(shown);
+  }
+
+  /** JSON of {@link object}, if another thread has made it. */
+  get shown(): Buffer | undefined {
+    return this.#shown;
+  }
+
+  /** It is for somebody else to convert, and has not been. */
+  get mustLoad(): boolean {
+    const { form } = this.resource;
+    if (form?.asynchronous !== true || this.#object !== undefined || this.#shown !== undefined) return false;
+    return !form.shownAsStored(this);
+  }
+
   /**
    * The whole object in the resource's version, as clients see it. Made on first use; treat as frozen. Of kinds that are
    * converted by somebody else, {@link load} comes first.
    */
   get object(): KubeObject {
+    if (this.#object === undefined && this.#shown !== undefined)
+      this.#object = readOwnJson(this.#shown) as JsonObject as KubeObject;
     if (this.#object === undefined) {
       const decoded = this.resource.form?.decode([this]);
       if (decoded instanceof Promise) throw new Error("stored object: not loaded");
@@ -76,15 +144,12 @@ export class StoredObject {
 
   /** Makes {@link object} and the encoders ready; undefined when they are. */
   load(): Promise<void> | undefined {
-    const { form } = this.resource;
-    if (form?.asynchronous !== true || this.#object !== undefined || form.shownAsStored(this))
-      return undefined;
-    return StoredObject.loadAll(form, [this]);
+    return this.mustLoad ? StoredObject.loadAll(this.resource.form!, [this]) : undefined;
   }
 
   /** The same for many objects of one form, with one question to whoever converts them. */
   static async loadAll(form: StoredForm, all: readonly StoredObject[]): Promise<void> {
-    const missing = all.filter((stored) => stored.#object === undefined && !form.shownAsStored(stored));
+    const missing = all.filter((stored) => stored.mustLoad);
     if (missing.length === 0) return;
     const decoded = await form.decode(missing);
     for (const [index, stored] of missing.entries()) stored.#object = decoded[index]!;
@@ -95,10 +160,15 @@ export class StoredObject {
     if (this.#object !== undefined || this.resource.form?.asynchronous === true)
       return this.object.metadata.labels ?? {};
     if (this.#labels === undefined) {
-      const bytes = findOwnJson(this.value, ["metadata", "labels"]);
+      const bytes = this.labelBytes;
       this.#labels = bytes === undefined ? {} : (readOwnJson(bytes) as Labels);
     }
     return this.#labels;
+  }
+
+  /** As they are stored. */
+  get labelBytes(): Buffer | undefined {
+    return findOwnJson(this.value, ["metadata", "labels"]);
   }
 
   /** What every kind has, also of an object that is not loaded; labels and annotations as they are stored. Frozen. */

@@ -1,10 +1,11 @@
 import type { Change, Revision, Watch } from "#storage/port.ts";
 import type { ClusterScope } from "./cluster-name.ts";
 import { listPrefix } from "./keys.ts";
+import { prepare } from "./preparation.ts";
 import type { Registry } from "./registry.ts";
 import { DefinitionChangedError, type Resource } from "./resource.ts";
 import { matches, type Selection, selectsAll } from "./selection.ts";
-import { StoredObject } from "./stored-object.ts";
+import type { StoredObject } from "./stored-object.ts";
 
 export type EventType = "ADDED" | "MODIFIED" | "DELETED";
 
@@ -26,6 +27,9 @@ export interface WatchRequest {
 }
 
 export type WatchHandle = Watch;
+
+/** Bytes of changes that wait for those before; a watch that falls behind further is ended, and its client comes again. */
+const maxWaitingBytes = 16 * 1_024 * 1_024;
 
 /** @throws CompactedError when `after` is older than the kept history. */
 export function watchCollection(registry: Registry, request: WatchRequest): WatchHandle {
@@ -52,81 +56,49 @@ export function watchCollection(registry: Registry, request: WatchRequest): Watc
     request.cluster,
     request.cluster === "*" ? "" : request.namespace,
   );
-  if (resource.form?.asynchronous === true) return watchConverted(registry, request, prefix, deliver);
   const { form } = resource;
-  const watch = registry.store.watch({
-    prefix,
-    after: request.after,
-    onChanges(changes) {
-      if (form?.isCurrent() === false) {
-        watch.close();
-        request.onEnd(new DefinitionChangedError());
-        return;
-      }
-      for (const change of changes) deliver(change);
-      request.onBatchEnd();
-    },
-    onProgress: (revision) => request.onProgress(revision),
-    onEnd: (error) => request.onEnd(error),
-  });
-  return watch;
-}
-
-/** Bytes of changes that wait for their conversion; a watch that falls behind further is ended, and its client comes again. */
-const maxWaitingBytes = 16 * 1024 * 1024;
-
-/** The same where somebody has to be asked to convert the objects: one batch of changes after the other, in order. */
-function watchConverted(
-  registry: Registry,
-  request: WatchRequest,
-  prefix: string,
-  deliver: (change: Change) => void,
-): WatchHandle {
-  const { resource } = request;
-  const form = resource.form!;
+  const prepares = !all || form?.asynchronous === true;
   let closed = false;
   let waiting = 0;
-  let last = Promise.resolve();
   const fail = (error: Error): void => {
     if (closed) return;
     closed = true;
     watch.close();
     request.onEnd(error);
   };
-  const after = (step: () => void | Promise<void>): void => {
-    last = last
-      .then(() => (closed ? undefined : step()))
-      .catch((error: unknown) => fail(error instanceof Error ? error : new Error(String(error))));
-  };
+  const line = new Line((error) => fail(error instanceof Error ? error : new Error(String(error))));
+  const after = (step: () => void | Promise<void>): void => line.after(() => (closed ? undefined : step()));
   const watch = registry.store.watch({
     prefix,
     after: request.after,
     onChanges(changes) {
-      const bytes = changes.reduce(
-        (sum, { value, previous }) => sum + (value?.length ?? 0) + (previous?.value.length ?? 0),
-        0,
-      );
+      const bytes = line.isIdle ? 0 : bytesOf(changes);
       waiting += bytes;
       if (waiting > maxWaitingBytes) {
-        fail(new Error("the watch fell behind: its objects are converted too slowly"));
+        fail(new Error("the watch fell behind: its objects are read too slowly"));
         return;
       }
-      after(async () => {
-        if (!form.isCurrent()) throw new DefinitionChangedError();
-        const views = changes.map((change) => registry.views.of(resource, change));
-        const objects = views.flatMap(({ current, previous }) =>
-          [current, previous].filter((stored) => stored !== undefined),
-        );
-        await StoredObject.loadAll(form, objects);
+      after(() => {
         waiting -= bytes;
-        if (closed) return;
-        for (const change of changes) deliver(change);
-        request.onBatchEnd();
+        if (form?.isCurrent() === false) throw new DefinitionChangedError();
+        const send = (): void => {
+          if (closed) return;
+          for (const change of changes) deliver(change);
+          request.onBatchEnd();
+        };
+        const prepared = prepares ? prepare(registry, selection, objectsOf(changes)) : undefined;
+        return prepared === undefined ? send() : prepared.then(send);
       });
     },
     onProgress: (revision) => after(() => request.onProgress(revision)),
     onEnd: (error) => after(() => fail(error)),
   });
+  const objectsOf = (changes: readonly Change[]): StoredObject[] =>
+    changes
+      .map((change) => registry.views.of(resource, change))
+      .filter(({ location }) => onlyNamespace === "" || location.namespace === onlyNamespace)
+      .flatMap(({ current, previous }) => [current, previous])
+      .filter((stored) => stored !== undefined);
   return {
     requestProgress: () => watch.requestProgress(),
     close() {
@@ -134,4 +106,43 @@ function watchConverted(
       watch.close();
     },
   };
+}
+
+const bytesOf = (changes: readonly Change[]): number =>
+  changes.reduce((sum, { value, previous }) => sum + (value?.length ?? 0) + (previous?.value.length ?? 0), 0);
+
+/** Steps are done in the order of the calls: at once, unless one before has to be waited for. */
+class Line {
+  readonly #fail: (error: unknown) => void;
+  #waiting: (() => void | Promise<void>)[] | undefined;
+
+  constructor(fail: (error: unknown) => void) {
+    this.#fail = fail;
+  }
+
+  get isIdle(): boolean {
+    return this.#waiting === undefined;
+  }
+
+  after(step: () => void | Promise<void>): void {
+    if (this.#waiting !== undefined) {
+      this.#waiting.push(step);
+      return;
+    }
+    try {
+      const first = step();
+      if (first === undefined) return;
+      const waiting: (() => void | Promise<void>)[] = [];
+      this.#waiting = waiting;
+      this.#goOn(first, waiting).catch(this.#fail);
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  async #goOn(first: Promise<void>, waiting: (() => void | Promise<void>)[]): Promise<void> {
+    await first;
+    for (let step = waiting.shift(); step !== undefined; step = waiting.shift()) await step();
+    this.#waiting = undefined;
+  }
 }

@@ -127,7 +127,14 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
     egress,
     admissionPlugins,
     limits: workLimits,
-    encodeElsewhere: (workspace, task) => annex.encode(workspace, task),
+    encodeElsewhere: async (workspace, task) =>
+      (await annex.task(workspace, "encode", task)).map(({ buffer, byteOffset, byteLength }) =>
+        Buffer.from(buffer, byteOffset, byteLength),
+      ),
+    elsewhere: {
+      limits: workLimits,
+      read: (workspace, task) => annex.task(workspace, "read", task),
+    },
   });
   const { watches, yaml } = services;
   const annex: Annex = new Annex({

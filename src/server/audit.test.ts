@@ -129,6 +129,13 @@ test("the answer's object is JSON whatever form was answered", async () => {
   assert.equal(list?.kind, "ConfigMapList");
   const packed = await ask("GET", maps, { accept: "application/vnd.kubernetes.protobuf" });
   assert.deepEqual(packed.last.responseObject, list);
+  // Another thread makes what is large, between others.
+  await ask("POST", maps, { body: configMap("large", { a: "x".repeat(200_000) }) });
+  const larger = (await ask("GET", maps)).last.responseObject;
+  assert.ok(larger?.items.some(({ metadata }) => metadata.name === "large"));
+  const largerPacked = await ask("GET", maps, { accept: "application/vnd.kubernetes.protobuf" });
+  assert.deepEqual(largerPacked.last.responseObject, larger);
+  await ask("DELETE", `${maps}/large`);
   const table = await ask("GET", maps, { accept: `${json};as=Table;g=meta.k8s.io;v=v1` });
   assert.equal(table.last.responseObject?.kind, "Table");
 });

@@ -16,8 +16,10 @@ import type { NameClaims } from "#crds/names.ts";
 import { ProtobufCodec } from "#machinery/codecs/protobuf.ts";
 import { TypeCompiler } from "#machinery/schema/decode.ts";
 import type { ClusterName } from "#registry/cluster-name.ts";
+import type { Elsewhere, ReadingTask } from "#registry/elsewhere.ts";
 import { ManagedFields } from "#registry/managed-fields.ts";
 import { Registry } from "#registry/registry.ts";
+import type { ReadObject } from "#registry/stored-object.ts";
 import { builtinStrategies } from "#registry/strategies/builtin.ts";
 import { ownStrategies } from "#registry/strategies/own.ts";
 import type { Strategy } from "#registry/strategy.ts";
@@ -30,7 +32,12 @@ import { workspaceStrategy } from "#workspaces/workspace-strategy.ts";
 import type { Endpoint } from "./context.ts";
 import { CustomKindsOf } from "./custom-kinds.ts";
 import { makeDocumentServer } from "./endpoints/documents.ts";
-import { doEncodingTask, type EncodeElsewhere, type EncodingTask } from "./endpoints/encoding-tasks.ts";
+import {
+  doEncodingTask,
+  doReadingTask,
+  type EncodeElsewhere,
+  type EncodingTask,
+} from "./endpoints/encoding-tasks.ts";
 import { Negotiator } from "./endpoints/media-types.ts";
 import { makeRestEndpoint } from "./endpoints/rest.ts";
 import { serveReview, type TokenAuthenticator } from "./endpoints/reviews.ts";
@@ -56,6 +63,7 @@ export interface ApiOptions {
   readonly limits?: WorkLimits | undefined;
   /** Present where there are limits. */
   readonly encodeElsewhere?: EncodeElsewhere | undefined;
+  readonly elsewhere?: Elsewhere | undefined;
 }
 
 export interface Api {
@@ -64,8 +72,11 @@ export interface Api {
   readonly claims: (cluster: ClusterName, definition: string) => NameClaims;
   readonly services: EndpointServices;
   readonly endpoint: Endpoint;
-  /** Does what another thread sends here. @throws StatusError, DefinitionChangedError */
-  encode(task: EncodingTask): readonly Uint8Array[];
+  /** What another thread has done here. They reject with StatusError, DefinitionChangedError. */
+  readonly tasks: {
+    encode(task: EncodingTask): Promise<readonly Uint8Array[]>;
+    read(task: ReadingTask): Promise<readonly ReadObject[]>;
+  };
   /** Everything that is built in. */
   readonly served: ServedSet;
   readonly webhooks: WebhookClient;
@@ -101,6 +112,7 @@ export function composeApi(options: ApiOptions): Api {
     randomBytes,
     resources: union(kubernetes, universal),
     custom: definitions,
+    elsewhere: options.elsewhere,
     strategies: builtinStrategies(
       new Map<string, Strategy>([
         ...ownStrategies,
@@ -159,8 +171,11 @@ export function composeApi(options: ApiOptions): Api {
     serveVirtual: (context, served) =>
       serveReview({ services, authorizer, authenticateToken }, context, served),
   });
-  const encode = (task: EncodingTask): readonly Uint8Array[] => doEncodingTask(services, custom, task);
-  return { registry, definitions, claims, services, endpoint, encode, served: kubernetes, webhooks };
+  const tasks: Api["tasks"] = {
+    encode: (task) => doEncodingTask(services, custom, task),
+    read: (task) => doReadingTask(services, custom, task),
+  };
+  return { registry, definitions, claims, services, endpoint, tasks, served: kubernetes, webhooks };
 }
 
 /** Every resource that some workspace type serves, once. */

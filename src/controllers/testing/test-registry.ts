@@ -5,6 +5,7 @@ import { kubernetesResources, universalResources } from "#api/builtins.ts";
 import { type Clock, systemClock } from "#base/clock.ts";
 import type { KubeObject } from "#machinery/meta/object.ts";
 import { type ClusterName, rootCluster } from "#registry/cluster-name.ts";
+import type { Elsewhere } from "#registry/elsewhere.ts";
 import { registryKeySpace } from "#registry/key-space.ts";
 import { Registry } from "#registry/registry.ts";
 import { builtinStrategies } from "#registry/strategies/builtin.ts";
@@ -40,7 +41,7 @@ export interface TestRegistry {
 }
 
 export async function makeTestRegistry(
-  options: { clock?: Clock; store?: Store } = {},
+  options: { clock?: Clock; store?: Store; elsewhere?: Elsewhere } = {},
 ): Promise<TestRegistry> {
   const store = options.store ?? openMemoryStore({ keySpace: registryKeySpace });
   const clock = options.clock ?? systemClock;
@@ -58,6 +59,7 @@ export async function makeTestRegistry(
     clock,
     randomBytes,
     resources: [...infos.values()],
+    elsewhere: options.elsewhere,
     strategies: builtinStrategies(
       new Map<string, Strategy>([
         ...ownStrategies,

@@ -6,13 +6,12 @@ import { StatusError } from "#machinery/errors/status-error.ts";
 import { Journal } from "#registry/journal.ts";
 import type { AuditNotes } from "../audit/notes.ts";
 import { composeApi } from "../compose-api.ts";
-import type { EncodingTask } from "../endpoints/encoding-tasks.ts";
 import { respondStatus } from "../endpoints/respond-status.ts";
 import { translateStoreErrors } from "../endpoints/store-errors.ts";
 import { Request } from "../request.ts";
 import { isBug, respondError } from "../respond-error.ts";
 import { type AnnexAnswer, AnnexExchange } from "./annex-exchange.ts";
-import type { AnnexData, AnnexRequest, FromAnnex, ToAnnex } from "./protocol.ts";
+import type { AnnexData, AnnexRequest, AnnexTask, FromAnnex, TaskResult, ToAnnex } from "./protocol.ts";
 import { Asker } from "./questions.ts";
 import { RemoteStore } from "./remote-store.ts";
 import { taskFailure } from "./task-failure.ts";
@@ -24,7 +23,7 @@ const asker = new Asker(data.port, data.answers, post);
 const {
   services,
   endpoint: rest,
-  encode,
+  tasks,
 } = composeApi({
   store: new RemoteStore(asker, data.sharedStore),
   clock: systemClock,
@@ -47,8 +46,8 @@ port.on("message", (message: ToAnnex) => {
     case "gone":
       serving.get(message.id)?.markClosed();
       break;
-    case "encode":
-      doTask(message.id, message.task);
+    case "do":
+      void doTask(message.id, message.task);
       break;
     case "settled":
       asker.settle(message.call, message.outcome);
@@ -82,12 +81,24 @@ async function serve(id: number, asked: AnnexRequest): Promise<void> {
   }
 }
 
-function doTask(id: number, task: EncodingTask): void {
+async function doTask(id: number, task: AnnexTask): Promise<void> {
   try {
-    // What is encoded may be a view of something larger, or shared.
-    post({ type: "encoded", id, pieces: encode(task).map((piece) => new Uint8Array(piece)) });
+    post({ type: "done", id, result: await resultOf(task) });
   } catch (error) {
     post({ type: "failed", id, failure: taskFailure(error) });
+  }
+}
+
+async function resultOf(task: AnnexTask): Promise<TaskResult> {
+  switch (task.name) {
+    case "encode":
+      // What is encoded may be a view of something larger, or shared.
+      return (await tasks.encode(task.input)).map((piece) => new Uint8Array(piece));
+    case "read":
+      return (await tasks.read(task.input)).map(({ selected, shown }) => ({
+        selected,
+        shown: shown && new Uint8Array(shown),
+      }));
   }
 }
 

@@ -12,10 +12,18 @@ import { collectGarbage } from "#base/collect-garbage.ts";
 import { timeout } from "#machinery/errors/errors.ts";
 import type { NotesData } from "#server/audit/notes.ts";
 import type { RequestContext } from "#server/context.ts";
-import type { EncodingTask } from "#server/endpoints/encoding-tasks.ts";
 import { MAX_BODY_BYTES } from "#server/exchange.ts";
 import { answerLater, answerNow, type DeskOptions, outcomeOf } from "./desk.ts";
-import type { AnnexData, AnnexRequest, FromAnnex, Question, ToAnnex } from "./protocol.ts";
+import type {
+  AnnexData,
+  AnnexRequest,
+  AnnexTask,
+  FromAnnex,
+  Question,
+  TaskResult,
+  Tasks,
+  ToAnnex,
+} from "./protocol.ts";
 import { taskError } from "./task-failure.ts";
 import { type TurnLimits, Turns } from "./turns.ts";
 
@@ -28,9 +36,9 @@ const turnLimits: TurnLimits = {
   waitingEach: 32,
 };
 /**
- * Encoding for reads: each list and each watch waits for one at a time, and others would have to begin anew if they were refused.
+ * Tasks for reads: each list and each watch waits for one at a time, and others would have to begin anew if they were refused.
  */
-const encodingLimits: TurnLimits = { serving: 4, servingEach: 1, waiting: 10_000, waitingEach: 10_000 };
+const taskLimits: TurnLimits = { serving: 4, servingEach: 1, waiting: 10_000, waitingEach: 10_000 };
 /** The thread's memory. */
 const maxHeapMb = 2_048;
 /** V8 would let new objects take 128 MiB, and touch all of it. */
@@ -66,8 +74,8 @@ export class Annex {
   readonly #options: AnnexOptions;
   readonly #visits = new Map<number, Visit>();
   readonly #turns = new Turns(turnLimits);
-  readonly #encodings = new Map<number, PromiseWithResolvers<readonly Buffer[]>>();
-  readonly #encodingTurns = new Turns(encodingLimits);
+  readonly #tasks = new Map<number, PromiseWithResolvers<TaskResult>>();
+  readonly #taskTurns = new Turns(taskLimits);
   #thread: Thread | undefined;
   #ids = 0;
   #cancelIdle: (() => void) | undefined;
@@ -94,17 +102,17 @@ export class Annex {
     }
   }
 
-  /** Has answers encoded, see {@link EncodeElsewhere}. @throws StatusError 504 */
-  async encode(workspace: string, task: EncodingTask): Promise<readonly Buffer[]> {
-    const turn = this.#encodingTurns.enter(workspace);
+  /** Has something done that is no request. Rejects with what the task throws, and StatusError 504. */
+  async task<N extends keyof Tasks>(workspace: string, name: N, input: Tasks[N][0]): Promise<Tasks[N][1]> {
+    const turn = this.#taskTurns.enter(workspace);
     try {
       await turn.begun;
       if (this.#closed) throw tooMuch();
       const id = ++this.#ids;
-      const encoding = Promise.withResolvers<readonly Buffer[]>();
-      this.#encodings.set(id, encoding);
-      this.#post(this.#begun().worker, { type: "encode", id, task });
-      return await encoding.promise;
+      const pending = Promise.withResolvers<TaskResult>();
+      this.#tasks.set(id, pending);
+      this.#post(this.#begun().worker, { type: "do", id, task: { name, input } as AnnexTask });
+      return (await pending.promise) as Tasks[N][1];
     } finally {
       turn.end();
       this.#endWhenIdle();
@@ -139,7 +147,7 @@ export class Annex {
   }
 
   #endWhenIdle(): void {
-    if (!this.#turns.isIdle || !this.#encodingTurns.isIdle || this.#thread === undefined) return;
+    if (!this.#turns.isIdle || !this.#taskTurns.isIdle || this.#thread === undefined) return;
     const { worker } = this.#thread;
     this.#cancelIdle?.();
     this.#cancelIdle = this.#options.clock.after(idleMs, () => {
@@ -209,13 +217,13 @@ export class Annex {
         this.#visits.get(message.id)?.request.exchange.abort();
         this.#visits.get(message.id)?.done();
         return;
-      case "encoded":
-        this.#encodings.get(message.id)?.resolve(message.pieces.map(bufferOf));
-        this.#encodings.delete(message.id);
+      case "done":
+        this.#tasks.get(message.id)?.resolve(message.result);
+        this.#tasks.delete(message.id);
         return;
       case "failed":
-        this.#encodings.get(message.id)?.reject(taskError(message.failure));
-        this.#encodings.delete(message.id);
+        this.#tasks.get(message.id)?.reject(taskError(message.failure));
+        this.#tasks.delete(message.id);
         return;
       case "answered": {
         this.#tell(message.id, message.audit);
@@ -252,15 +260,12 @@ export class Annex {
     this.#thread.port.close();
     this.#thread = undefined;
     for (const { done } of [...this.#visits.values()]) done(tooMuch());
-    for (const { reject } of this.#encodings.values()) reject(tooMuch());
-    this.#encodings.clear();
+    for (const { reject } of this.#tasks.values()) reject(tooMuch());
+    this.#tasks.clear();
   }
 }
 
 const tooMuch = (): Error => timeout("the request was more work than the server does for one");
-
-const bufferOf = ({ buffer, byteOffset, byteLength }: Uint8Array): Buffer =>
-  Buffer.from(buffer, byteOffset, byteLength);
 
 function dataOf(
   { exchange, cluster, info, user, auditId, startedAt, journal }: RequestContext,

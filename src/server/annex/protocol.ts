@@ -5,7 +5,9 @@
 import type { MessagePort } from "node:worker_threads";
 import type { UserInfo } from "#authn/user-info.ts";
 import type { Attributes, Decision } from "#authz/authorizer.ts";
+import type { ReadingTask } from "#registry/elsewhere.ts";
 import type { JournalData } from "#registry/journal.ts";
+import type { ReadObject } from "#registry/stored-object.ts";
 import type { NotesData, NotesWanted } from "#server/audit/notes.ts";
 import type { ClusterTarget } from "#server/context.ts";
 import type { EncodingTask } from "#server/endpoints/encoding-tasks.ts";
@@ -54,7 +56,7 @@ export type ToAnnex =
   | { readonly type: "serve"; readonly id: number; readonly request: AnnexRequest }
   /** Nobody waits for the answer any more. */
   | { readonly type: "gone"; readonly id: number }
-  | { readonly type: "encode"; readonly id: number; readonly task: EncodingTask }
+  | { readonly type: "do"; readonly id: number; readonly task: AnnexTask }
   | { readonly type: "settled"; readonly call: number; readonly outcome: Outcome };
 
 export type FromAnnex =
@@ -68,10 +70,21 @@ export type FromAnnex =
     }
   /** The connection is to be cut. */
   | { readonly type: "aborted"; readonly id: number; readonly audit: NotesData | undefined }
-  | { readonly type: "encoded"; readonly id: number; readonly pieces: readonly Uint8Array[] }
+  | { readonly type: "done"; readonly id: number; readonly result: TaskResult }
   | { readonly type: "failed"; readonly id: number; readonly failure: TaskFailure }
   | { readonly type: "bug"; readonly id: number; readonly text: string }
   | { readonly type: "call"; readonly call: number; readonly question: LaterQuestion };
+
+/** What is no request: the name of a kind of task, what it works with, and its result. */
+export interface Tasks {
+  encode: [input: EncodingTask, result: readonly Uint8Array[]];
+  read: [input: ReadingTask, result: readonly ReadObject[]];
+}
+
+export type AnnexTask = {
+  [N in keyof Tasks]: { readonly name: N; readonly input: Tasks[N][0] };
+}[keyof Tasks];
+export type TaskResult = Tasks[keyof Tasks][1];
 
 /** A value, or an error of the store, or any other. */
 export type Outcome =

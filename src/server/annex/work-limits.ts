@@ -49,6 +49,7 @@ export const workLimits: WorkLimits = {
   storedBytes: (apiGroup) => (programGroups.has(apiGroup) ? programBytes : storedBytes),
   answerBytes: bodyBytes,
   parsedBytes: 128 * 1_024,
+  convertedBytes: bodyBytes,
   yamlBytes: 32 * 1_024,
 };
 

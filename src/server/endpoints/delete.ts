@@ -9,7 +9,7 @@ import { isDone, passBatch } from "#registry/journal.ts";
 import { type ObjectLocation, objectKey } from "#registry/keys.ts";
 import { settleFreshness } from "#registry/read.ts";
 import { mustBeCurrent, type Resource } from "#registry/resource.ts";
-import { StoredObject } from "#registry/stored-object.ts";
+import type { StoredObject } from "#registry/stored-object.ts";
 import type { RequestContext } from "#server/context.ts";
 import type { Key } from "#storage/port.ts";
 import { admissionOf } from "./admission.ts";
@@ -138,10 +138,7 @@ export async function serveDeleteCollection(
       ...(after === undefined ? {} : { after }),
       limit: batch,
       visit: (object) => {
-        const { location, revision, value } = object;
-        // One that had to be converted has bytes of its own already.
-        const own = resource.form?.asynchronous === true;
-        found.push(own ? object : new StoredObject(resource, location, revision, Buffer.from(value)));
+        found.push(object.copy());
       },
     });
     await deleteBatch(deletion, found);

@@ -41,8 +41,8 @@ export interface ListWriter {
   /** The form can be sent before the end is known. */
   readonly canStream: boolean;
   add(object: StoredObject): void;
-  /** Adds what {@link ObjectEncoder.item} made. */
-  addItem(item: Uint8Array): void;
+  /** Adds what {@link ObjectEncoder.item} made, with its JSON where that was wanted. */
+  addItem(item: Uint8Array, json?: Uint8Array): void;
   /** Hands over what is ready; the first piece begins with the list's head, so the meta must be known without the end. */
   take(): Buffer;
   /** The rest of a list of which pieces were taken. */
@@ -71,6 +71,8 @@ export interface ObjectEncoder {
   list(at: Revision, withJson?: boolean): ListWriter;
   /** One object as an item of a list. */
   item(object: StoredObject): Buffer;
+  /** The same, and the item as JSON. Absent where it is JSON. */
+  itemWithJson?(object: StoredObject): readonly [item: Buffer, json: Buffer];
   event(type: EventType, object: StoredObject): Buffer;
   /** Of a watch that says more with its first event: whether none was made yet; the next one will not be the first. */
   takeFirst?(): boolean;

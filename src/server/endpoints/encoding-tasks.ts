@@ -1,9 +1,11 @@
 /** Answers that are too much to be encoded in the thread that serves everybody: another one makes the bytes, by the same encoders. */
+import type { GroupResource } from "#machinery/meta/object.ts";
+import type { ReadingTask } from "#registry/elsewhere.ts";
 import type { ObjectLocation } from "#registry/keys.ts";
 import { DefinitionChangedError, mustBeCurrent, type Resource } from "#registry/resource.ts";
-import { StoredObject } from "#registry/stored-object.ts";
+import { isTooMuchToRead, readSelected, selectionOf } from "#registry/selection.ts";
+import { type PlainObject, type ReadObject, StoredObject } from "#registry/stored-object.ts";
 import type { EventType } from "#registry/watch.ts";
-import type { Revision } from "#storage/port.ts";
 import type { EncoderOrigin, JsonStyle, ObjectEncoder, ObjectResponder, Restyle } from "./encoder.ts";
 import { styled } from "./json-encoder.ts";
 import { encoderOf } from "./make-encoder.ts";
@@ -18,6 +20,8 @@ export type EncodingTask =
       readonly objects: readonly PlainObject[];
       /** Undefined: they are items of a list. */
       readonly event: PlainEvent | undefined;
+      /** Behind each piece comes one with the same as JSON, for the audit log. */
+      readonly withJson: boolean;
     }
   | { readonly type: "style"; readonly compact: Uint8Array; readonly style: JsonStyle };
 
@@ -26,15 +30,12 @@ interface PlainEvent {
   readonly first: boolean;
 }
 
-/** A {@link StoredObject} without its resource. */
-interface PlainObject {
-  readonly location: ObjectLocation;
-  readonly revision: Revision;
-  readonly writtenAt: Revision;
-  readonly value: Uint8Array;
+interface PlainEvent {
+  readonly type: EventType;
+  readonly first: boolean;
 }
 
-/** Answers one piece for each object of a task. Rejects with StatusError, DefinitionChangedError. */
+/** Answers the pieces of a task. Rejects with StatusError, DefinitionChangedError. */
 export type EncodeElsewhere = (workspace: string, task: EncodingTask) => Promise<readonly Buffer[]>;
 
 /** Whether an object takes so long to be encoded that others would wait. */
@@ -44,10 +45,9 @@ export function isLargeToEncode(
   object: StoredObject,
 ): boolean {
   if (limits === undefined || !encoder.parses(object)) return false;
-  const { form } = object.resource;
-  // Whoever converts it has sent it to this thread.
-  if (form?.asynchronous === true) return false;
-  return object.value.length > limits.parsedBytes || (form?.costly === true && !form.shownAsStored(object));
+  return object.shown === undefined
+    ? isTooMuchToRead(limits, object)
+    : object.shown.length > limits.parsedBytes;
 }
 
 /** The same of an answer with this object alone. */
@@ -78,12 +78,13 @@ export const restyleFor =
     return encodeElsewhere(workspace, { type: "style", compact, style }).then(([bytes]) => bytes!);
   };
 
-/** Bytes of items, in their order. The objects must have values of their own. */
+/** Bytes of items, in their order, each followed by its JSON if that is wanted. The objects must have values of their own. */
 export const itemsElsewhere = (
   services: EndpointServices,
   encoder: ObjectEncoder,
   objects: readonly StoredObject[],
-): Promise<readonly Buffer[]> => objectsElsewhere(services, encoder, objects, undefined);
+  withJson: boolean,
+): Promise<readonly Buffer[]> => objectsElsewhere(services, encoder, objects, undefined, withJson);
 
 /**
  * Bytes of an event, made once for all watchers that see it in one form.
@@ -97,7 +98,7 @@ export function eventElsewhere(
   first: boolean,
 ): Promise<Buffer> {
   const make = async (): Promise<Buffer> => {
-    const [bytes] = await objectsElsewhere(services, encoder, [object], { type, first });
+    const [bytes] = await objectsElsewhere(services, encoder, [object], { type, first }, false);
     return bytes!;
   };
   if (encoder.form === "") return make();
@@ -123,6 +124,7 @@ async function objectsElsewhere(
   { origin }: ObjectEncoder,
   objects: readonly StoredObject[],
   event: PlainEvent | undefined,
+  withJson: boolean,
 ): Promise<readonly Buffer[]> {
   if (encodeElsewhere === undefined || origin === undefined)
     throw new Error("encoding: there is no other thread");
@@ -130,12 +132,8 @@ async function objectsElsewhere(
   const pieces = await encodeElsewhere(location.cluster, {
     type: "objects",
     origin,
-    objects: objects.map(({ location, revision, writtenAt, value }) => ({
-      location,
-      revision,
-      writtenAt,
-      value,
-    })),
+    objects: objects.map((object) => object.plain),
+    withJson,
     event,
   });
   // Still the same definition, so it was the same there.
@@ -143,27 +141,36 @@ async function objectsElsewhere(
   return pieces;
 }
 
-/** Does a task, in the other thread. @throws StatusError, DefinitionChangedError */
-export function doEncodingTask(
+/** Does a task, in the other thread. Rejects with StatusError, DefinitionChangedError. */
+export async function doEncodingTask(
   services: EndpointServices,
   custom: CustomKinds,
   task: EncodingTask,
-): readonly Uint8Array[] {
+): Promise<readonly Uint8Array[]> {
   if (task.type === "style") return [styled(bufferOf(task.compact), task.style)];
-  const { origin, event } = task;
-  let encoder: ObjectEncoder | undefined;
-  let resource: Resource | undefined;
-  return task.objects.map(({ location, revision, writtenAt, value }) => {
-    if (encoder === undefined || resource === undefined) {
-      const found = resourceOf(services, custom, origin, location);
-      resource = found.resource;
-      encoder = encoderOf(services, resource, found.version, origin);
-    }
-    const stored = new StoredObject(resource, location, revision, bufferOf(value), writtenAt);
-    if (event === undefined) return encoder.item(stored);
+  const { origin, event, withJson } = task;
+  const { resource, version } = resourceOf(services, custom, origin, task.objects[0]!.location);
+  const encoder = encoderOf(services, resource, version, origin);
+  const objects = task.objects.map((plain) => StoredObject.fromPlain(resource, plain));
+  if (resource.form?.asynchronous === true) await StoredObject.loadAll(resource.form, objects);
+  return objects.flatMap((stored) => {
+    if (event === undefined) return withJson ? encoder.itemWithJson!(stored) : encoder.item(stored);
     if (!event.first) encoder.takeFirst?.();
     return encoder.event(event.type, stored);
   });
+}
+
+/** The same for what the registry has read. */
+export async function doReadingTask(
+  services: EndpointServices,
+  custom: CustomKinds,
+  task: ReadingTask,
+): Promise<readonly ReadObject[]> {
+  const { resource } = resourceOf(services, custom, task, task.objects[0]!.location);
+  const selection = selectionOf(task.selection);
+  const objects = task.objects.map((plain) => StoredObject.fromPlain(resource, plain));
+  if (resource.form?.asynchronous === true) await StoredObject.loadAll(resource.form, objects);
+  return objects.map((stored) => readSelected(selection, stored));
 }
 
 const bufferOf = ({ buffer, byteOffset, byteLength }: Uint8Array): Buffer =>
@@ -173,20 +180,23 @@ const bufferOf = ({ buffer, byteOffset, byteLength }: Uint8Array): Buffer =>
 function resourceOf(
   { registry }: EndpointServices,
   custom: CustomKinds,
-  origin: EncoderOrigin,
+  of: GroupResource & { readonly version: string },
   { cluster }: ObjectLocation,
 ): { readonly resource: Resource; readonly version: Resource["storage"] } {
-  const builtin = registry.resource(origin);
+  const builtin = registry.resource(of);
   if (builtin !== undefined) {
-    const version = builtin.info.versions.find((one) => one.version === origin.version);
+    const version = builtin.info.versions.find((one) => one.version === of.version);
     return { resource: builtin, version: version ?? builtin.storage };
   }
-  if (origin.version === "") {
-    const shared = custom.everywhere(origin);
+  if (of.version === "") {
+    const shared = custom.everywhere(of);
     if (shared !== undefined) return { resource: shared, version: shared.storage };
   } else {
-    const view = custom.view(cluster, origin, origin.version);
+    const view = custom.view(cluster, of, of.version);
     if (view !== undefined) return view;
+    // Controllers read in the storage version, which need not be served.
+    const stored = registry.resourceIn(cluster, of);
+    if (stored?.storage.version === of.version) return { resource: stored, version: stored.storage };
   }
   throw new DefinitionChangedError();
 }

@@ -205,13 +205,16 @@ export function objectShape(resource: Resource, version: string, kind: string): 
     raw && (form === undefined || form.shownAsStored(object));
   // Upstream leaves the type out of the items of built-in lists; custom resources, as kcp's kinds are there, keep it.
   const omitTypeMeta = !isCustomKind(resource);
+  // Another thread has written it, with its type.
+  const shown = (object: StoredObject): Buffer | undefined => (omitTypeMeta ? undefined : object.shown);
   const one = (object: StoredObject): Buffer =>
     asStored(object)
       ? spliceStored(object.value, identityOf(object))
-      : Buffer.from(writeJson(convertTo(resource, object.object, version) as unknown as JsonValue), "utf8");
+      : (shown(object) ??
+        Buffer.from(writeJson(convertTo(resource, object.object, version) as unknown as JsonValue), "utf8"));
   return {
     form: `json ${version}`,
-    parses: (object) => !asStored(object),
+    parses: (object) => !asStored(object) && shown(object) === undefined,
     one,
     eventObject: one,
     bookmarkObject: (revision, initialEventsEnd) =>
@@ -220,6 +223,11 @@ export function objectShape(resource: Resource, version: string, kind: string): 
     listItems: ',"items":[',
     alwaysContinue: resource.custom !== undefined,
     addItem(chunks, object) {
+      const written = asStored(object) ? undefined : shown(object);
+      if (written !== undefined) {
+        chunks.bytes(written);
+        return;
+      }
       if (!asStored(object)) {
         const converted = convertTo(resource, object.object, version);
         const { apiVersion: _v, kind: _k, ...rest } = converted;

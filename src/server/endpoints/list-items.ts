@@ -1,4 +1,4 @@
-import { StoredObject } from "#registry/stored-object.ts";
+import type { StoredObject } from "#registry/stored-object.ts";
 import type { RequestContext } from "#server/context.ts";
 import type { ListWriter, ObjectEncoder } from "./encoder.ts";
 import { isLargeToEncode, itemsElsewhere } from "./encoding-tasks.ts";
@@ -10,7 +10,7 @@ const most = { objects: 64, bytes: 512 * 1_024 };
 /** The items of a list, in their order, some of which another thread makes. */
 export class ListItems {
   readonly #services: EndpointServices;
-  readonly #allHere: boolean;
+  readonly #withJson: boolean;
   readonly #encoder: ObjectEncoder;
   readonly #writer: ListWriter;
   #waiting: StoredObject[] = [];
@@ -24,21 +24,20 @@ export class ListItems {
   ) {
     this.#services = services;
     // The audit log's JSON of another form is made with it.
-    this.#allHere = exchange.audit?.keepsResponse === true && encoder.style === undefined;
+    this.#withJson = exchange.audit?.keepsResponse === true && encoder.style === undefined;
     this.#encoder = encoder;
     this.#writer = writer;
   }
 
   /** The object's bytes may be a view that holds during the call. A promise is to be waited for before the next call. */
   add(object: StoredObject): void | Promise<void> {
-    const here = this.#allHere || !isLargeToEncode(this.#services, this.#encoder, object);
+    const here = !isLargeToEncode(this.#services, this.#encoder, object);
     if (this.#waiting.length === 0 && here) {
       this.#writer.add(object);
       return;
     }
-    const { resource, location, revision, value, writtenAt } = object;
-    this.#waiting.push(new StoredObject(resource, location, revision, Buffer.from(value), writtenAt));
-    this.#bytes += value.length;
+    this.#waiting.push(object.copy());
+    this.#bytes += object.value.length;
     if (this.#waiting.length >= most.objects || this.#bytes >= most.bytes) return this.flush();
   }
 
@@ -48,8 +47,11 @@ export class ListItems {
     if (waiting.length === 0) return undefined;
     this.#waiting = [];
     this.#bytes = 0;
-    return itemsElsewhere(this.#services, this.#encoder, waiting).then((items) => {
-      for (const item of items) this.#writer.addItem(item);
+    const withJson = this.#withJson;
+    return itemsElsewhere(this.#services, this.#encoder, waiting, withJson).then((pieces) => {
+      const step = withJson ? 2 : 1;
+      for (let i = 0; i < pieces.length; i += step)
+        this.#writer.addItem(pieces[i]!, withJson ? pieces[i + 1] : undefined);
     });
   }
 }

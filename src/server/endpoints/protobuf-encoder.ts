@@ -94,6 +94,15 @@ class ProtobufEncoder implements ObjectEncoder {
     return encodeListItem(this.#codec, this.#shape.type, this.#shape.view(object));
   }
 
+  itemWithJson(object: StoredObject): readonly [item: Buffer, json: Buffer] {
+    const view = this.#shape.view(object);
+    const { apiVersion: _v, kind: _k, ...rest } = view as JsonObject;
+    // Items that are nothing but metadata say what they are.
+    const partial = this.#shape.type === partialMetadataType;
+    const json = Buffer.from(writeJson(partial ? (view as JsonObject) : rest), "utf8");
+    return [encodeListItem(this.#codec, this.#shape.type, view), json];
+  }
+
   respond(exchange: Exchange, code: number, object: StoredObject): void {
     const view = this.#shape.view(object);
     exchange.audit?.responds(() => Buffer.from(writeJson(view as JsonValue), "utf8"));
@@ -101,7 +110,7 @@ class ProtobufEncoder implements ObjectEncoder {
   }
 
   list(_at: Revision, withJson = false): ListWriter {
-    return new ProtobufListWriter(this.#codec, this.#shape, withJson);
+    return new ProtobufListWriter(this.#codec, this.#shape, this, withJson);
   }
 
   event(type: EventType, object: StoredObject): Buffer {
@@ -127,19 +136,23 @@ class ProtobufEncoder implements ObjectEncoder {
   }
 }
 
+const comma = Buffer.from(",");
+
 /** The envelope begins with the length of all: the list is held until it is whole. */
 class ProtobufListWriter implements ListWriter {
   readonly canStream = false;
   readonly #codec: ProtobufCodec;
   readonly #shape: ProtobufShape;
-  readonly #items: Buffer[] = [];
+  readonly #encoder: ProtobufEncoder;
+  readonly #items: Uint8Array[] = [];
   /** The items as JSON, where it is wanted. */
-  readonly #json: string[] | undefined;
+  readonly #json: Uint8Array[] | undefined;
   #size = 0;
 
-  constructor(codec: ProtobufCodec, shape: ProtobufShape, withJson: boolean) {
+  constructor(codec: ProtobufCodec, shape: ProtobufShape, encoder: ProtobufEncoder, withJson: boolean) {
     this.#codec = codec;
     this.#shape = shape;
+    this.#encoder = encoder;
     this.#json = withJson ? [] : undefined;
   }
 
@@ -152,19 +165,13 @@ class ProtobufListWriter implements ListWriter {
   }
 
   add(object: StoredObject): void {
-    const view = this.#shape.view(object);
-    const item = encodeListItem(this.#codec, this.#shape.type, view);
-    if (this.#json !== undefined) {
-      const { apiVersion: _v, kind: _k, ...rest } = view as JsonObject;
-      // Items that are nothing but metadata say what they are.
-      const partial = this.#shape.type === partialMetadataType;
-      this.#json.push(writeJson(partial ? (view as JsonObject) : rest));
-    }
-    this.addItem(item);
+    if (this.#json === undefined) this.addItem(this.#encoder.item(object));
+    else this.addItem(...this.#encoder.itemWithJson(object));
   }
 
-  addItem(item: Buffer): void {
+  addItem(item: Uint8Array, json?: Uint8Array): void {
     this.#items.push(item);
+    if (json !== undefined) this.#json?.push(json);
     this.#size += item.length;
   }
 
@@ -180,9 +187,10 @@ class ProtobufListWriter implements ListWriter {
     const { apiVersion, listKind } = this.#shape;
     const body = encodeList(this.#codec, apiVersion, listKind, meta, this.#items);
     if (this.#json !== undefined) {
-      const items = `[${this.#json.join(",")}]`;
       const head = `{"kind":${JSON.stringify(listKind)},"apiVersion":${JSON.stringify(apiVersion)}`;
-      const json = Buffer.from(`${head},"metadata":${JSON.stringify(meta)},"items":${items}}`, "utf8");
+      const pieces: Uint8Array[] = [Buffer.from(`${head},"metadata":${JSON.stringify(meta)},"items":[`)];
+      for (const [index, item] of this.#json.entries()) pieces.push(...(index === 0 ? [] : [comma]), item);
+      const json = Buffer.concat([...pieces, Buffer.from("]}")]);
       exchange.audit?.responds(() => json, "list");
     }
     exchange.respond(200, { "content-type": contentTypes.protobuf }, body);

@@ -3,7 +3,7 @@ import { expired, statusOf } from "#machinery/errors/errors.ts";
 import type { ClusterScope } from "#registry/cluster-name.ts";
 import { settleFreshness } from "#registry/read.ts";
 import { DefinitionChangedError, mustBeCurrent, type Resource } from "#registry/resource.ts";
-import { StoredObject } from "#registry/stored-object.ts";
+import type { StoredObject } from "#registry/stored-object.ts";
 import type { EventType } from "#registry/watch.ts";
 import type { RequestContext } from "#server/context.ts";
 import type { ResponseStream } from "#server/exchange.ts";
@@ -140,9 +140,7 @@ class WatchSession implements OpenWatch {
           this.#write(this.#encoder.event("ADDED", object));
           return this.#drained();
         }
-        const { resource, location, revision, value, writtenAt } = object;
-        const own = new StoredObject(resource, location, revision, Buffer.from(value), writtenAt);
-        return this.#elsewhere("ADDED", own, this.#takeFirst()).then((event) => {
+        return this.#elsewhere("ADDED", object.copy(), this.#takeFirst()).then((event) => {
           this.#write(event);
           return this.#drained();
         });
