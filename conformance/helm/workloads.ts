@@ -37,7 +37,6 @@ export function fakeWorkloads(api: Api): { stop(): Promise<void> } {
   const path = (group: string, resource: string, { metadata }: Item): string =>
     `${group}/namespaces/${metadata.namespace}/${resource}/${metadata.name}`;
   const apps = "/apis/apps/v1";
-  let addresses = 0;
 
   const deployment = async (item: Item): Promise<void> => {
     const { metadata, spec } = item;
@@ -133,19 +132,11 @@ export function fakeWorkloads(api: Api): { stop(): Promise<void> } {
     await patch(`${path("/api/v1", "pods", item)}/status`, { status: { phase: "Succeeded" } });
   };
 
-  const service = async (item: Item): Promise<void> => {
-    if (item.spec.type === "ExternalName" || (item.spec.clusterIP ?? "") !== "") return;
-    addresses += 1;
-    const clusterIP = `10.97.${Math.floor(addresses / 250)}.${1 + (addresses % 250)}`;
-    await patch(path("/api/v1", "services", item), { spec: { clusterIP, clusterIPs: [clusterIP] } });
-  };
-
   const controllers = [
     [`${apps}/deployments`, deployment],
     [`${apps}/statefulsets`, statefulSet],
     ["/apis/batch/v1/jobs", job],
     ["/api/v1/pods", pod],
-    ["/api/v1/services", service],
   ] as const;
   const loop = async (): Promise<void> => {
     while (!stopped) {

@@ -14,6 +14,7 @@ test("the defaults: loopback, 6443, embedded, below .myriad", () => {
     securePort: 6_443,
     kubeconfigPath: "/srv/.myriad/admin.kubeconfig",
     admissionPlugins: [],
+    serviceRanges: { addresses: ["10.96.0.0/12"], nodePorts: { first: 30_000, last: 32_767 } },
     verbosity: 0,
   });
 });
@@ -128,4 +129,25 @@ test("the audit log: upstream's defaults, and its words for what cannot be", () 
     ],
   ];
   for (const [values, message] of refused) assert.throws(() => log(values), { name: "OptionError", message });
+});
+
+test("ranges of Services: one or two of different families, as large as kube-apiserver's; ports", () => {
+  const ranges = (addresses: string | undefined, ports?: string) =>
+    parse({ serviceClusterIpRange: addresses, serviceNodePortRange: ports }).serviceRanges;
+  assert.deepEqual(ranges("10.0.0.0/24, fd00::/112", "30000-30010"), {
+    addresses: ["10.0.0.0/24", "fd00::/112"],
+    nodePorts: { first: 30_000, last: 30_010 },
+  });
+  assert.deepEqual(ranges(undefined, "80").nodePorts, { first: 80, last: 80 });
+  for (const wrong of [
+    "x",
+    "10.0.0.1/24",
+    "10.0.0.0/30",
+    "10.0.0.0/24,10.1.0.0/24",
+    "fd00::/48",
+    "10.0.0.0/24,fd00::/112,x",
+  ])
+    assert.throws(() => ranges(wrong), OptionError, wrong);
+  for (const wrong of ["x", "0-80", "80-1", "1-70000"])
+    assert.throws(() => ranges(undefined, wrong), OptionError, wrong);
 });

@@ -6,8 +6,10 @@ import { isIP } from "node:net";
 import { resolve } from "node:path";
 import { type EgressPolicy, parseEgressPolicy } from "#admission/egress.ts";
 import { defaultPlugins, optionalPlugins } from "#admission/plugins.ts";
+import type { ServiceRanges } from "#registry/services/service-ranges.ts";
 import { type AuditFlags, parseAuditFlags } from "./audit-options.ts";
 import { parseDurationMs } from "./duration.ts";
+import { parseServiceRanges } from "./service-range-options.ts";
 
 export type StoreOptions =
   | { readonly engine: "memory" }
@@ -42,6 +44,7 @@ export interface StartOptions {
   readonly webhookEgress?: EgressPolicy;
   /** Admission plugins that are off by default. */
   readonly admissionPlugins: readonly string[];
+  readonly serviceRanges: ServiceRanges;
   /** Undefined: no flag of it is given. */
   readonly audit?: AuditFlags;
   /** klog's levels. */
@@ -100,6 +103,7 @@ export function parseStartOptions(values: FlagValues, workingDirectory: string):
     ...(tokenAuthFile !== undefined && { tokenAuthFile }),
     ...(webhookEgress !== undefined && { webhookEgress }),
     admissionPlugins: parsePlugins(listOf(values.enableAdmissionPlugins)),
+    serviceRanges: serviceRangesOf(text),
     ...(audit !== undefined && { audit }),
     verbosity: parseInteger("-v", text("v") ?? "0", maxVerbosity),
   };
@@ -153,6 +157,14 @@ function parseEgress(value: string | undefined): EgressPolicy | undefined {
       `--webhook-egress ${quoted(value)} is not none, loopback, public, all or address ranges such as 10.0.0.0/8`,
     );
   return policy;
+}
+
+function serviceRangesOf(text: Lookup): ServiceRanges {
+  try {
+    return parseServiceRanges(text("serviceClusterIpRange"), text("serviceNodePortRange"));
+  } catch (error) {
+    throw new OptionError((error as Error).message);
+  }
 }
 
 function auditFlags(text: Lookup, path: Lookup): AuditFlags | undefined {

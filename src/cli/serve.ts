@@ -10,6 +10,7 @@ import { x509Authenticator } from "#authn/x509.ts";
 import { authorizerChain, privilegedGroupAuthorizer, publicInfoAuthorizer } from "#authz/chain.ts";
 import { systemClock } from "#base/clock.ts";
 import { pooledRandom } from "#base/random-pool.ts";
+import { defaultServiceRanges, type ServiceRanges } from "#registry/services/service-ranges.ts";
 import { type ApiServer, type AuditOptions, startApiServer } from "#server/api-server.ts";
 import type { TokenAuthenticator } from "#server/endpoints/reviews.ts";
 import { pkiDirectory } from "#server/pki/directory.ts";
@@ -57,6 +58,7 @@ export async function serve(options: StartOptions): Promise<RunningServer> {
     externalUrl: options.shardExternalUrl,
     webhookEgress: options.webhookEgress,
     admissionPlugins: options.admissionPlugins,
+    serviceRanges: options.serviceRanges,
     audit,
     // The store's lock on the root directory keeps a second server from being the same.
     identity: options.store.engine === "etcd" ? serverIdentity(options.rootDirectory) : undefined,
@@ -117,6 +119,7 @@ export async function serveInMemory(options: MemoryOptions): Promise<ServerInMem
     externalUrl: undefined,
     webhookEgress: undefined,
     admissionPlugins: [],
+    serviceRanges: defaultServiceRanges,
     audit: undefined,
     identity: undefined,
   });
@@ -135,6 +138,7 @@ interface Parts {
   readonly externalUrl: string | undefined;
   readonly webhookEgress: EgressPolicy | undefined;
   readonly admissionPlugins: readonly string[];
+  readonly serviceRanges: ServiceRanges;
   readonly audit: AuditOptions | undefined;
   readonly identity: string | undefined;
 }
@@ -151,6 +155,7 @@ async function start({
   externalUrl,
   webhookEgress,
   admissionPlugins,
+  serviceRanges,
   audit,
   identity,
 }: Parts): Promise<ApiServer> {
@@ -175,6 +180,7 @@ async function start({
       ...(externalUrl !== undefined && { externalUrl }),
       ...(webhookEgress !== undefined && { webhookEgress }),
       admissionPlugins,
+      serviceRanges,
       ...(audit !== undefined && { audit }),
       ...(identity !== undefined && { identity }),
       log,

@@ -116,6 +116,21 @@ export const startFlags: readonly FlagGroup[] = [
     ],
   },
   {
+    title: "Services",
+    flags: [
+      {
+        flags: "--service-cluster-ip-range <ranges>",
+        default: "10.96.0.0/12",
+        help: "range that addresses of Services are given out of, in each workspace of type kubernetes; two of different families, between commas, for both",
+      },
+      {
+        flags: "--service-node-port-range <range>",
+        default: "30000-32767",
+        help: "ports that Services get on nodes, both ends included",
+      },
+    ],
+  },
+  {
     title: "Audit",
     flags: [
       {

@@ -19,6 +19,7 @@ import { TypeCompiler } from "#machinery/schema/decode.ts";
 import { type ClusterName, rootCluster } from "#registry/cluster-name.ts";
 import { registryKeySpace } from "#registry/key-space.ts";
 import { Registry } from "#registry/registry.ts";
+import { defaultServiceRanges } from "#registry/services/service-ranges.ts";
 import { builtinStrategies } from "#registry/strategies/builtin.ts";
 import type { Strategy } from "#registry/strategy.ts";
 import { openMemoryStore } from "#storage/memory/memory-store.ts";
@@ -125,11 +126,13 @@ async function run(store: Store, dies: () => boolean): Promise<void> {
   await manager.close();
 }
 
+const bootstrap = { externalUrl: "https://example.test", caPem: "", serviceRanges: defaultServiceRanges };
+
 test("a controller that dies at any write is made good for by the next one", async () => {
   for (let survived = 0; survived < 8; survived++) {
     const store = openMemoryStore({ keySpace: registryKeySpace });
     const first = processOn(store);
-    await bootstrapWorkspaces(first.registry, { externalUrl: "https://example.test", caPem: "" });
+    await bootstrapWorkspaces(first.registry, bootstrap);
     const going = await fill(first, "goings", "Going", 250);
     const staying = await fill(first, "stayings", "Staying", 3);
     const resource = first.registry.mustResource(customResourceDefinitions);
@@ -159,7 +162,7 @@ test("of two that were made at the same moment the younger gives its names back,
   ] as const) {
     const store = openMemoryStore({ keySpace: registryKeySpace });
     const { registry, controller } = processOn(store);
-    await bootstrapWorkspaces(registry, { externalUrl: "https://example.test", caPem: "" });
+    await bootstrapWorkspaces(registry, bootstrap);
     const resource = registry.mustResource(customResourceDefinitions);
     const process = async (name: string) => controller.process(`names/${rootCluster}/${name}s.example.com`);
     const isAccepted = async (name: string): Promise<boolean> => {

@@ -4,6 +4,7 @@ import {
   generateNameConflict,
   internalError,
   invalid,
+  serviceUnavailable,
 } from "#machinery/errors/errors.ts";
 import { type FieldError, fieldInvalid } from "#machinery/errors/field-error.ts";
 import type { KubeObject } from "#machinery/meta/object.ts";
@@ -44,6 +45,8 @@ export interface CreateRequest {
 
 /** Names tried for `generateName` before the client is told to try again (upstream: 8). */
 const generatedNameAttempts = 8;
+/** Tries to give the object what no two have at once, each lost to somebody who got it. */
+const assignAttempts = 64;
 /** Transactions tried when a guard (namespace, workspace) or a quota changed in between. */
 const maxAttempts = 64;
 
@@ -78,12 +81,34 @@ export async function createObject(registry: Registry, request: CreateRequest): 
   for (let attempt = 1; ; attempt++) {
     if (generated) metadata.name = generateName(metadata.generateName!, randomBytes);
     try {
+      return await createAssigned(registry, request, object, moment);
+    } catch (error) {
+      if (!generated || !isTaken(error)) throw error;
+      if (attempt >= generatedNameAttempts) throw generateNameConflict(resource, metadata.name!);
+    }
+  }
+}
+
+/** What the object was to have was taken meanwhile. */
+class TakenMeanwhileError extends Error {
+  override readonly name = "TakenMeanwhileError";
+}
+
+async function createAssigned(
+  registry: Registry,
+  request: CreateRequest,
+  object: KubeObject,
+  moment: Moment,
+): Promise<StoredObject> {
+  for (let attempt = 1; ; attempt++) {
+    try {
       return await onFreshCopy(registry.store, () =>
         createNamed(registry, request, structuredCopy(object), moment),
       );
     } catch (error) {
-      if (!generated || !isTaken(error)) throw error;
-      if (attempt >= generatedNameAttempts) throw generateNameConflict(resource, metadata.name!);
+      if (!(error instanceof TakenMeanwhileError)) throw error;
+      if (attempt === assignAttempts)
+        throw serviceUnavailable(`others are faster than ${request.resource.resource} can be created`, 1);
     }
   }
 }
@@ -92,8 +117,9 @@ async function createNamed(
   registry: Registry,
   request: CreateRequest,
   object: KubeObject,
-  { nowMs, randomBytes }: Moment,
+  moment: Moment,
 ): Promise<StoredObject> {
+  const { nowMs, randomBytes } = moment;
   const { resource, cluster, namespace, requester } = request;
   const { strategy } = resource;
   const context: StrategyContext = {
@@ -105,6 +131,7 @@ async function createNamed(
     randomBytes,
   };
   strategy.applyDefaults?.(object, nowMs);
+  strategy.holdings?.assign(object, undefined, { ...context, dryRun: request.dryRun });
   strategy.prepareForCreate?.(object, context);
   const errors: FieldError[] = [
     ...objectMetaErrors(object, { namespaced: resource.namespaced, validateName: strategy.validateName }),
@@ -128,6 +155,8 @@ async function createNamed(
     operations.push(operation);
     fixed.push({ key: operation.key, revision: noRevision });
   }
+  const held = request.dryRun ? undefined : strategy.holdings?.changes(location, object, undefined, moment);
+  if (held !== undefined) operations.push(...held.operations);
 
   let charges: AdmissionCharges | undefined;
   for (let attempt = 0; attempt < maxAttempts; attempt++) {
@@ -136,6 +165,8 @@ async function createNamed(
     if (resource.form !== undefined) compare.push(...resource.form.guard(name, true));
     charges = attempt === 0 ? await request.admit?.(object, undefined) : await charges?.again();
     const guards = compare.length;
+    if (held !== undefined) compare.push(...held.compare);
+    const holdings = compare.length;
     if (charges !== undefined) compare.push(...charges.compare);
     try {
       if (request.dryRun) {
@@ -155,6 +186,7 @@ async function createNamed(
       if (result.failed < fixed.length) {
         throw internalError(`an object that belongs to ${name} exists already: ${fixed[result.failed]!.key}`);
       }
+      if (result.failed >= guards && result.failed < holdings) throw new TakenMeanwhileError();
       if (result.failed < guards && request.admit !== undefined) throw new SurroundingsChangedError();
     } finally {
       charges?.settled?.();

@@ -7,6 +7,7 @@ import type { ClusterName } from "./cluster-name.ts";
 import { ElsewhereError } from "./elsewhere.ts";
 import { holds, isNewest, onFreshCopy } from "./freshness.ts";
 import { rulesGuard } from "./guards.ts";
+import { momentOf } from "./journal.ts";
 import { type ObjectLocation, objectKey } from "./keys.ts";
 import { type Propagation, propagationByDefault, setPropagation } from "./propagation.ts";
 import type { Registry } from "./registry.ts";
@@ -119,9 +120,18 @@ async function deleteOnce(
   if (request.dryRun) return { stored: gone ? existing : storedAt(entry.revision), gone };
   const operation: Operation = gone ? { type: "delete", key } : { type: "put", key, value };
   const definition = gone ? [] : (form?.guard(name, false) ?? []);
+  const held = gone
+    ? strategy.holdings?.changes(location, undefined, existing.object, momentOf(registry))
+    : undefined;
   const result = await registry.store.commit({
-    compare: [{ key, revision: entry.revision }, ...rules, ...definition, ...(charges?.compare ?? [])],
-    operations: [operation, ...(charges?.operations ?? [])],
+    compare: [
+      { key, revision: entry.revision },
+      ...rules,
+      ...definition,
+      ...(held?.compare ?? []),
+      ...(charges?.compare ?? []),
+    ],
+    operations: [operation, ...(held?.operations ?? []), ...(charges?.operations ?? [])],
   });
   if (!result.ok) return undefined;
   const at = result.revisions[0]!;

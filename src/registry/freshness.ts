@@ -1,10 +1,13 @@
 import { serviceUnavailable } from "#machinery/errors/errors.ts";
-import { StatusError } from "#machinery/errors/status-error.ts";
+import { ForeignError, StatusError } from "#machinery/errors/status-error.ts";
 import type { Comparison, Key, Revision, Store } from "#storage/port.ts";
 import type { ClusterName } from "./cluster-name.ts";
 import { SurroundingsChangedError } from "./guards.ts";
 import type { Registry } from "./registry.ts";
 import { mustBeCurrent, type Resource } from "./resource.ts";
+
+/** All that could be given to an object is taken (500, as upstream): no bug of ours. */
+export class NothingLeftError extends ForeignError {}
 
 /**
  * Runs a write against the local copy first, and once more on a copy proven fresh when it was refused for what it saw
@@ -15,7 +18,8 @@ export async function onFreshCopy<T>(store: Store, operation: () => Promise<T>):
   try {
     return await operation();
   } catch (error) {
-    if (!(error instanceof StatusError) || !dependsOnState(error.code)) throw error;
+    if (!(error instanceof StatusError)) throw error;
+    if (!dependsOnState(error.code) && !(error instanceof NothingLeftError)) throw error;
     const fresh = store.fresh();
     if (typeof fresh === "number") throw error;
     await fresh;

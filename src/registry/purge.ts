@@ -2,14 +2,16 @@
  * Removing what a workspace or a namespace that is going away still holds. The counts per (workspace, collection) tell
  * where to look, so it costs what the workspace holds, never what the server holds.
  */
-import type { Comparison, Key, Operation } from "#storage/port.ts";
-import { prefixRange } from "#storage/port.ts";
+import type { Comparison, Key, Operation, Revision } from "#storage/port.ts";
+import { maxTxnOperations } from "#storage/port.ts";
 import type { ClusterName } from "./cluster-name.ts";
-import { listPrefix, parseObjectKey } from "./keys.ts";
+import { momentOf } from "./journal.ts";
+import { listRange, objectKey, parseObjectKey } from "./keys.ts";
 import type { Registry } from "./registry.ts";
 import type { Resource } from "./resource.ts";
+import { nodePortCollection } from "./services/held-keys.ts";
 import { StoredObject } from "./stored-object.ts";
-import type { Requester } from "./strategy.ts";
+import type { HoldingChanges, Requester } from "./strategy.ts";
 
 export interface PurgeRequest {
   readonly cluster: ClusterName;
@@ -43,45 +45,76 @@ const batchSize = 100;
  */
 const maxHeldPerCollection = 1_000;
 
+/** Collections of no kind that is served. */
+const ownCollections: ReadonlySet<string> = new Set([nodePortCollection]);
+
 const finalizersMark = Buffer.from('"finalizers":[');
+
+/** One transaction that only deletes. */
+class Batch {
+  readonly compare: Comparison[] = [];
+  readonly operations: Operation[] = [];
+  readonly #keys = new Set<Key>();
+
+  /** False: it has no room for the object with what it takes along. Some of that may be in the batch already. */
+  add(key: Key, revision: Revision, along: HoldingChanges = { compare: [], operations: [] }): boolean {
+    const isNew = (of: { readonly key: Key }): boolean => !this.#keys.has(of.key);
+    const operations = along.operations.filter(isNew);
+    if (this.operations.length + 1 + operations.length > maxTxnOperations) return false;
+    this.compare.push({ key, revision }, ...along.compare.filter(isNew));
+    this.operations.push({ type: "delete", key }, ...operations);
+    for (const operation of this.operations.slice(this.#keys.size)) this.#keys.add(operation.key);
+    return true;
+  }
+}
 
 /**
  * One bounded step: removes up to a transaction's worth of objects; those with finalizers are marked deleted and counted.
  * Nothing new may appear meanwhile: the caller has marked the namespace or workspace as being deleted, which creates check.
  */
 export async function purgeStep(registry: Registry, request: PurgeRequest): Promise<PurgeResult> {
-  const compare: Comparison[] = [];
-  const operations: Operation[] = [];
+  const batch = new Batch();
   const heldObjects: StoredObject[] = [];
   let more = false;
   for (const { collection } of registry.store.tenantCounts(request.cluster)) {
     const resource = registry.resourceOfCollectionIn(request.cluster, collection);
-    if (resource === undefined || request.keep(resource)) continue;
-    if (request.namespace !== undefined && !resource.namespaced) continue;
+    const all = request.namespace === undefined;
+    if (resource === undefined ? !all || !ownCollections.has(collection) : request.keep(resource)) continue;
+    if (!all && resource?.namespaced !== true) continue;
+    // With the whole workspace they go by themselves.
+    const holdings = all ? undefined : resource?.strategy.holdings;
+    const withHoldings: StoredObject[] = [];
     const heldBefore = heldObjects.length;
-    const range = prefixRange(listPrefix(collection, request.cluster, request.namespace ?? ""));
+    const range = listRange(collection, request.cluster, request.namespace ?? "");
     registry.store.visit(range, undefined, (key: Key, value, revision) => {
-      if (operations.length >= batchSize) {
+      if (batch.operations.length + withHoldings.length >= batchSize) {
         more = true;
         return false;
       }
       if (heldObjects.length - heldBefore >= maxHeldPerCollection) return false;
-      const location = parseObjectKey(collection, resource.namespaced, key);
-      if (value.includes(finalizersMark)) {
+      if (resource !== undefined && (holdings !== undefined || value.includes(finalizersMark))) {
+        const location = parseObjectKey(collection, resource.namespaced, key);
         const stored = new StoredObject(resource, location, revision, Buffer.from(value));
         if (isHeld(stored) && !request.ignoreFinalizers(stored)) {
           heldObjects.push(stored);
           return true;
         }
+        if (holdings !== undefined) {
+          withHoldings.push(stored);
+          return true;
+        }
       }
-      compare.push({ key, revision });
-      operations.push({ type: "delete", key });
+      batch.add(key, revision);
       return true;
     });
+    for (const { location, revision, object } of withHoldings) {
+      const along = holdings?.changes(location, undefined, object, momentOf(registry));
+      if (!batch.add(objectKey(collection, location), revision, along)) more = true;
+    }
     if (more) break;
   }
-  if (operations.length > 0) {
-    const result = await registry.store.commit({ compare, operations });
+  if (batch.operations.length > 0) {
+    const result = await registry.store.commit(batch);
     // Something changed under us: look again.
     if (!result.ok) more = true;
   }

@@ -1,6 +1,8 @@
 import type { FieldError } from "#machinery/errors/field-error.ts";
 import type { GroupResource, KubeObject } from "#machinery/meta/object.ts";
+import type { Comparison, Operation } from "#storage/port.ts";
 import type { ClusterName } from "./cluster-name.ts";
+import type { ObjectLocation } from "./keys.ts";
 
 /** Who makes a registry call: a request's authenticated user, or a controller's explicit identity. */
 export interface Requester {
@@ -33,6 +35,38 @@ export interface StrategyContext {
   readonly subresource: string;
   /** Unpredictable bytes, for names. */
   readonly randomBytes: (size: number) => Uint8Array;
+}
+
+/** See {@link Strategy.holdings}. */
+export interface AssignContext extends StrategyContext {
+  /** Nothing will be taken: values only show what it would be like. */
+  readonly dryRun: boolean;
+}
+
+/**
+ * What objects have beside themselves while they exist, and no two at once: addresses, ports. It is taken and given back in
+ * the transactions of the objects themselves.
+ */
+export interface Holdings {
+  /**
+   * Gives the object what it lacks, before it is prepared and validated (apiserver pkg/registry/generic/registry BeginCreate,
+   * BeginUpdate). Sets members of the object, as `prepare` functions do.
+   * @param old undefined for a new object
+   * @throws StatusError 422 for what cannot be had, 500 when nothing is left
+   */
+  assign(object: KubeObject, old: KubeObject | undefined, context: AssignContext): void;
+  /** What goes into the transaction that makes `now` of `old`. Undefined: there is none, before or after. */
+  changes(
+    at: ObjectLocation,
+    now: KubeObject | undefined,
+    old: KubeObject | undefined,
+    source: Pick<StrategyContext, "nowMs" | "randomBytes">,
+  ): HoldingChanges;
+}
+
+export interface HoldingChanges {
+  readonly compare: readonly Comparison[];
+  readonly operations: readonly Operation[];
 }
 
 /** See {@link Strategy.storedAs}. Conversions never change their argument. */
@@ -106,6 +140,7 @@ export interface Strategy {
   hasPendingFinalizers?(object: KubeObject): boolean;
   /** The object is being marked for deletion (namespaces: phase Terminating). */
   prepareForDeletion?(object: KubeObject): void;
+  readonly holdings?: Holdings;
   /** Created in the same transaction as the object itself; called on create only, after validation. */
   companions?(object: KubeObject, context: StrategyContext): readonly Companion[];
   /** Converts between served versions; without it only `apiVersion` is rewritten. */

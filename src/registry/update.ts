@@ -106,21 +106,38 @@ async function updateOnce(
   const storedAt = (revision: Revision): StoredObject =>
     StoredObject.of(resource, location, revision, value, next);
   const definition = form?.guard(location.name, false) ?? [];
+  const gone = isReleased(resource, next);
+  const moment = request.moment ?? momentOf(registry);
+  const held = resource.strategy.holdings?.changes(
+    location,
+    gone ? undefined : next,
+    existing.object,
+    moment,
+  );
   // What changes nothing is admitted too, as upstream: a policy may have been tightened since.
   let charges = await request.admit?.(next, existing.object);
   for (let attempt = 0; attempt < maxCharges; attempt++) {
     try {
       const unchanged = await isUnchanged(existing, entry, next, value);
-      if (unchanged || request.dryRun) {
+      const complete = held === undefined || held.operations.length === 0;
+      if ((unchanged && complete) || request.dryRun) {
         if (!(await isSeen())) return undefined;
         return { stored: unchanged ? existing : storedAt(entry.revision), created: false };
       }
-      const gone = isReleased(resource, next);
       const operation: Operation = gone ? { type: "delete", key } : { type: "put", key, value };
-      const fixed = [{ key, revision: entry.revision }, ...rules, ...definition];
+      const fixed = [
+        { key, revision: entry.revision },
+        ...rules,
+        ...definition,
+        ...(held === undefined ? [] : held.compare),
+      ];
       const result = await registry.store.commit({
         compare: [...fixed, ...(charges?.compare ?? [])],
-        operations: [operation, ...(charges?.operations ?? [])],
+        operations: [
+          operation,
+          ...(held === undefined ? [] : held.operations),
+          ...(charges?.operations ?? []),
+        ],
       });
       if (result.ok) return { stored: storedAt(result.revisions[0]!), created: false };
       if (result.failed < fixed.length) return undefined;
@@ -230,6 +247,7 @@ async function nextState(
   };
   if (request.internal === true) return object;
   strategy.applyDefaults?.(object, context.nowMs);
+  if (subresource === "") strategy.holdings?.assign(object, old, { ...context, dryRun: request.dryRun });
   strategy.prepareForUpdate?.(object, old, context);
   if (strategy.tracksGeneration === true) bumpGeneration(resource, object, old, subresource);
   const errors: FieldError[] = [

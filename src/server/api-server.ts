@@ -17,12 +17,14 @@ import { namespaceContentController } from "#controllers/namespace-content-contr
 import { namespaceController } from "#controllers/namespace-controller.ts";
 import { policyTypeChecker } from "#controllers/policy-type-checker.ts";
 import { resourceQuotaController } from "#controllers/resource-quota-controller.ts";
+import { serviceAddressController } from "#controllers/service-address-controller.ts";
 import { workspaceController } from "#controllers/workspace-controller.ts";
 import type { Definitions } from "#crds/definitions.ts";
 import type { NameClaims } from "#crds/names.ts";
 import { serviceUnavailable } from "#machinery/errors/errors.ts";
 import type { ClusterName } from "#registry/cluster-name.ts";
 import type { Registry } from "#registry/registry.ts";
+import { defaultServiceRanges, type ServiceRanges } from "#registry/services/service-ranges.ts";
 import type { Store } from "#storage/port.ts";
 import { bootstrapWorkspaces } from "#workspaces/bootstrap.ts";
 import { PathResolver } from "#workspaces/resolve-path.ts";
@@ -67,6 +69,8 @@ export interface ApiServerOptions {
   readonly authenticateToken: TokenAuthenticator;
   /** Where webhooks of workspaces may be; default: loopback while `host` is loopback, else nowhere. */
   readonly webhookEgress?: EgressPolicy;
+  /** Where Services of workspaces of type `kubernetes` get addresses and ports from. */
+  readonly serviceRanges?: ServiceRanges;
   /** Admission plugins that are off by default. */
   readonly admissionPlugins?: readonly string[];
   /** Absent: no request is remembered. */
@@ -116,6 +120,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
   const { authorizer, authenticateToken } = options;
   const egress = options.webhookEgress ?? defaultEgressPolicy(options.host);
   const admissionPlugins = options.admissionPlugins ?? [];
+  const serviceRanges = options.serviceRanges ?? defaultServiceRanges;
   const { registry, definitions, claims, services, endpoint, served, webhooks } = composeApi({
     store,
     clock,
@@ -126,6 +131,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
     authenticateToken,
     egress,
     admissionPlugins,
+    serviceRanges,
     limits: workLimits,
     encodeElsewhere: async (workspace, task) =>
       (await annex.task(workspace, "encode", task)).map(({ buffer, byteOffset, byteLength }) =>
@@ -143,6 +149,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
     caPem,
     externalUrl: () => externalUrl,
     admissionPlugins,
+    serviceRanges,
     sharedStore: sharesStore(store),
     authorizer,
     authenticateToken,
@@ -217,7 +224,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
 
   let running: Loops | undefined;
   const startLoops = (): Loops => {
-    const loops = startControllers(options, registry, definitions, claims, () => externalUrl);
+    const loops = startControllers(options, registry, definitions, claims, () => externalUrl, serviceRanges);
     running = loops;
     return {
       ...loops,
@@ -229,7 +236,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
   };
   const pendingWork = (): number => running?.pending() ?? 0;
   metrics.observed("myriad_controller_pending", "Controllers' work that is not at rest.", pendingWork);
-  await bootstrapWorkspaces(registry, { externalUrl, caPem });
+  await bootstrapWorkspaces(registry, { externalUrl, caPem, serviceRanges });
   const election = sharesStore(store)
     ? new LeaderElector({
         store,
@@ -294,6 +301,7 @@ function startControllers(
   definitions: Definitions,
   claims: (cluster: ClusterName, definition: string) => NameClaims,
   externalUrl: () => string,
+  serviceRanges: ServiceRanges,
 ): Loops {
   const controllers = new ControllerManager({
     registry,
@@ -306,7 +314,8 @@ function startControllers(
       resourceQuotaController(registry),
       clusterRoleAggregation(registry),
       policyTypeChecker(registry, loadCatalogue()),
-      kubernetesServiceController(registry, externalUrl),
+      serviceAddressController(registry),
+      kubernetesServiceController(registry, externalUrl, serviceRanges),
       definitionController({
         registry,
         claims,

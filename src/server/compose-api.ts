@@ -19,9 +19,12 @@ import type { ClusterName } from "#registry/cluster-name.ts";
 import type { Elsewhere, ReadingTask } from "#registry/elsewhere.ts";
 import { ManagedFields } from "#registry/managed-fields.ts";
 import { Registry } from "#registry/registry.ts";
+import { serviceHoldings } from "#registry/services/holdings.ts";
+import type { ServiceRanges } from "#registry/services/service-ranges.ts";
 import type { ReadObject } from "#registry/stored-object.ts";
 import { builtinStrategies } from "#registry/strategies/builtin.ts";
 import { ownStrategies } from "#registry/strategies/own.ts";
+import { serviceStrategyWith } from "#registry/strategies/plain-kinds.ts";
 import type { Strategy } from "#registry/strategy.ts";
 import { makeUid } from "#registry/system-fields.ts";
 import type { Store } from "#storage/port.ts";
@@ -57,6 +60,7 @@ export interface ApiOptions {
   readonly authorizer: Authorizer;
   readonly authenticateToken: TokenAuthenticator;
   readonly egress: EgressPolicy;
+  readonly serviceRanges: ServiceRanges;
   /** Admission plugins that are off by default. */
   readonly admissionPlugins: readonly string[];
   /** Absent: everything is done in this thread. */
@@ -121,6 +125,7 @@ export function composeApi(options: ApiOptions): Api {
           definitionStrategy(claims, definitionRules(schemas)),
         ],
         ["/namespaces", namespaceStrategy(() => caPem)],
+        ["/services", serviceStrategyWith(serviceHoldings(store, options.serviceRanges))],
         ["core.kcp.io/logicalclusters", logicalClusterStrategy],
         [
           "tenancy.kcp.io/workspaces",
@@ -128,6 +133,7 @@ export function composeApi(options: ApiOptions): Api {
             tenant: (cluster) => registry.tenants.get(cluster),
             externalUrl,
             caPem: () => caPem,
+            serviceRanges: options.serviceRanges,
           }),
         ],
       ]),

@@ -3,6 +3,7 @@
 import { type ClusterName, rootCluster, systemAdminCluster } from "#registry/cluster-name.ts";
 import { companionPut } from "#registry/create.ts";
 import type { Registry } from "#registry/registry.ts";
+import type { ServiceRanges } from "#registry/services/service-ranges.ts";
 import { noRevision } from "#storage/port.ts";
 import { freshWorkspaceContent } from "./fresh-workspace.ts";
 import { defaultWorkspaceType, rootWorkspaceType, type WorkspaceType } from "./types.ts";
@@ -10,6 +11,7 @@ import { defaultWorkspaceType, rootWorkspaceType, type WorkspaceType } from "./t
 export interface BootstrapOptions {
   readonly externalUrl: string;
   readonly caPem: string;
+  readonly serviceRanges: ServiceRanges;
 }
 
 const systemUser = { name: "system:apiserver", uid: "", groups: ["system:masters"], extra: {} } as const;
@@ -25,7 +27,7 @@ export async function bootstrapWorkspaces(registry: Registry, options: Bootstrap
 
 async function ensure(
   registry: Registry,
-  { externalUrl, caPem }: BootstrapOptions,
+  { externalUrl, caPem, serviceRanges }: BootstrapOptions,
   cluster: ClusterName,
   type: WorkspaceType,
 ): Promise<void> {
@@ -39,6 +41,7 @@ async function ensure(
     createdBy: systemUser,
     owner: undefined,
     caPem,
+    serviceRanges,
     nowMs,
   }).map((companion) => companionPut(registry, companion, nowMs));
   // Lost to another server that did the same: its content is as good.

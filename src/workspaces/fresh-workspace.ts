@@ -1,9 +1,10 @@
 /** All that a fresh workspace holds, as companions of one transaction (kcp: "What a fresh universal workspace holds"). */
 import type { KubeObject } from "#machinery/meta/object.ts";
 import type { ClusterName } from "#registry/cluster-name.ts";
+import type { ServiceRanges } from "#registry/services/service-ranges.ts";
 import type { Companion, Requester } from "#registry/strategy.ts";
 import { timestamp } from "#registry/system-fields.ts";
-import { kubernetesServiceContent } from "./kubernetes-service.ts";
+import { kubernetesServiceContent, serviceCidrContent } from "./kubernetes-service.ts";
 import {
   type Condition,
   kubernetesWorkspaceType,
@@ -27,6 +28,8 @@ export interface FreshWorkspace {
   readonly owner: { readonly cluster: ClusterName; readonly name: string; readonly uid: string } | undefined;
   /** The server's CA, for `kube-root-ca.crt`. */
   readonly caPem: string;
+  /** Told by the ServiceCIDR of workspaces of type `kubernetes`. */
+  readonly serviceRanges: ServiceRanges;
   readonly nowMs: number;
 }
 
@@ -50,7 +53,10 @@ export function freshWorkspaceContent(fresh: FreshWorkspace): Companion[] {
     );
   }
   if (sameType(fresh.type, kubernetesWorkspaceType))
-    content.push(...kubernetesServiceContent(cluster, fresh.url));
+    content.push(
+      ...kubernetesServiceContent(cluster, fresh.url),
+      serviceCidrContent(cluster, fresh.serviceRanges, fresh.nowMs),
+    );
   if (fresh.owner !== undefined) {
     content.push({
       resource: { group: "rbac.authorization.k8s.io", resource: "clusterrolebindings" },

@@ -6,7 +6,9 @@
 import { isIP } from "node:net";
 import type { KubeObject } from "#machinery/meta/object.ts";
 import type { ClusterName } from "#registry/cluster-name.ts";
+import { ownServiceCidr, type ServiceRanges, serviceCidrs } from "#registry/services/service-ranges.ts";
 import type { Companion } from "#registry/strategy.ts";
+import { timestamp } from "#registry/system-fields.ts";
 
 export const kubernetesService = { namespace: "default", name: "kubernetes" } as const;
 
@@ -31,6 +33,29 @@ export function kubernetesServiceContent(cluster: ClusterName, serverUrl: string
   // Endpoints know no names.
   if (family !== 0) objects.push([endpoints, endpointsOf(name, host, port)]);
   return objects.map(([resource, object]) => ({ resource, cluster, namespace, object }));
+}
+
+/** The ranges that the server gives out of (pkg/controlplane/controller/defaultservicecidr). */
+export function serviceCidrContent(
+  cluster: ClusterName,
+  { addresses }: ServiceRanges,
+  nowMs: number,
+): Companion {
+  const ready = {
+    type: "Ready",
+    status: "True",
+    lastTransitionTime: timestamp(nowMs),
+    reason: "",
+    message: "Kubernetes default Service CIDR is ready",
+  };
+  const object: KubeObject = {
+    apiVersion: "networking.k8s.io/v1",
+    kind: "ServiceCIDR",
+    metadata: { name: ownServiceCidr },
+    spec: { cidrs: addresses },
+    status: { conditions: [ready] },
+  };
+  return { resource: serviceCidrs, cluster, namespace: "", object };
 }
 
 function service(name: string, port: number, family: "IPv4" | "IPv6"): KubeObject {

@@ -6,6 +6,7 @@ import type { JsonValue } from "#machinery/json/value.ts";
 import type { KubeObject } from "#machinery/meta/object.ts";
 import { dns1123LabelErrors } from "#machinery/names/dns.ts";
 import { type ClusterName, generateClusterName } from "#registry/cluster-name.ts";
+import type { ServiceRanges } from "#registry/services/service-ranges.ts";
 import type { Companion, Strategy, StrategyContext } from "#registry/strategy.ts";
 import type { Tenant } from "#registry/tenants.ts";
 import { freshWorkspaceContent, readyConditions, userInfo } from "./fresh-workspace.ts";
@@ -32,6 +33,7 @@ export interface WorkspaceStrategyOptions {
   /** Base of `spec.URL`: `https://127.0.0.1:6443`, without a slash at the end. */
   externalUrl(): string;
   caPem(): string;
+  readonly serviceRanges: ServiceRanges;
 }
 
 /** Reserved: kcp-dev admission apis.kcp.io/ReservedNames. */
@@ -105,6 +107,7 @@ function companions(
     createdBy: context.requester.user,
     owner: { cluster: context.cluster, name, uid: object.metadata.uid ?? "" },
     caPem: options.caPem(),
+    serviceRanges: options.serviceRanges,
     nowMs: context.nowMs,
   });
 }

@@ -8,8 +8,11 @@ import { type ClusterName, rootCluster } from "#registry/cluster-name.ts";
 import type { Elsewhere } from "#registry/elsewhere.ts";
 import { registryKeySpace } from "#registry/key-space.ts";
 import { Registry } from "#registry/registry.ts";
+import { serviceHoldings } from "#registry/services/holdings.ts";
+import { defaultServiceRanges, type ServiceRanges } from "#registry/services/service-ranges.ts";
 import { builtinStrategies } from "#registry/strategies/builtin.ts";
 import { ownStrategies } from "#registry/strategies/own.ts";
+import { serviceStrategyWith } from "#registry/strategies/plain-kinds.ts";
 import type { Requester, Strategy } from "#registry/strategy.ts";
 import { openMemoryStore } from "#storage/memory/memory-store.ts";
 import type { Store } from "#storage/port.ts";
@@ -23,6 +26,7 @@ import { kubernetesServiceController } from "../kubernetes-service-controller.ts
 import { ControllerManager } from "../manager.ts";
 import { namespaceContentController } from "../namespace-content-controller.ts";
 import { namespaceController } from "../namespace-controller.ts";
+import { serviceAddressController } from "../service-address-controller.ts";
 import { workspaceController } from "../workspace-controller.ts";
 
 export const testRequester: Requester = {
@@ -41,8 +45,9 @@ export interface TestRegistry {
 }
 
 export async function makeTestRegistry(
-  options: { clock?: Clock; store?: Store; elsewhere?: Elsewhere } = {},
+  options: { clock?: Clock; store?: Store; elsewhere?: Elsewhere; serviceRanges?: ServiceRanges } = {},
 ): Promise<TestRegistry> {
+  const serviceRanges = options.serviceRanges ?? defaultServiceRanges;
   const store = options.store ?? openMemoryStore({ keySpace: registryKeySpace });
   const clock = options.clock ?? systemClock;
   // As long as the server's own.
@@ -64,6 +69,7 @@ export async function makeTestRegistry(
       new Map<string, Strategy>([
         ...ownStrategies,
         ["/namespaces", namespaceStrategy(caPem)],
+        ["/services", serviceStrategyWith(serviceHoldings(store, serviceRanges))],
         ["core.kcp.io/logicalclusters", logicalClusterStrategy],
         [
           "tenancy.kcp.io/workspaces",
@@ -71,12 +77,17 @@ export async function makeTestRegistry(
             tenant: (cluster) => registry.tenants.get(cluster),
             externalUrl: () => "https://example.test",
             caPem,
+            serviceRanges,
           }),
         ],
       ]),
     ),
   });
-  await bootstrapWorkspaces(registry, { externalUrl: "https://example.test", caPem: caPem() });
+  await bootstrapWorkspaces(registry, {
+    externalUrl: "https://example.test",
+    caPem: caPem(),
+    serviceRanges,
+  });
   const errors: unknown[] = [];
   const controllers = new ControllerManager({
     registry,
@@ -87,7 +98,8 @@ export async function makeTestRegistry(
       namespaceContentController(registry, caPem),
       garbageCollector(registry),
       clusterRoleAggregation(registry),
-      kubernetesServiceController(registry, () => "https://example.test"),
+      serviceAddressController(registry),
+      kubernetesServiceController(registry, () => "https://example.test", serviceRanges),
     ],
     onError: (controller, item, error) => errors.push([controller, item, error]),
   });

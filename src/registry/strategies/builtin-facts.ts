@@ -71,8 +71,6 @@ export const pathSegmentNames: ReadonlySet<string> = new Set([
   "rbac.authorization.k8s.io/roles",
   "rbac.authorization.k8s.io/clusterroles",
   "certificates.k8s.io/certificatesigningrequests",
-  // Their names are IP addresses.
-  "networking.k8s.io/ipaddresses",
   // Version and group, which is empty for v1: `v1.`.
   "apiregistration.k8s.io/apiservices",
 ]);

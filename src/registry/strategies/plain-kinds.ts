@@ -7,7 +7,7 @@ import { type FieldError, fieldForbidden } from "#machinery/errors/field-error.t
 import { FieldPath } from "#machinery/errors/field-path.ts";
 import { jsonEqual } from "#machinery/json/equal.ts";
 import type { KubeObject } from "#machinery/meta/object.ts";
-import type { Strategy } from "#registry/strategy.ts";
+import type { Holdings, Strategy } from "#registry/strategy.ts";
 import type { Errors } from "../validation/checks.ts";
 import { numberAt } from "../validation/checks.ts";
 import {
@@ -44,6 +44,12 @@ import {
   serviceUpdateErrors,
   serviceWarnings,
 } from "../validation/service.ts";
+import {
+  ipAddressErrors,
+  ipAddressNameErrors,
+  serviceCidrErrors,
+  serviceCidrUpdateErrors,
+} from "../validation/service-ranges.ts";
 import {
   budgetStatusErrors,
   daemonSetStatusErrors,
@@ -217,6 +223,18 @@ const statefulSetStrategy: Strategy = plain(statefulSetDefaults, {
   warnings: statefulSetWarnings,
 });
 
+/** Without addresses and ports, which are given out of somewhere: see {@link serviceStrategyWith}. */
+const serviceStrategy: Strategy = plain(serviceDefaults, {
+  prepareForCreate: prepareNewService,
+  prepareForUpdate: prepareServiceUpdate,
+  ...checked(serviceErrors, balancerStatusErrors),
+  ...updates(serviceUpdateErrors),
+  warnings: serviceWarnings,
+  selectableFields: fieldsOf("spec.clusterIP", "spec.type"),
+});
+
+export const serviceStrategyWith = (holdings: Holdings): Strategy => ({ ...serviceStrategy, holdings });
+
 export const plainKinds: readonly (readonly [string, Strategy])[] = [
   ["/endpoints", plain(endpointsDefaults, checked(endpointsErrors))],
   [
@@ -263,17 +281,7 @@ export const plainKinds: readonly (readonly [string, Strategy])[] = [
       selectableFields: { "status.replicas": numberOf("status", "replicas") },
     }),
   ],
-  [
-    "/services",
-    plain(serviceDefaults, {
-      prepareForCreate: prepareNewService,
-      prepareForUpdate: prepareServiceUpdate,
-      ...checked(serviceErrors, balancerStatusErrors),
-      ...updates(serviceUpdateErrors),
-      warnings: serviceWarnings,
-      selectableFields: fieldsOf("spec.clusterIP", "spec.type"),
-    }),
-  ],
+  ["/services", serviceStrategy],
   ["autoscaling/horizontalpodautoscalers", horizontalPodAutoscalerStrategy],
   ["apps/controllerrevisions", fixed(["data"])],
   ["node.k8s.io/runtimeclasses", { ...checked(runtimeClassErrors), ...fixed(["handler"]) }],
@@ -313,6 +321,14 @@ export const plainKinds: readonly (readonly [string, Strategy])[] = [
   ],
   ["flowcontrol.apiserver.k8s.io/flowschemas", plain(flowSchemaDefaults)],
   ["flowcontrol.apiserver.k8s.io/prioritylevelconfigurations", plain(priorityLevelDefaults)],
+  [
+    "networking.k8s.io/ipaddresses",
+    { validateName: ipAddressNameErrors, ...checked(ipAddressErrors), ...fixed(["spec", "parentRef"]) },
+  ],
+  [
+    "networking.k8s.io/servicecidrs",
+    { ...checked(serviceCidrErrors, () => []), ...updates(serviceCidrUpdateErrors) },
+  ],
   [
     "networking.k8s.io/ingressclasses",
     plain(ingressClassDefaults, { ...checked(ingressClassSpecErrors), ...fixed(["spec", "controller"]) }),

@@ -23,7 +23,7 @@ export function parseRange(text: string): Range | undefined {
 }
 
 /** The bits of a valid address. */
-function addressBits(address: string, family: number): bigint {
+export function addressBits(address: string, family: number): bigint {
   if (family === 4) return address.split(".").reduce((bits, part) => (bits << 8n) | BigInt(Number(part)), 0n);
   const four = /^(.*:)([0-9]+\.[0-9.]+)$/.exec(address);
   const last = four === null ? 0n : addressBits(four[2]!, 4);

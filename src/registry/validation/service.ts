@@ -1,4 +1,4 @@
-/** Services (pkg/apis/core/validation validateService). Addresses and node ports are not given out here, and need not be there. */
+/** Services (pkg/apis/core/validation validateService). */
 import { trimSpace } from "#base/spaces.ts";
 import {
   type FieldError,
@@ -14,6 +14,7 @@ import type { KubeObject } from "#machinery/meta/object.ts";
 import { labelsErrors } from "#machinery/meta/validation.ts";
 import { dns1123LabelErrors, dns1123SubdomainErrors } from "#machinery/names/dns.ts";
 import { qualifiedNameErrors } from "#machinery/names/labels.ts";
+import { needsHealthPort } from "../services/given-values.ts";
 import {
   jsonOf,
   listAt,
@@ -69,7 +70,7 @@ export function* serviceErrors(object: KubeObject): Errors {
     yield* servicePortErrors(port, ports.length > 1, names, at.index(index));
   yield* labelsErrors(Object.fromEntries(pairsAt(service, "selector")), spec.child("selector"));
   yield* affinityErrors(service);
-  if (type !== "ExternalName") yield* addressErrors(service);
+  if (type !== "ExternalName") yield* addressFieldErrors(service);
   for (const [index, ip] of textsAt(service, "externalIPs").entries())
     yield* externalAddressErrors(ip, spec.child("externalIPs").index(index));
   yield* oneOf(type, spec.child("type"), types, true);
@@ -120,11 +121,13 @@ function* affinityErrors(service: Members): Errors {
     yield fieldForbidden(at, "must not be set when session affinity is None");
 }
 
-function* addressErrors(service: Members): Errors {
+/** ValidateServiceClusterIPsRelatedFields: upstream looks at these before addresses are given out, too. */
+export function* addressFieldErrors(service: Members): Errors {
   const first = textAt(service, "clusterIP");
   const all = textsAt(service, "clusterIPs");
   const at = spec.child("clusterIPs");
-  if (first !== "" && all.length > 0 && all[0] !== first)
+  if (first !== "" && all.length === 0) yield fieldRequired(at);
+  else if (first !== "" && all[0] !== first)
     yield fieldInvalid(at, all, "first value must match `clusterIP`");
   else if (first === "" && all.length > 0)
     yield fieldInvalid(at, all, "must be empty when `clusterIP` is not specified");
@@ -265,26 +268,55 @@ function* trafficErrors(service: Members): Errors {
   yield* optionalWord(service, "trafficDistribution", spec, distributions);
 }
 
-/** What stays: addresses and families, once they are told; the class of a balancer. */
+/** What stays: addresses and families, once they are told (a second one may come and go); the class of a balancer. */
 export function serviceUpdateErrors(object: KubeObject, old: KubeObject): FieldError[] {
   const now = membersAt(object, "spec");
   const before = membersAt(old, "spec");
   const errors: FieldError[] = [];
   const types = [textAt(now, "type"), textAt(before, "type")];
-  const addresses = textsAt(now, "clusterIPs");
-  const had = textsAt(before, "clusterIPs");
-  const at = spec.child("clusterIPs").index(0);
-  if (!types.includes("ExternalName") && !(isHeadless(now) && isHeadless(before)) && had.length > 0) {
-    if (addresses.length === 0)
-      errors.push(fieldInvalid(at, valueAt(now, "clusterIPs") ?? null, "primary clusterIP can not be unset"));
-    else if (addresses[0] !== had[0]) errors.push(fieldInvalid(at, addresses, "may not change once set"));
+  const headless = [isHeadless(now), isHeadless(before)];
+  if (!types.includes("ExternalName")) {
+    if (!(headless[0] && headless[1])) errors.push(...keptErrors("clusterIPs", now, before));
+    if (!headless[0] && !headless[1]) errors.push(...keptErrors("ipFamilies", now, before));
   }
   const classOf = (of: Members) => jsonOf(valueAt(of, "loadBalancerClass") ?? null);
   if (types.every((type) => type === "LoadBalancer") && !jsonEqual(classOf(now), classOf(before))) {
     const where = spec.child("loadBalancerClass");
     errors.push(fieldInvalid(where, classOf(now), "may not change once set"));
   }
+  const health = (of: Members) => numberAt(of, "healthCheckNodePort") ?? 0;
+  if (needsHealthPort(now) && needsHealthPort(before) && health(now) !== health(before))
+    errors.push(fieldForbidden(spec.child("healthCheckNodePort"), "field is immutable"));
   return errors;
+}
+
+/** validateUpgradeDowngradeClusterIPs and -IPFamilies. */
+function* keptErrors(field: "clusterIPs" | "ipFamilies", now: Members, before: Members): Errors {
+  const values = textsAt(now, field);
+  const had = textsAt(before, field);
+  const at = spec.child(field);
+  const shown = valueAt(now, field) ?? null;
+  const addresses = field === "clusterIPs";
+  const changed = "may not change once set";
+  if (values.length === had.length) {
+    for (const [index, value] of had.entries())
+      if (value !== values[index]) yield fieldInvalid(at.index(addresses ? index : 0), shown, changed);
+    return;
+  }
+  // Of families upstream shows the addresses.
+  const other = addresses ? shown : (valueAt(now, "clusterIPs") ?? null);
+  const fewer = values.length < had.length;
+  if (fewer && textsAt(now, "clusterIPs").length === 0)
+    yield fieldInvalid(
+      at.index(0),
+      shown,
+      `primary ${addresses ? "clusterIP" : "ipFamily"} can not be unset`,
+    );
+  if (had.length > 0 && values.length > 0 && values[0] !== had[0])
+    yield fieldInvalid(at.index(0), other, changed);
+  if (!fewer || values.length !== 1 || textAt(now, "ipFamilyPolicy") === "SingleStack") return;
+  const detail = `must be set to 'SingleStack' when releasing the secondary ${addresses ? "clusterIP" : "ipFamily"}`;
+  yield fieldInvalid(spec.child("ipFamilyPolicy"), valueAt(now, "ipFamilyPolicy") ?? null, detail);
 }
 
 /** Where a balancer was reached, told by whoever made it. */

@@ -34,6 +34,7 @@ const {
   authenticateToken: (token) => asker.later("authenticate", token),
   egress: { text: data.egressText, allows: (address) => asker.now("egressAllows", address) },
   admissionPlugins: data.admissionPlugins,
+  serviceRanges: data.serviceRanges,
 });
 const endpoint = translateStoreErrors(rest);
 const serving = new Map<number, AnnexExchange>();

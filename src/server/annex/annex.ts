@@ -52,7 +52,7 @@ const graceMs = 30_000;
 
 export interface AnnexOptions
   extends DeskOptions,
-    Pick<AnnexData, "caPem" | "admissionPlugins" | "sharedStore"> {
+    Pick<AnnexData, "caPem" | "admissionPlugins" | "serviceRanges" | "sharedStore"> {
   /** Known when the server listens. */
   readonly externalUrl: () => string;
   readonly clock: Clock;
@@ -159,7 +159,7 @@ export class Annex {
     this.#cancelIdle?.();
     this.#cancelIdle = undefined;
     if (this.#thread !== undefined) return this.#thread;
-    const { caPem, externalUrl, admissionPlugins, sharedStore, egress } = this.#options;
+    const { caPem, externalUrl, admissionPlugins, serviceRanges, sharedStore, egress } = this.#options;
     const { port1: port, port2 } = new MessageChannel();
     const answers = new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT);
     const egressText = egress.text;
@@ -167,6 +167,7 @@ export class Annex {
       caPem,
       externalUrl: externalUrl(),
       admissionPlugins,
+      serviceRanges,
       sharedStore,
       egressText,
       port: port2,

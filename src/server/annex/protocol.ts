@@ -7,6 +7,7 @@ import type { UserInfo } from "#authn/user-info.ts";
 import type { Attributes, Decision } from "#authz/authorizer.ts";
 import type { ReadingTask } from "#registry/elsewhere.ts";
 import type { JournalData } from "#registry/journal.ts";
+import type { ServiceRanges } from "#registry/services/service-ranges.ts";
 import type { ReadObject } from "#registry/stored-object.ts";
 import type { NotesData, NotesWanted } from "#server/audit/notes.ts";
 import type { ClusterTarget } from "#server/context.ts";
@@ -22,6 +23,7 @@ export interface AnnexData {
   readonly caPem: string;
   readonly externalUrl: string;
   readonly admissionPlugins: readonly string[];
+  readonly serviceRanges: ServiceRanges;
   /** How the operator wrote down what webhooks may reach. */
   readonly egressText: string;
   /** Whether other servers share the store, so that its copy here may be behind. */

@@ -95,7 +95,9 @@ export interface LiveServer {
 
 const liveTokens = 'admin-token,admin,1,"system:masters,dev"\nalice-token,alice,2\n';
 
-export type LiveOptions = Partial<Pick<ApiServerOptions, "authorizer" | "admissionPlugins" | "audit">>;
+export type LiveOptions = Partial<
+  Pick<ApiServerOptions, "authorizer" | "admissionPlugins" | "audit" | "serviceRanges">
+>;
 
 export async function startLiveServer(options: LiveOptions = {}): Promise<LiveServer> {
   const pki = ensurePki({ files: memoryFiles(), now: Date.now(), randomBytes, hosts: [] });
