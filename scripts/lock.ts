@@ -29,7 +29,10 @@ export function missingOptional(lock: Lock): { parent: string; name: string; ver
 export function completeLock(lock: Lock): Lock {
   const packages = { ...lock.packages };
   for (const { parent, name, version } of missingOptional(lock)) {
-    const platform = /(android|darwin|freebsd|linux|win32)-(arm64|arm|x64|ia32)(-musl)?$/.exec(name);
+    const platform =
+      /(android|darwin|freebsd|linux|openbsd|win32)-(arm64|arm|x64|ia32|riscv64|loong64|ppc64)(-musl)?$/.exec(
+        name,
+      );
     if (platform === null || !/^\d+\.\d+\.\d+$/.test(version))
       throw new Error(`cannot complete ${name}@${version}`);
     const { dev, license, engines } = lock.packages[parent] ?? {};

@@ -29,6 +29,13 @@ export interface HeldLoop {
   readonly heldCpuMs: number;
 }
 
+/** With a channel to its parent the server does not set these itself. */
+const allocatorLimits = {
+  MALLOC_MMAP_THRESHOLD_: "1048576",
+  MALLOC_TRIM_THRESHOLD_: "8388608",
+  MALLOC_ARENA_MAX: "2",
+};
+
 const root = fileURLToPath(new URL("../..", import.meta.url));
 
 export function freePort(): Promise<number> {
@@ -69,13 +76,7 @@ export async function startMyriad(
     {
       stdio: ["ignore", "ignore", "inherit", ...(options.watchLoop === true ? (["ipc"] as const) : [])],
       cwd: root,
-      // With a channel to its parent it does not set these itself.
-      env: {
-        MALLOC_MMAP_THRESHOLD_: "1048576",
-        MALLOC_TRIM_THRESHOLD_: "8388608",
-        MALLOC_ARENA_MAX: "2",
-        ...process.env,
-      },
+      env: { ...process.env, ...(options.watchLoop === true && allocatorLimits) },
     },
   );
   children.add(child);

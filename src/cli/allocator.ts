@@ -16,13 +16,13 @@ const limits = {
 };
 
 /**
- * Begins this process anew with the limits, and with `gc` (`base/collect-garbage.ts`), in its place: it keeps its ID, arguments and files.
- * Not where they are set, or cannot be.
+ * Begins this process anew with the limits, but for those that are set already, and with `gc` (`base/give-back-memory.ts`), in its place: it
+ * keeps its ID, arguments and files. Not where it cannot be done, or was.
  */
 export function restartWithAllocatorLimits(): void {
   const { platform, env, execPath, execArgv, argv, channel } = process;
   // Its parent's channel would be lost.
   if (platform !== "linux" || channel !== undefined || process.execve === undefined) return;
-  if (Object.keys(limits).some((name) => env[name] !== undefined)) return;
-  process.execve(execPath, [execPath, "--expose-gc", ...execArgv, ...argv.slice(1)], { ...env, ...limits });
+  if (globalThis.gc !== undefined) return;
+  process.execve(execPath, [execPath, "--expose-gc", ...execArgv, ...argv.slice(1)], { ...limits, ...env });
 }

@@ -5,7 +5,7 @@ import { loadCatalogue } from "#api/catalogue.ts";
 import type { Authenticator } from "#authn/authenticator.ts";
 import type { Authorizer } from "#authz/authorizer.ts";
 import type { Clock } from "#base/clock.ts";
-import { collectGarbage } from "#base/collect-garbage.ts";
+import { giveBackMemory } from "#base/give-back-memory.ts";
 import { clusterRoleAggregation } from "#controllers/cluster-role-aggregation.ts";
 import { definitionController } from "#controllers/definition-controller.ts";
 import { EventTtl } from "#controllers/event-ttl.ts";
@@ -212,7 +212,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
       (group, version, resource) => served.find(group, version, resource) !== undefined,
     ),
   });
-  const idle = new IdleCollector(clock, collectGarbage);
+  const idle = new IdleCollector(clock, () => giveBackMemory(clock));
   const handle = (exchange: Exchange): void => {
     idle.onRequest();
     pipeline.handle(exchange);

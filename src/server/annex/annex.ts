@@ -8,7 +8,7 @@
 import * as nodeModule from "node:module";
 import { MessageChannel, type MessagePort, Worker } from "node:worker_threads";
 import type { Clock } from "#base/clock.ts";
-import { collectGarbage } from "#base/collect-garbage.ts";
+import { giveBackMemory } from "#base/give-back-memory.ts";
 import { timeout } from "#machinery/errors/errors.ts";
 import type { NotesData } from "#server/audit/notes.ts";
 import type { RequestContext } from "#server/context.ts";
@@ -151,7 +151,7 @@ export class Annex {
     const { worker } = this.#thread;
     this.#cancelIdle?.();
     this.#cancelIdle = this.#options.clock.after(idleMs, () => {
-      if (this.#visits.size === 0) void this.#giveUp(worker).then(collectGarbage);
+      if (this.#visits.size === 0) void this.#giveUp(worker).then(() => giveBackMemory(this.#options.clock));
     });
   }
 
