@@ -21,11 +21,20 @@ function collector() {
   return { idle, requests, look: () => timers.shift()?.(), timers, collections: () => collections };
 }
 
+test("what a start leaves is collected when nothing comes after it", () => {
+  const { look, timers, collections } = collector();
+  assert.equal(collections(), 0);
+  look();
+  assert.equal(collections(), 1);
+  assert.equal(timers.length, 0);
+});
+
 test("garbage is collected once, when a burst of requests is over", () => {
   const { requests, look, timers, collections } = collector();
   requests(2_000);
   look();
   assert.equal(collections(), 0, "they have only just come");
+  assert.equal(timers.length, 1);
   requests(500);
   look();
   assert.equal(collections(), 0, "there were more");
@@ -41,11 +50,12 @@ test("garbage is collected once, when a burst of requests is over", () => {
 
 test("slow traffic adds up; a closed server sets no timer", () => {
   const { idle, requests, look, timers, collections } = collector();
+  look();
   for (let i = 0; i < 110; i++) {
     requests(10);
     look();
   }
-  assert.equal(collections(), 1);
+  assert.equal(collections(), 2, "one of them after the start");
   requests(1);
   assert.equal(timers.length, 1);
   idle.close();
