@@ -6,16 +6,6 @@
 import type { Evaluator } from "#admission/quota/evaluator.ts";
 import { evaluatorFor } from "#admission/quota/evaluators.ts";
 import { inScopes, type Quota, quotaOf, resourceQuotas } from "#admission/quota/quota.ts";
-import {
-  addLists,
-  equalLists,
-  maskList,
-  negativeNames,
-  type ResourceList,
-  resourceListJson,
-  subtractLists,
-  zero,
-} from "#admission/quota/resource-list.ts";
 import { customResourceDefinitions } from "#crds/types.ts";
 import { hasReason, notFound } from "#machinery/errors/errors.ts";
 import { readOwnJson } from "#machinery/json/read.ts";
@@ -28,6 +18,16 @@ import type { Registry } from "#registry/registry.ts";
 import type { Resource } from "#registry/resource.ts";
 import { everything } from "#registry/selection.ts";
 import { StoredObject } from "#registry/stored-object.ts";
+import {
+  addLists,
+  equalLists,
+  maskList,
+  negativeNames,
+  type ResourceList,
+  resourceListJson,
+  subtractLists,
+  zero,
+} from "#registry/strategies/resource-list.ts";
 import type { Change, Revision } from "#storage/port.ts";
 import { type Controller, controllerRequester, itemName, itemParts } from "./controller.ts";
 

@@ -103,6 +103,30 @@ describe("ResourceQuota", () => {
     assert.equal((await server.call("POST", `${space}/configmaps`, { body: configMap("c") })).status, 201);
   });
 
+  it("counts quotas and limit ranges, which are rules themselves", async () => {
+    const space = await namespace("ruled");
+    await quota(space, "rules", { resourcequotas: "1", "count/limitranges": "1" });
+    await used(space, "rules", { resourcequotas: "1", "count/limitranges": "0" });
+    const second = await server.call("POST", `${space}/resourcequotas`, {
+      body: {
+        apiVersion: "v1",
+        kind: "ResourceQuota",
+        metadata: { name: "b" },
+        spec: { hard: { pods: "1" } },
+      },
+    });
+    assert.equal(
+      second.json.message,
+      'resourcequotas "b" is forbidden: exceeded quota: rules, requested: resourcequotas=1, used: resourcequotas=1, limited: resourcequotas=1',
+    );
+    const range = (name: string) =>
+      server.call("POST", `${space}/limitranges`, {
+        body: { apiVersion: "v1", kind: "LimitRange", metadata: { name }, spec: { limits: [] } },
+      });
+    assert.equal((await range("a")).status, 201);
+    assert.match((await range("b")).json.message, /exceeded quota: rules, requested: count\/limitranges=1/);
+  });
+
   it("is not charged for a dry run, nor for what is refused", async () => {
     const space = await namespace("dry");
     await quota(space, "few", { configmaps: "2" });

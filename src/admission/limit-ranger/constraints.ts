@@ -1,7 +1,7 @@
 /** The limits of a LimitRange (k8s.io/kubernetes plugin/pkg/admission/limitranger). Each answers why not, or undefined. */
 import { addQuantities, compareQuantities, type Quantity, quantityText } from "#machinery/values/quantity.ts";
-import type { ResourceList } from "../quota/resource-list.ts";
-import { zero } from "../quota/resource-list.ts";
+import type { ResourceList } from "#registry/strategies/resource-list.ts";
+import { zero } from "#registry/strategies/resource-list.ts";
 
 /** `limitType` is `Container`, `Pod` or `PersistentVolumeClaim`. */
 export interface Constrained {

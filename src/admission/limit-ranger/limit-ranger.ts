@@ -9,8 +9,8 @@ import type { AdmissionAttributes } from "#registry/admission.ts";
 import { collectionPrefix, listRange } from "#registry/keys.ts";
 import type { Registry } from "#registry/registry.ts";
 import { listAt, type Members, membersAt, textAt, valueAt } from "#registry/strategies/members.ts";
-import { podLimits, podRequests } from "../pod-resources.ts";
-import { noResources, type ResourceList, resourceList } from "../quota/resource-list.ts";
+import { podLimits, podRequests } from "#registry/strategies/pod-resources.ts";
+import { noResources, type ResourceList, resourceList } from "#registry/strategies/resource-list.ts";
 import { type Constrained, maxProblem, maxRequestProblem, minProblem, ratioProblem } from "./constraints.ts";
 
 const limitRanges = collectionPrefix({ group: "", resource: "limitranges" });

@@ -2,8 +2,6 @@
 import { forbiddenResource } from "#machinery/errors/errors.ts";
 import type { KubeObject } from "#machinery/meta/object.ts";
 import type { AdmissionAttributes } from "#registry/admission.ts";
-import type { Evaluator } from "./evaluator.ts";
-import { inScopes, type Quota } from "./quota.ts";
 import {
   addLists,
   exceededNames,
@@ -13,7 +11,9 @@ import {
   negativeNames,
   type ResourceList,
   withoutZeros,
-} from "./resource-list.ts";
+} from "#registry/strategies/resource-list.ts";
+import type { Evaluator } from "./evaluator.ts";
+import { inScopes, type Quota } from "./quota.ts";
 
 /**
  * The new usage of those quotas that the write changes.

@@ -1,6 +1,6 @@
 import type { GroupResource, KubeObject } from "#machinery/meta/object.ts";
 import type { AdmissionAttributes } from "#registry/admission.ts";
-import type { ResourceList } from "./resource-list.ts";
+import type { ResourceList } from "#registry/strategies/resource-list.ts";
 
 /** One requirement of a quota's scopes (core/v1 ScopedResourceSelectorRequirement). */
 export interface ScopeRequirement {

@@ -2,10 +2,10 @@
 import type { GroupResource, KubeObject } from "#machinery/meta/object.ts";
 import { addQuantities, compareQuantities, type Quantity, quantityOf } from "#machinery/values/quantity.ts";
 import { listAt, type Members, textAt, valueAt } from "#registry/strategies/members.ts";
+import { one, type ResourceList, resourceList, zero } from "#registry/strategies/resource-list.ts";
 import type { Evaluator } from "./evaluator.ts";
 import { objectCountEvaluator } from "./object-count.ts";
 import { matchesClass, podEvaluator } from "./pods.ts";
-import { one, type ResourceList, resourceList, zero } from "./resource-list.ts";
 
 const serviceResources = ["count/services", "services", "services.nodeports", "services.loadbalancers"];
 

@@ -1,7 +1,7 @@
 /** Any kind, custom ones included, by the number of its objects (k8s.io/apiserver pkg/quota/v1/generic). */
 import type { GroupResource } from "#machinery/meta/object.ts";
+import { one, type ResourceList } from "#registry/strategies/resource-list.ts";
 import { type Evaluator, objectCountName } from "./evaluator.ts";
-import { one, type ResourceList } from "./resource-list.ts";
 
 /** Names from before there were counts of every kind. */
 const aliases: ReadonlySet<string> = new Set([

@@ -2,9 +2,9 @@
 import type { KubeObject } from "#machinery/meta/object.ts";
 import type { Quantity } from "#machinery/values/quantity.ts";
 import { listAt, type Members, textAt, valueAt } from "#registry/strategies/members.ts";
-import { hasPodLevelResources, podLimits, podRequests } from "../pod-resources.ts";
+import { hasPodLevelResources, podLimits, podRequests } from "#registry/strategies/pod-resources.ts";
+import { addLists, one, type ResourceList, resourceList } from "#registry/strategies/resource-list.ts";
 import type { Evaluator, ScopeRequirement } from "./evaluator.ts";
-import { addLists, one, type ResourceList, resourceList } from "./resource-list.ts";
 
 const compute = ["cpu", "memory", "ephemeral-storage"];
 const podResources: ReadonlySet<string> = new Set([

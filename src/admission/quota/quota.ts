@@ -1,8 +1,8 @@
 /** A ResourceQuota as admission and the controller read it. */
 import type { KubeObject } from "#machinery/meta/object.ts";
 import { listAt, textAt, textsAt, valueAt } from "#registry/strategies/members.ts";
+import { noResources, type ResourceList, resourceList } from "#registry/strategies/resource-list.ts";
 import type { Evaluator, ScopeRequirement } from "./evaluator.ts";
-import { noResources, type ResourceList, resourceList } from "./resource-list.ts";
 
 export const resourceQuotas = { group: "", resource: "resourcequotas" } as const;
 

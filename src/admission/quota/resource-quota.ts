@@ -12,12 +12,12 @@ import type { ClusterName } from "#registry/cluster-name.ts";
 import { collectionPrefix, listRange, parseObjectKey } from "#registry/keys.ts";
 import type { Registry } from "#registry/registry.ts";
 import { StoredObject } from "#registry/stored-object.ts";
+import { resourceListJson } from "#registry/strategies/resource-list.ts";
 import type { Comparison, Operation } from "#storage/port.ts";
 import { checkRequest } from "./check-request.ts";
 import { evaluatorFor } from "./evaluators.ts";
 import { KeyedLock } from "./keyed-lock.ts";
 import { type Quota, quotaOf, resourceQuotas } from "./quota.ts";
-import { resourceListJson } from "./resource-list.ts";
 
 /** Quotas of a namespace that are looked at; more than a transaction can compare and write are of no use. */
 const maxQuotas = 50;
@@ -34,10 +34,9 @@ export function quotaPlugin(registry: Registry): QuotaPlugin {
   const { store } = registry;
   // Writes to one namespace would only make each other fail: on one server they take turns.
   const turns = new KeyedLock();
-  const plugin: QuotaPlugin = {
+  const counting: QuotaPlugin = {
     validate(attributes) {
       const { cluster, namespace, operation } = attributes;
-      if (changesRules(attributes)) return touchWorkspace(registry, cluster);
       if (namespace === "" || (operation !== "CREATE" && operation !== "UPDATE")) return undefined;
       if (store.count(collection, cluster) === 0) return undefined;
       const evaluator = evaluatorFor(attributes.resource);
@@ -60,7 +59,7 @@ export function quotaPlugin(registry: Registry): QuotaPlugin {
             const status = { ...(stored.object.object.status as object), used: resourceListJson(used) };
             operations.push({ type: "put", key, value: canonicalBytes({ ...stored.object.object, status }) });
           }
-          const again = async (): ReturnType<AdmissionCharges["again"]> => plugin.validate(attributes);
+          const again = async (): ReturnType<AdmissionCharges["again"]> => counting.validate(attributes);
           return { compare, operations, again, settled: release };
         } catch (error) {
           release();
@@ -69,7 +68,30 @@ export function quotaPlugin(registry: Registry): QuotaPlugin {
       })();
     },
   };
-  return plugin;
+  return {
+    validate(attributes) {
+      const charges = counting.validate(attributes);
+      if (!changesRules(attributes)) return charges;
+      // Quotas and limit ranges are rules, and are counted.
+      return charges instanceof Promise
+        ? charges.then((counted) => together(touchWorkspace(registry, attributes.cluster), counted))
+        : touchWorkspace(registry, attributes.cluster);
+    },
+  };
+}
+
+/** Both in one transaction. */
+function together(
+  a: AdmissionCharges | undefined,
+  b: AdmissionCharges | undefined,
+): AdmissionCharges | undefined {
+  if (a === undefined || b === undefined) return a ?? b;
+  return {
+    compare: [...a.compare, ...b.compare],
+    operations: [...a.operations, ...b.operations],
+    again: async () => together(await a.again(), await b.again()),
+    settled: () => b.settled?.(),
+  };
 }
 
 /** What decides what other writes may do. */

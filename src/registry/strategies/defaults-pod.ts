@@ -1,7 +1,10 @@
 /** Defaults of pods and pod templates that upstream has in code (k8s.io/kubernetes pkg/apis/core/v1/defaults.go). */
 import type { KubeObject } from "#machinery/meta/object.ts";
 import { addPairs, type Draft, draftAt, draftOf, fill, fillZero, given, givenList } from "./draft.ts";
+import { containersResources, isPodLevelResource } from "./pod-resources.ts";
 import { compareQuantities } from "./quantities.ts";
+import { resourceListJson } from "./resource-list.ts";
+import { isHugePages, isOvercommitAllowed } from "./resource-names.ts";
 
 const containerLists = ["containers", "initContainers", "ephemeralContainers"] as const;
 const probes = ["livenessProbe", "readinessProbe", "startupProbe"] as const;
@@ -20,9 +23,37 @@ export function podDefaults(object: KubeObject): void {
       for (const port of givenList(container, "ports")) fillZero(port, { hostPort: port.containerPort });
     }
   }
+  const resources = given(spec, "resources");
+  if (resources !== undefined) podLevelDefaults(resources, { spec });
   fill(spec, { enableServiceLinks: true });
   podSpecDefaults(spec);
   sameAddresses(object);
+}
+
+/** What the pod asks for as a whole follows from its containers, where it says something at all. */
+function podLevelDefaults(resources: Draft, pod: unknown): void {
+  const limits = given(resources, "limits") ?? {};
+  const requests = given(resources, "requests") ?? {};
+  if (Object.keys(limits).length + Object.keys(requests).length === 0) return;
+  const total = (kind: "requests" | "limits", counts: (name: string) => boolean): Draft => {
+    const all = [...containersResources(pod, kind)].filter(
+      ([name]) => isPodLevelResource(name) && counts(name),
+    );
+    return resourceListJson(new Map(all));
+  };
+  addPairs(
+    resources,
+    "limits",
+    total("limits", (name) => isHugePages(name) && !Object.hasOwn(requests, name)),
+  );
+  const all = given(resources, "limits");
+  if (all === undefined || Object.keys(all).length === 0) return;
+  addPairs(resources, "requests", total("requests", isOvercommitAllowed));
+  addPairs(
+    resources,
+    "requests",
+    Object.fromEntries(Object.entries(all).filter(([name]) => isPodLevelResource(name))),
+  );
 }
 
 /** The address and the first of the addresses always say the same; the former wins (pkg/apis/core/v1/conversion.go). */

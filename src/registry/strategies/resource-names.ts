@@ -28,7 +28,7 @@ const containers: ReadonlySet<string> = new Set(compute);
 const integers: ReadonlySet<string> = new Set(counted);
 
 const hugePages = "hugepages-";
-const isHugePages = (name: string): boolean => name.startsWith(hugePages);
+export const isHugePages = (name: string): boolean => name.startsWith(hugePages);
 const isQuotaHugePages = (name: string): boolean =>
   isHugePages(name) || name.startsWith(`requests.${hugePages}`);
 const isNative = (name: string): boolean => !name.includes("/") || name.includes("kubernetes.io/");

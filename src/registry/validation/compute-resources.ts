@@ -9,11 +9,14 @@ import {
   fieldRequired,
 } from "#machinery/errors/field-error.ts";
 import type { FieldPath } from "#machinery/errors/field-path.ts";
-import { canonicalQuantity } from "#machinery/values/quantity.ts";
+import { canonicalQuantity, quantityText } from "#machinery/values/quantity.ts";
 import { listAt, type Members, membersAt, pairsAt, textAt } from "../strategies/members.ts";
+import { containersResources } from "../strategies/pod-resources.ts";
 import { compareQuantities, quantityMillis } from "../strategies/quantities.ts";
+import type { ResourceList } from "../strategies/resource-list.ts";
 import {
   containerResourceNameErrors,
+  isHugePages,
   isOvercommitAllowed,
   quantityErrors,
   resourceNameErrors,
@@ -90,6 +93,10 @@ export function* podResourcesErrors(spec: Members, path: FieldPath): Errors {
     yield fieldForbidden(at.child("claims"), "claims may not be set for Resources at pod-level");
   yield* resourcesErrors(spec, new Set(), path, podResourceNameErrors);
   const limits = new Map(pairsAt(spec, "resources", "limits"));
+  const requests = new Map(pairsAt(spec, "resources", "requests"));
+  yield* totalErrors(containersResources({ spec }, "requests"), requests, at, "requests");
+  const pages = [...containersResources({ spec }, "limits")].filter(([name]) => isHugePages(name));
+  yield* totalErrors(new Map(pages), limits, at, "limits");
   for (const [index, container] of listAt(spec, "containers").entries()) {
     for (const [name, limit] of pairsAt(container, "resources", "limits")) {
       const most = limits.get(name);
@@ -97,6 +104,22 @@ export function* podResourcesErrors(spec: Members, path: FieldPath): Errors {
       const where = at.child("containers").index(index).key(name).child("limits");
       yield fieldInvalid(where, shown(limit), `must be less than or equal to pod limits of ${shown(most)}`);
     }
+  }
+}
+
+/** The containers together may not have more than the pod. */
+function* totalErrors(
+  total: ResourceList,
+  own: ReadonlyMap<string, string>,
+  path: FieldPath,
+  kind: "requests" | "limits",
+): Errors {
+  for (const [name, sum] of total) {
+    const given = own.get(name);
+    const text = quantityText(sum);
+    if (given === undefined || compareQuantities(text, given) <= 0) continue;
+    const detail = `must be greater than or equal to aggregate container ${kind} of ${text}`;
+    yield fieldInvalid(path.child(kind).key(name), shown(given), detail);
   }
 }
 

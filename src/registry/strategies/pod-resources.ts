@@ -2,8 +2,8 @@
  * What a pod asks for in all (k8s.io/component-helpers resource/helpers.go): containers side by side, init containers one
  * after the other, sidecars beside what follows them, pod-level resources instead of the sum, overhead on top.
  */
-import { listAt, type Members, membersAt, textAt, valueAt } from "#registry/strategies/members.ts";
-import { addLists, maxLists, noResources, type ResourceList, resourceList } from "./quota/resource-list.ts";
+import { listAt, type Members, membersAt, textAt, valueAt } from "./members.ts";
+import { addLists, maxLists, noResources, type ResourceList, resourceList } from "./resource-list.ts";
 
 /** Of requests or limits. */
 type Kind = "requests" | "limits";
@@ -16,8 +16,12 @@ export interface PodResourcesOptions {
 }
 
 const hugePages = "hugepages-";
-const isPodLevelResource = (name: string): boolean =>
+export const isPodLevelResource = (name: string): boolean =>
   name === "cpu" || name === "memory" || name.startsWith(hugePages);
+
+/** What the containers ask for together, whatever the pod says as a whole (AggregateContainerRequests, -Limits). */
+export const containersResources = (pod: unknown, kind: "requests" | "limits"): ResourceList =>
+  containersTotal(pod, kind, { useStatus: false, overhead: false });
 
 export const podRequests = (pod: unknown, options: PodResourcesOptions): ResourceList =>
   podResources(pod, "requests", options);
