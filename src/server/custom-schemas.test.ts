@@ -5,6 +5,7 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import fc from "fast-check";
+import { sampleOf } from "#base/testing/samples.ts";
 import { definitionOf, objectSchema } from "./testing/definitions.ts";
 import { type LiveServer, startLiveServer } from "./testing/live-server.ts";
 
@@ -114,6 +115,6 @@ test("reads show every object by the present schema", async () => {
         }
       }
     }),
-    { numRuns: 25 },
+    { numRuns: sampleOf(25, 3) },
   );
 });

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { after, afterEach, before, describe, it } from "node:test";
 import { kubernetesResources } from "#api/builtins.ts";
+import { fullSamples } from "#base/testing/samples.ts";
 import { type Answer, type Json, type LiveServer, startLiveServer } from "./testing/live-server.ts";
 
 let server: LiveServer;
@@ -96,12 +97,14 @@ describe("a LogicalCluster", () => {
 
 it("no kind takes a name that is no segment of a path or key", async () => {
   const cluster = await server.workspace("names", { type: "kubernetes" });
-  for (const { group, resource, namespaced, versions, virtual } of kubernetesResources()) {
+  const names = ["a/b", "..", ".", "a\u0000b", "a\nb", "\u007f", "%2e%2e", "a%b"];
+  for (const [index, { group, resource, namespaced, versions, virtual }] of kubernetesResources().entries()) {
     if (virtual) continue;
     const { version } = versions[0]!;
     const root = group === "" ? `/api/${version}` : `/apis/${group}/${version}`;
     const path = `/clusters/${cluster}${root}${namespaced ? "/namespaces/default" : ""}/${resource}`;
-    for (const name of ["a/b", "..", ".", "a\u0000b", "a\nb", "\u007f", "%2e%2e", "a%b"]) {
+    // Everyday each kind is tried with every other name.
+    for (const name of names.filter((_name, at) => fullSamples || (at + index) % 2 === 0)) {
       const named = await server.call("POST", path, { body: { metadata: { name } } });
       assert.ok(
         named.status >= 400 && named.status < 500,

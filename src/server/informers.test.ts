@@ -5,6 +5,7 @@
 import assert from "node:assert/strict";
 import { after, before, it } from "node:test";
 import fc from "fast-check";
+import { sampleOf } from "#base/testing/samples.ts";
 import { until } from "#base/testing/until.ts";
 import {
   type Json,
@@ -161,6 +162,6 @@ it("see every change once, whatever they select and however often they reconnect
       await Promise.all([writers(20), readers()]);
       for (const informer of informers) await informer.settle();
     }),
-    { numRuns: 8 },
+    { numRuns: sampleOf(8, 2) },
   );
 });

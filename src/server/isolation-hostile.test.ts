@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import fc from "fast-check";
+import { sampleOf } from "#base/testing/samples.ts";
 import type { LiveServer } from "./testing/live-server.ts";
 import {
   expectNothingOf,
@@ -160,7 +161,7 @@ describe("isolation, against hostile requests", () => {
           Object.assign(before, await freshFingerprints());
         }
       }),
-      { numRuns: 2_500 },
+      { numRuns: sampleOf(2_500, 3) },
     );
   });
 

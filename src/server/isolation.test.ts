@@ -1,6 +1,7 @@
 /** Isolation: no request reads, lists, watches, writes, deletes or counts outside its workspace. */
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
+import { fullSamples, sampleOf } from "#base/testing/samples.ts";
 import { until } from "#base/testing/until.ts";
 import { collectionPrefix } from "#registry/keys.ts";
 import { type Answer, callOn, type LiveServer, type LiveWatch } from "./testing/live-server.ts";
@@ -16,6 +17,7 @@ import {
   rest,
   single,
   startWithTenants,
+  type Tenant,
   tenants,
   token,
   touchAll,
@@ -27,13 +29,17 @@ before(async () => {
 });
 after(() => server.close());
 
+/** Two workspaces of each type: everyday each of them is asked every other question, both together all. */
+const inTurn = <T>(questions: readonly T[], tenant: Tenant): T[] =>
+  questions.filter((_one, index) => fullSamples || (index + tenants.indexOf(tenant)) % 2 === 0);
+
 describe("isolation, over all kinds of both workspace types", () => {
   it("lists, in every form, show the own workspace only", async () => {
     let shown = 0;
     const jobs = tenants.flatMap((tenant) =>
       everyVersion(tenant).flatMap(({ info, version }) =>
         collectionPaths(tenant.cluster, info, version).flatMap((path) =>
-          Object.values(lists).map((accept) => async () => {
+          inTurn(Object.values(lists), tenant).map((accept) => async () => {
             const answer = await server.call("GET", path, { accept });
             if (answer.status === 406) return; // kcp's kinds have no protobuf form
             assert.equal(answer.status, 200, `${path}: ${answer.text}`);
@@ -46,7 +52,7 @@ describe("isolation, over all kinds of both workspace types", () => {
       ),
     );
     await inTurns(jobs);
-    assert.ok(shown > 1_000, `${shown} lists`);
+    assert.ok(shown > sampleOf(1_000, 2), `${shown} lists`);
   });
 
   it("selectors, revisions, limits and tokens, the other workspaces' and forged ones too, stay inside", async () => {
@@ -82,7 +88,7 @@ describe("isolation, over all kinds of both workspace types", () => {
           ...(index % 4 === 0 ? forged.map((text) => `limit=2&continue=${text}`) : []),
         ];
         return paths.flatMap((path) =>
-          queries.map((query) => async () => {
+          inTurn(queries, tenant).map((query) => async () => {
             const accept = Object.values(lists)[query.length % 2 === 0 ? 0 : 3]!;
             const answer = await server.call("GET", `${path}?${query}`, { accept });
             assert.ok(answer.status < 500, `${path}?${query}: ${answer.text}`);
@@ -127,7 +133,7 @@ describe("isolation, over all kinds of both workspace types", () => {
     const jobs = tenants.flatMap((tenant) =>
       everyVersion(tenant).flatMap(({ info, version }) => {
         const name = info.resource === "logicalclusters" ? "cluster" : "same";
-        const found = Object.values(lists).map((accept) => async () => {
+        const found = inTurn(Object.values(lists), tenant).map((accept) => async () => {
           const path = objectPath(tenant.cluster, info, version, name);
           const answer = await server.call("GET", path, { accept: single(accept) });
           if (answer.status === 406) return;

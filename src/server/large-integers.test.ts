@@ -7,6 +7,7 @@ import { readFileSync } from "node:fs";
 import { after, before, test } from "node:test";
 import { kubernetesResources } from "#api/builtins.ts";
 import { loadCatalogue } from "#api/catalogue.ts";
+import { fullSamples } from "#base/testing/samples.ts";
 import { cloneJson } from "#machinery/json/clone.ts";
 import { isJsonObject, type JsonObject, type JsonValue, rawNumber } from "#machinery/json/value.ts";
 import { deref, type Schema } from "#machinery/schema/types.ts";
@@ -66,7 +67,8 @@ test("objects as users write them, with one large integer each, created and repl
     const { name } = object.metadata as { name: string };
     await server.call("POST", collection, { body: object });
     for (const path of places(object, { kind: "ref", ref: type })) {
-      for (const value of values) {
+      // Everyday one value, in turns.
+      for (const value of fullSamples ? values : [values[asked % values.length]!]) {
         const body = withValue(object, path, value);
         const sent: [string, string][] = [
           ["POST", `${collection}?dryRun=All`],

@@ -6,6 +6,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { after, before, test } from "node:test";
 import type { Attributes, Authorizer } from "#authz/authorizer.ts";
+import { fullSamples } from "#base/testing/samples.ts";
 import { type Answer, callOn, type LiveServer, startLiveServer } from "./testing/live-server.ts";
 
 /** A rule of a ClusterRole, or of a Role where it has a namespace. */
@@ -58,9 +59,8 @@ function allows(rule: Rule, { verb, apiGroup, resource, subresource, name, names
   );
 }
 
-/** A third of the groups, and one user for each verdict; all 2,850 writes with MYRIAD_ORACLE_CASES. */
-const everyday = process.env.MYRIAD_ORACLE_CASES === undefined;
-const groups = recorded.groups.filter((_group, index) => !everyday || index % 3 === 0);
+/** A third of the groups, and one user for each verdict; all 2,850 writes with MYRIAD_SAMPLES=full. */
+const groups = recorded.groups.filter((_group, index) => fullSamples || index % 3 === 0);
 /** Served there, and not here (docs/missing.md). */
 const notServed = /"kind":"(?:Binding|ComponentStatus)"/;
 
@@ -227,7 +227,7 @@ for (const resource of new Set(groups.map((group) => group.resource))) {
     for (const group of groups) {
       if (group.resource !== resource || notServed.test(JSON.stringify(group))) continue;
       for (const { status, message = "", users } of group.verdicts) {
-        for (const user of everyday ? users.slice(0, 1) : users) {
+        for (const user of fullSamples ? users : users.slice(0, 1)) {
           rights = recorded.users[user]!;
           const [answer, name] = await write(group);
           const said = answer.status < 300 ? "" : answer.json.message.replace(new RegExp(name), "$name");

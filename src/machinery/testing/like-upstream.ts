@@ -6,11 +6,13 @@ import assert from "node:assert/strict";
 import { after, test } from "node:test";
 import { inspect, isDeepStrictEqual } from "node:util";
 import fc from "fast-check";
+import { sampleOf } from "#base/testing/samples.ts";
 import type { JsonValue } from "#machinery/json/value.ts";
 import { type Oracle, OracleError, openOracle } from "./oracle.ts";
 
-/** Cases generated for each comparison, unless it says otherwise. */
+/** Cases generated for each comparison, unless it says otherwise; everyday a fifth of them, or of what it says. */
 const generatedCases = 10_000;
+const everydayPart = 5;
 /** Cases that are compared at a time. */
 const batch = 200;
 /** Differences that one failure shows; MYRIAD_ORACLE_SHOWN for more. */
@@ -23,7 +25,7 @@ export interface Comparison<Case> {
   readonly cases: readonly Case[];
   /** Without it there are only cases by hand. */
   readonly generate?: fc.Arbitrary<Case>;
-  /** Default: {@link generatedCases}. */
+  /** With `MYRIAD_SAMPLES=full`, a fifth of it everyday; default: {@link generatedCases}. */
   readonly runs?: number;
   /** A value, or a promise of one. */
   ours(input: Case): unknown;
@@ -54,7 +56,8 @@ export function likeUpstream(): LikeUpstream {
 async function compareAll<Case>(oracle: Oracle, name: string, comparison: Comparison<Case>): Promise<string> {
   const seed = Number(process.env.MYRIAD_ORACLE_SEED ?? 20_260_701);
   const { generate, runs = generatedCases } = comparison;
-  const numRuns = generate === undefined ? 0 : Number(process.env.MYRIAD_ORACLE_CASES ?? runs);
+  const numRuns =
+    generate === undefined ? 0 : Number(process.env.MYRIAD_ORACLE_CASES ?? sampleOf(runs, everydayPart));
   const generated = generate === undefined ? [] : fc.sample(generate, { seed, numRuns });
   const byHand = comparison.cases.length;
   const all = [...comparison.cases, ...generated];

@@ -24,7 +24,7 @@ const configMap = (name: string, data: object, more: object = {}) => ({
   metadata: { name, ...more },
   data,
 });
-const large = 10_000;
+const large = 6_000;
 
 function expect(answer: Answer, status: number): Answer {
   assert.equal(answer.status, status, answer.text.slice(0, 500));
@@ -100,7 +100,7 @@ test("small requests overtake a large one", async () => {
     return answer.status;
   };
   const path = `${base}${configMaps}`;
-  const big = server.call("POST", path, { body: configMap("slow", keys(30_000)) }).then(note("large"));
+  const big = server.call("POST", path, { body: configMap("slow", keys(12_000)) }).then(note("large"));
   const small = server.call("GET", `${path}?limit=1`).then(note("small"));
   assert.deepEqual(await Promise.all([big, small]), [201, 200]);
   assert.deepEqual(order, ["small", "large"]);
@@ -111,7 +111,7 @@ test("changes of one object by both threads are all kept", async () => {
   expect(await server.call("POST", path, { body: configMap("both", {}) }), 201);
   const merge = "application/merge-patch+json";
   // Each body is large, what is kept of it small.
-  const padding = Object.fromEntries(Array.from({ length: 8_000 }, (_, i) => [`none-${i}`, null]));
+  const padding = Object.fromEntries(Array.from({ length: 3_000 }, (_, i) => [`none-${i}`, null]));
   const patches = Array.from({ length: 16 }, (_, i) => ({
     data: { [`k${i}`]: "x", ...(i % 2 === 0 ? padding : {}) },
   }));
@@ -171,7 +171,7 @@ test("quota is charged, and webhooks are called", async () => {
 
 test("a client that goes away ends its own request only", async () => {
   const session = server.connect();
-  const body = Buffer.from(JSON.stringify(configMap("gone", keys(30_000))));
+  const body = Buffer.from(JSON.stringify(configMap("gone", keys(12_000))));
   const path = `${base}${configMaps}`;
   const streams = Array.from({ length: 20 }, () => {
     const stream = session.request({ ":method": "POST", ":path": path, "content-type": "application/json" });
@@ -189,7 +189,7 @@ test("a server that closes does not wait for it", async () => {
   const other = await startLiveServer();
   const space = `/clusters/${await other.workspace("w")}`;
   const pending = other
-    .call("POST", space + configMaps, { body: configMap("late", keys(30_000)) })
+    .call("POST", space + configMaps, { body: configMap("late", keys(12_000)) })
     .catch((error: unknown) => error);
   await other.call("GET", `${space}${configMaps}?limit=1`);
   await other.close();
