@@ -1,7 +1,7 @@
 /**
  * `node bench/run.ts [--quick] [--only a,b] [--workspaces N] [--peer NAME,KUBECONFIG,PID[,PID]]`
  *
- * Scenarios: start, reads, writes, applies, lists, watches, bad-input, custom, definitions, shared-definition, schemas, collect, workspaces, tree, resume.
+ * Scenarios: start, reads, writes, applies, lists, watches, audit, bad-input, custom, definitions, shared-definition, schemas, collect, workspaces, tree, resume.
  * Client and server share the machine's cores; so beside rates, operations per second of *server CPU time* are told. A peer that
  * runs already (kube-apiserver and its etcd) gets the same reads, writes, lists and watches in the same run.
  */
@@ -13,6 +13,7 @@ import { privateBytes } from "./lib/process.ts";
 import { Report } from "./lib/report.ts";
 import { peer, type RunningServer, scratch, startEmptyHandler, startMyriad } from "./lib/servers.ts";
 import { applies } from "./scenarios/applies.ts";
+import { auditCosts } from "./scenarios/audit.ts";
 import { badInput } from "./scenarios/bad-input.ts";
 import { collect } from "./scenarios/collect.ts";
 import { customCreates, manyDefinitions } from "./scenarios/custom.ts";
@@ -77,6 +78,8 @@ if (wants("reads") || wants("writes") || wants("applies") || wants("lists") || w
   if (wants("lists")) for (const one of all) await lists(report, one, quick ? 10_000 : 100_000);
   await server.stop();
 }
+
+if (wants("audit")) await auditCosts(report, quick ? 4 : 9, quick ? 1_000 : 3_000);
 
 if (wants("collect")) {
   const server = await startMyriad();

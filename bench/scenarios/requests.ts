@@ -16,16 +16,34 @@ export const configMap = (name: string, value: string, labels?: Record<string, s
 export const collection = (server: RunningServer): string =>
   `${server.prefix}/api/v1/namespaces/default/configmaps`;
 
-type Work = (connection: Connection, index: number) => Promise<void>;
+export type Work = (connection: Connection, index: number) => Promise<void>;
+
+export interface Clients {
+  readonly connections: number;
+  /** Requests at a time, over all connections. */
+  readonly width: number;
+}
 
 async function measure(
   report: Report,
   scenario: string,
   server: RunningServer,
   count: number,
-  options: { readonly connections: number; readonly width: number },
+  clients: Clients,
   work: Work,
 ): Promise<void> {
+  report.add(scenario, server.name, await loadWith(server, count, clients, work));
+}
+
+export type Rates = Record<"per second" | "per CPU second" | "p50 ms" | "p99 ms", number>;
+
+/** Does `work` `count` times, warmed up by indices below 0, and tells its rates and latencies. */
+export async function loadWith(
+  server: RunningServer,
+  count: number,
+  options: Clients,
+  work: Work,
+): Promise<Rates> {
   const connections = connectionsTo(server, options.connections);
   try {
     // Connections, caches and compiled code are warm before the clock runs.
@@ -35,12 +53,12 @@ async function measure(
     const { result, cpu } = await withServerCpu(server, () =>
       inParallel(count, options.width, (index, lane) => work(connections[lane % connections.length]!, index)),
     );
-    report.add(scenario, server.name, {
+    return {
       "per second": count / result.seconds,
       "per CPU second": count / cpu,
       "p50 ms": percentile(result.latenciesMs, 0.5),
       "p99 ms": percentile(result.latenciesMs, 0.99),
-    });
+    };
   } finally {
     for (const connection of connections) connection.close();
   }
