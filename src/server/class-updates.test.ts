@@ -1,4 +1,4 @@
-/** What updates of kinds that are configuration change beside what was sent. */
+/** Small rules of kinds that others act upon: generations, names, finalizers. */
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { type LiveServer, startLiveServer } from "./testing/live-server.ts";
@@ -34,4 +34,24 @@ test("a PriorityClass has generation 1 whatever changes; other kinds count", asy
   const spec = { controller: "example.com/a" };
   const parameters = { kind: "A", name: "b", apiGroup: "example.com" };
   assert.equal(await generation(ingresses, "IngressClass", { spec }, { spec: { parameters } }), 2);
+});
+
+test("names of core Events are path segments; finalizers of Namespaces are qualified names", async () => {
+  const involvedObject = { kind: "Pod", namespace: "default", name: "p" };
+  const event = (name: string) =>
+    server.call("POST", `${base}/api/v1/namespaces/default/events`, {
+      body: { apiVersion: "v1", kind: "Event", metadata: { name }, involvedObject },
+    });
+  assert.equal((await event("A_b")).status, 201);
+  assert.match((await event("a%b")).json.message, /metadata.name: Invalid value: "a%b": may not contain '%'/);
+  const namespace = await server.call("POST", `${base}/api/v1/namespaces`, {
+    body: { apiVersion: "v1", kind: "Namespace", metadata: { name: "n" }, spec: { finalizers: ["a b"] } },
+  });
+  const { causes } = namespace.json.details as { causes: { message: string }[] };
+  assert.deepEqual(
+    causes.map(({ message }) => message.slice(0, 44)),
+    ['Invalid value: "a b": name part must consist', 'Invalid value: "a b": name is neither a stand'].map(
+      (text) => text.slice(0, 44),
+    ),
+  );
 });

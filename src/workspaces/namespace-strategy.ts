@@ -3,6 +3,7 @@ import { forbiddenResource } from "#machinery/errors/errors.ts";
 import { type FieldError, fieldInvalid } from "#machinery/errors/field-error.ts";
 import type { KubeObject } from "#machinery/meta/object.ts";
 import { dns1123LabelErrors } from "#machinery/names/dns.ts";
+import { qualifiedNameErrors } from "#machinery/names/labels.ts";
 import { namespaces } from "#registry/guards.ts";
 import type { Strategy } from "#registry/strategy.ts";
 import { namespaceContent } from "./fresh-workspace.ts";
@@ -47,15 +48,18 @@ export function namespaceStrategy(caPem: () => string): Strategy {
       setNameLabel(object);
     },
     validate: (object): FieldError[] =>
-      specFinalizers(object)
-        .filter((name) => name !== "kubernetes" && !name.includes("/"))
-        .map((name) =>
-          fieldInvalid(
-            "spec.finalizers",
-            name,
-            "name is neither a standard finalizer name nor is it fully qualified",
-          ),
-        ),
+      specFinalizers(object).flatMap((name) => [
+        ...qualifiedNameErrors(name).map((message) => fieldInvalid("spec.finalizers", name, message)),
+        ...(name === "kubernetes" || name.includes("/")
+          ? []
+          : [
+              fieldInvalid(
+                "spec.finalizers",
+                name,
+                "name is neither a standard finalizer name nor is it fully qualified",
+              ),
+            ]),
+      ]),
     selectableFields: { "status.phase": namespacePhase },
     checkDelete(object) {
       const name = object.metadata.name ?? "";

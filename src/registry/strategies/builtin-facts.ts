@@ -71,6 +71,7 @@ export const pathSegmentNames: ReadonlySet<string> = new Set([
   "rbac.authorization.k8s.io/roles",
   "rbac.authorization.k8s.io/clusterroles",
   "certificates.k8s.io/certificatesigningrequests",
+  "/events",
   // Version and group, which is empty for v1: `v1.`.
   "apiregistration.k8s.io/apiservices",
 ]);

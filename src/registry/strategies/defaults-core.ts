@@ -77,8 +77,18 @@ export function labelsFrom(object: KubeObject, labels: Draft | undefined): void 
 }
 
 export function nodeDefaults(object: KubeObject): void {
+  sameRanges(object);
   const capacity = given(object.status as Draft | undefined, "capacity");
   if (capacity === undefined) return;
   const status = draftOf(object, "status");
   if (status.allocatable === undefined) status.allocatable = { ...draftAt(status, "capacity") };
+}
+
+/** The range and the first of the ranges always say the same; the former wins (pkg/apis/core/v1/conversion.go). */
+function sameRanges(object: KubeObject): void {
+  const { podCIDR, podCIDRs } = (object.spec ?? {}) as { podCIDR?: string; podCIDRs?: readonly string[] };
+  const first = podCIDRs?.[0] ?? "";
+  if ((podCIDR ?? "") === first) return;
+  if ((podCIDR ?? "") === "") draftOf(object, "spec").podCIDR = first;
+  else draftOf(object, "spec").podCIDRs = [podCIDR];
 }

@@ -8,6 +8,7 @@ import {
 import { apiServiceStrategy } from "./api-service.ts";
 import { certificateSigningRequestStrategy } from "./certificate-signing-request.ts";
 import { configMapStrategy, secretStrategy } from "./config-data.ts";
+import { configurationKinds } from "./configuration-kinds.ts";
 import { coreEventStrategy, eventStrategy } from "./events.ts";
 import { leaseStrategy } from "./lease.ts";
 import { limitRangeStrategy } from "./limit-range.ts";
@@ -28,6 +29,7 @@ import {
 /** What built-in kinds add to the facts of `builtin-facts.ts`, by `<group>/<resource>`. */
 export const ownStrategies: readonly (readonly [string, Strategy])[] = [
   ...plainKinds,
+  ...configurationKinds,
   ["/configmaps", configMapStrategy],
   ["/secrets", secretStrategy],
   ["/limitranges", limitRangeStrategy],

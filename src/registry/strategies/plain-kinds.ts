@@ -79,15 +79,10 @@ import {
   serviceDefaults,
 } from "./defaults-core.ts";
 import {
-  csiDriverDefaults,
   endpointSliceDefaults,
-  flowSchemaDefaults,
   ingressClassDefaults,
   networkPolicyDefaults,
   priorityClassDefaults,
-  priorityLevelDefaults,
-  resourceClaimDefaults,
-  resourceClaimTemplateDefaults,
   resourceSliceDefaults,
   storageClassDefaults,
 } from "./defaults-more.ts";
@@ -319,8 +314,6 @@ export const plainKinds: readonly (readonly [string, Strategy])[] = [
       generationCounts: "labels",
     }),
   ],
-  ["flowcontrol.apiserver.k8s.io/flowschemas", plain(flowSchemaDefaults)],
-  ["flowcontrol.apiserver.k8s.io/prioritylevelconfigurations", plain(priorityLevelDefaults)],
   [
     "networking.k8s.io/ipaddresses",
     { validateName: ipAddressNameErrors, ...checked(ipAddressErrors), ...fixed(["spec", "parentRef"]) },
@@ -348,8 +341,6 @@ export const plainKinds: readonly (readonly [string, Strategy])[] = [
     }),
   ],
   ["policy/poddisruptionbudgets", checked(disruptionBudgetErrors, budgetStatusErrors)],
-  ["resource.k8s.io/resourceclaims", plain(resourceClaimDefaults)],
-  ["resource.k8s.io/resourceclaimtemplates", plain(resourceClaimTemplateDefaults)],
   [
     "resource.k8s.io/resourceslices",
     plain(resourceSliceDefaults, { selectableFields: fieldsOf("spec.nodeName", "spec.driver") }),
@@ -368,7 +359,6 @@ export const plainKinds: readonly (readonly [string, Strategy])[] = [
       ],
     }),
   ],
-  ["storage.k8s.io/csidrivers", plain(csiDriverDefaults)],
   [
     "storage.k8s.io/storageclasses",
     plain(storageClassDefaults, {

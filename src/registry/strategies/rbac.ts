@@ -46,7 +46,9 @@ export const clusterRoleStrategy: Strategy = {
     }
     listAt(aggregation, "clusterRoleSelectors").forEach((selector, index) => {
       const at = FieldPath.of("aggregationRule").child("clusterRoleSelectors").index(index);
-      errors.push(...labelSelectorErrors(selector, at));
+      const wrong = labelSelectorErrors(selector, at);
+      errors.push(...wrong);
+      if (wrong.length > 0) errors.push(fieldInvalid(at, null, "invalid label selector."));
     });
     return errors;
   },

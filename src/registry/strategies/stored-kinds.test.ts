@@ -96,6 +96,7 @@ test("the selectors of an aggregated role are checked", () => {
   const aggregationRule = { clusterRoleSelectors: [{ matchExpressions: [{ key: "a", operator: "In" }] }] };
   assert.deepEqual(create("rbac.authorization.k8s.io/clusterroles", { aggregationRule }).errors, [
     "aggregationRule.clusterRoleSelectors[0].matchExpressions[0].values: Required value: must be specified when `operator` is 'In' or 'NotIn'",
+    "aggregationRule.clusterRoleSelectors[0]: Invalid value: null: invalid label selector.",
   ]);
 });
 

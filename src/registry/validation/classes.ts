@@ -13,6 +13,7 @@ import { labelsErrors } from "#machinery/meta/validation.ts";
 import { dns1123LabelErrors, dns1123SubdomainErrors, pathSegmentErrors } from "#machinery/names/dns.ts";
 import { qualifiedNameErrors } from "#machinery/names/labels.ts";
 import { listAt, membersAt, pairsAt, textAt, textsAt, valueAt } from "../strategies/members.ts";
+import { rangeErrors } from "./addresses.ts";
 import { type Errors, has, invalids, numberAt, oneOf, optionalWord } from "./checks.ts";
 import { resourcesErrors } from "./compute-resources.ts";
 import { tolerationErrors } from "./scheduling.ts";
@@ -116,13 +117,30 @@ export function* runtimeClassErrors(object: KubeObject): Errors {
   const path = FieldPath.of("scheduling");
   const selector = Object.fromEntries(pairsAt(object, "scheduling", "nodeSelector"));
   yield* labelsErrors(selector, path.child("nodeSelector"));
-  yield* tolerationErrors(listAt(object, "scheduling", "tolerations"), path.child("tolerations"));
+  const tolerations = listAt(object, "scheduling", "tolerations");
+  yield* tolerationErrors(tolerations, path.child("tolerations"));
+  const seen = new Set<string>();
+  for (const [index, toleration] of tolerations.entries()) {
+    const what = JSON.stringify(["key", "operator", "value", "effect"].map((one) => textAt(toleration, one)));
+    if (seen.has(what)) yield fieldDuplicate(path.child("tolerations").index(index), toleration);
+    seen.add(what);
+  }
 }
 
 const effects = ["NoSchedule", "PreferNoSchedule", "NoExecute"] as const;
 
-/** Taints of a Node, where upstream's texts show them. */
+/** Taints of a Node, where upstream's texts show them, and the ranges of its pods. */
 export function* nodeErrors(object: KubeObject): Errors {
+  yield* taintErrors(object);
+  const path = FieldPath.of("spec", "podCIDRs");
+  const ranges = textsAt(object, "spec", "podCIDRs");
+  for (const [index, range] of ranges.entries()) yield* rangeErrors(range, path.index(index));
+  const families = new Set(ranges.map((range) => range.includes(":")));
+  if (ranges.length > 1 && (ranges.length > 2 || families.size < 2))
+    yield fieldInvalid(path, ranges, "may specify no more than one CIDR for each IP family");
+}
+
+function* taintErrors(object: KubeObject): Errors {
   const seen = new Set<string>();
   for (const [index, taint] of listAt(object, "spec", "taints").entries()) {
     const at = FieldPath.of("metadata", "taints").index(index);
