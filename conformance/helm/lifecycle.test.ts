@@ -79,6 +79,9 @@ for (const [at, version] of versions.entries()) {
       assert.ok(password);
       assert.deepEqual(await jobs(), ["post-install", "pre-install"]);
       assert.ok(await get("/apis/apps/v1/namespaces/shop/statefulsets/one-cache"));
+      // Helm 3 waits for it.
+      const front = await get("/api/v1/namespaces/shop/services/one-shop-front");
+      assert.match(JSON.stringify(front?.spec), /"clusterIP":"10\.\d+\.\d+\.\d+"/);
       assert.ok(await get("/apis/rbac.authorization.k8s.io/v1/clusterroles/one-shop"));
       const listed = JSON.parse(await helm.ok("list", "-o", "json"));
       assert.deepEqual(

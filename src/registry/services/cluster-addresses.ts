@@ -33,13 +33,14 @@ export function takeAddresses(
   old: Members | undefined,
   source: AddressSource,
 ): readonly FieldError[] {
-  if (spec.type === "ExternalName" || textsAt(spec, "clusterIPs")[0] === "None") return [];
-  if (old === undefined || textAt(old, "type") === "ExternalName") return takeFrom(spec, 0, source);
+  if (spec.type === "ExternalName") return [];
+  if (old === undefined || textAt(old, "type") === "ExternalName")
+    return textsAt(spec, "clusterIPs")[0] === "None" ? [] : takeFrom(spec, 0, source);
   if (keepsPreference(spec, old)) return [];
   const had = textsAt(old, "clusterIPs");
   if (had[0] === "None") return [];
   // From before addresses were given out.
-  if (had.length === 0) return takeFrom(spec, 0, source);
+  if (had.length === 0) return textsAt(spec, "clusterIPs")[0] === "None" ? [] : takeFrom(spec, 0, source);
   const families = [textsAt(old, "ipFamilies").length, textsAt(spec, "ipFamilies").length];
   return families[0] === 1 && families[1] === 2 ? takeFrom(spec, 1, source) : [];
 }

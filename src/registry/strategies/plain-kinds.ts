@@ -320,7 +320,7 @@ export const plainKinds: readonly (readonly [string, Strategy])[] = [
   ],
   [
     "networking.k8s.io/servicecidrs",
-    { ...checked(serviceCidrErrors, () => []), ...updates(serviceCidrUpdateErrors) },
+    { validateCreate: (object) => [...serviceCidrErrors(object)], ...updates(serviceCidrUpdateErrors) },
   ],
   [
     "networking.k8s.io/ingressclasses",

@@ -47,11 +47,13 @@ function canonicalText(text: string): string {
 export function serviceCidrUpdateErrors(object: KubeObject, old: KubeObject): FieldError[] {
   const now = textsAt(object, "spec", "cidrs");
   const before = textsAt(old, "spec", "cidrs");
+  const second = before.length === 1 && now.length === 2;
   const errors: FieldError[] = [];
-  if (now.length !== before.length && !(before.length === 1 && now.length === 2))
+  if (now.length !== before.length && !second)
     return [fieldInvalid(cidrs, valueAt(object, "spec", "cidrs") ?? null, fieldImmutable)];
   for (const [index, text] of before.entries())
     if (text !== now[index]) errors.push(fieldInvalid(cidrs.index(index), now[index], fieldImmutable));
+  if (second) errors.push(...serviceCidrErrors(object));
   return errors;
 }
 

@@ -67,7 +67,7 @@ const keys: Readonly<Record<string, string>> = {
 const excused = [
   // Privileged containers are refused by a flag of that server.
   /privileged: Forbidden: disallowed by cluster policy/,
-  // Nothing gives out addresses here, or knows which there are.
+  // Addresses are given out beside the strategy: server/service-verdicts.test.ts.
   /not configured on this cluster|not configured for dual-stack|failed to allocate IP|already allocated/,
   // Checked before and elsewhere: names, labels and fields that there are not.
   /^metadata\.(?!taints)|^unknown field|^v1 Endpoints is deprecated/,
