@@ -343,18 +343,20 @@ async function isUnchanged(
 ): Promise<boolean> {
   if (value.equals(entry.value)) return true;
   if (value.length !== entry.value.length) return false;
+  let wanted = next;
+  let bytes = value;
   if (differInManagedTimes(existing.object, next)) {
     // Times alone are no change (apiserver pkg/endpoints/handlers/fieldmanager/equality.go).
     const { managedFields } = existing.object.metadata;
-    const timeless = { ...next, metadata: { ...next.metadata, managedFields: managedFields! } };
-    const bytes = await encoded(existing.resource, timeless);
+    wanted = { ...next, metadata: { ...next.metadata, managedFields: managedFields! } };
+    bytes = await encoded(existing.resource, wanted);
     if (bytes.equals(entry.value)) return true;
   }
   // What is stored may be of another version or schema than what was worked with: then it is written anew.
-  if (existing.resource.form !== undefined) return jsonEqual(readOwnJson(entry.value), readOwnJson(value));
+  if (existing.resource.form !== undefined) return jsonEqual(readOwnJson(entry.value), readOwnJson(bytes));
   const old = { ...existing.object, metadata: { ...existing.object.metadata } };
   dropDerivedAnnotation(old);
-  return jsonEqual(old as unknown as JsonValue, next as unknown as JsonValue);
+  return jsonEqual(old as unknown as JsonValue, wanted as unknown as JsonValue);
 }
 
 /** Nothing holds a deleting object back any more. */
