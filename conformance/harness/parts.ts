@@ -12,6 +12,7 @@ export type Part =
   | "helm4"
   | "operator"
   | "flux"
+  | "argo"
   | "kube-apiserver";
 
 /** The folder that `get.sh` fills. */

@@ -2,7 +2,7 @@
 # Builds the real parts that the conformance suites drive, from their Go modules, into a cache folder
 # outside the repository.
 #
-#   get.sh [PART ...]      PART: etcd etcdctl kubectl go-clients oracle helm3 helm4 operator flux python kube-apiserver
+#   get.sh [PART ...]      PART: etcd etcdctl kubectl go-clients oracle helm3 helm4 operator flux argo python kube-apiserver
 #
 # Without arguments: all but kube-apiserver (four minutes of compiling; only the reference needs it).
 # Each part is keyed by its sources and versions, so a warm cache costs nothing. Prints the bin folder.
@@ -58,7 +58,7 @@ python() {
   echo "installed the Python client in $((SECONDS - start)) s" >&2
 }
 
-for part in "${@:-etcd etcdctl kubectl go-clients oracle helm3 helm4 operator flux python}"; do
+for part in "${@:-etcd etcdctl kubectl go-clients oracle helm3 helm4 operator flux argo python}"; do
   for name in $part; do
     case $name in
       etcd | etcdctl) build "$name" "$here/etcd" "./$name" ;;
@@ -67,7 +67,7 @@ for part in "${@:-etcd etcdctl kubectl go-clients oracle helm3 helm4 operator fl
       oracle) build oracle "$here/../oracle" . ;;
       helm3 | helm4) build "$name" "$here/helm" "helm.sh/helm/v${name#helm}/cmd/helm" ;;
       operator) build operator "$here/../operator" . ;;
-      flux) build flux "$here/../gitops/flux" . ;;
+      flux | argo) build "$name" "$here/../gitops/$name" . ;;
       python) python ;;
       kube-apiserver) build kube-apiserver "$here/kube-apiserver" . "$version_flags" ;;
       *) echo "unknown part: $name" >&2 && exit 2 ;;
