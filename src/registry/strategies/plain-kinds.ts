@@ -27,6 +27,7 @@ import {
 } from "../validation/classes.ts";
 import { disruptionBudgetErrors } from "../validation/disruption-budget.ts";
 import { endpointSliceErrors, endpointsErrors } from "../validation/endpoints.ts";
+import { jobStatusUpdateErrors } from "../validation/job-status.ts";
 import { cronJobErrors, cronJobNameErrors, cronJobWarnings, jobErrors } from "../validation/jobs.ts";
 import {
   ingressClassErrors,
@@ -54,7 +55,6 @@ import {
   budgetStatusErrors,
   daemonSetStatusErrors,
   deploymentStatusErrors,
-  jobStatusErrors,
   replicaSetStatusErrors,
   statefulSetStatusErrors,
 } from "../validation/statuses.ts";
@@ -182,8 +182,9 @@ const jobStrategy: Strategy = plain(jobDefaults, {
   orphansByDefault: true,
   policyWarning:
     "child pods are preserved by default when jobs are deleted; set propagationPolicy=Background to remove them or set propagationPolicy=Orphan to suppress this warning",
-  ...checked(jobErrors, jobStatusErrors),
-  ...updates(jobUpdateErrors),
+  ...checked(jobErrors),
+  validateUpdate: (object, old, { subresource }) =>
+    subresource === "status" ? [...jobStatusUpdateErrors(object, old)] : jobUpdateErrors(object, old),
   warnings: (object, old) => [...podNameWarnings(object, old), ...templateWarnings(object, old)],
   prepareForCreate(object: KubeObject) {
     generateJobSelector(object);
