@@ -98,5 +98,5 @@ export function checkExpression(environment: CelEnvironment, source: string): st
 }
 
 /** As cel-go prints a type by itself. */
-const typeText = ({ name, parameters }: CelType): string =>
+export const typeText = ({ name, parameters }: CelType): string =>
   parameters.length === 0 ? name : `${name}(${parameters.map(typeText).join(", ")})`;

@@ -14,6 +14,7 @@ import type { KubeObject } from "#machinery/meta/object.ts";
 import { annotationsErrors, labelsErrors } from "#machinery/meta/validation.ts";
 import { dns1123LabelErrors, dns1123SubdomainErrors, patternError } from "#machinery/names/dns.ts";
 import { labelValueErrors, qualifiedNameErrors } from "#machinery/names/labels.ts";
+import { deviceSelectorErrors } from "../expressions/device-selector.ts";
 import {
   jsonOf,
   listAt,
@@ -133,12 +134,14 @@ function* wantedErrors(wanted: Members, path: FieldPath): Errors {
     yield* tolerationErrors(toleration, path.child("tolerations").index(index));
 }
 
-/** The expressions are not compiled: nothing evaluates them here. */
 function selectorsErrors(of: Members, path: FieldPath): Errors {
   return each(listAt(of, "selectors"), path.child("selectors"), function* (selector, at) {
+    const expression = textAt(selector, "cel", "expression");
+    const where = at.child("cel", "expression");
     if (!has(selector, "cel")) yield fieldRequired(at.child("cel"));
-    else if (Buffer.byteLength(textAt(selector, "cel", "expression")) > maxExpressionBytes)
-      yield fieldTooLong(at.child("cel", "expression"), maxExpressionBytes);
+    else if (Buffer.byteLength(expression) > maxExpressionBytes)
+      yield fieldTooLong(where, maxExpressionBytes);
+    else yield* deviceSelectorErrors(expression, where);
   });
 }
 

@@ -14,7 +14,7 @@ import type { CelType } from "../types.ts";
 import { CelDouble, CelError, CelOpaque, type CelResult, type CelValue, noSuchOverload } from "../values.ts";
 import { opaqueStruct } from "./opaque.ts";
 
-const quantityType: CelType = opaqueStruct("kubernetes.Quantity");
+export const quantityType: CelType = opaqueStruct("kubernetes.Quantity");
 
 class CelQuantity extends CelOpaque {
   override readonly type = quantityType;
