@@ -79,7 +79,7 @@ if (wants("reads") || wants("writes") || wants("applies") || wants("lists") || w
   await server.stop();
 }
 
-if (wants("audit")) await auditCosts(report, quick ? 4 : 9, quick ? 1_000 : 3_000);
+if (wants("audit")) await auditCosts(report, quick ? 9 : 21, 1_000);
 
 if (wants("collect")) {
   const server = await startMyriad();
