@@ -15,13 +15,19 @@ after(async () => {
 });
 
 test("a PriorityClass has generation 1 whatever changes; other kinds count", async () => {
-  const generation = async (path: string, kind: string, body: object, change: object): Promise<unknown> => {
+  const generation = async (
+    path: string,
+    kind: string,
+    body: object,
+    change: object,
+    name = "one",
+  ): Promise<unknown> => {
     const apiVersion = path.split("/").slice(0, 2).join("/");
     const created = await server.call("POST", `${base}/apis/${path}`, {
-      body: { apiVersion, kind, metadata: { name: "one" }, ...body },
+      body: { apiVersion, kind, metadata: { name }, ...body },
     });
     assert.equal(created.status, 201, created.text);
-    const changed = await server.call("PATCH", `${base}/apis/${path}/one`, {
+    const changed = await server.call("PATCH", `${base}/apis/${path}/${name}`, {
       body: change,
       headers: { "content-type": "application/merge-patch+json" },
     });
@@ -30,10 +36,30 @@ test("a PriorityClass has generation 1 whatever changes; other kinds count", asy
   };
   const priorities = "scheduling.k8s.io/v1/priorityclasses";
   assert.equal(await generation(priorities, "PriorityClass", { value: 1 }, { description: "x" }), 1);
+  const drivers = "storage.k8s.io/v1/csidrivers";
+  assert.equal(await generation(drivers, "CSIDriver", {}, { metadata: { labels: { a: "b" } } }), undefined);
+  assert.equal(await generation(drivers, "CSIDriver", {}, { spec: { podInfoOnMount: true } }, "two"), 1);
   const ingresses = "networking.k8s.io/v1/ingressclasses";
   const spec = { controller: "example.com/a" };
   const parameters = { kind: "A", name: "b", apiGroup: "example.com" };
   assert.equal(await generation(ingresses, "IngressClass", { spec }, { spec: { parameters } }), 2);
+});
+
+test("what stays of a CSIDriver; updates of PriorityClasses say only what may not change", async () => {
+  const refusals = async (path: string, change: object): Promise<string[]> => {
+    const answer = await server.call("PATCH", `${base}/apis/${path}`, {
+      body: change,
+      headers: { "content-type": "application/merge-patch+json" },
+    });
+    const { causes } = answer.json.details as { causes: { field: string; message: string }[] };
+    return causes.map(({ field, message }) => `${field}: ${message}`);
+  };
+  assert.deepEqual(await refusals("storage.k8s.io/v1/csidrivers/one", { spec: { attachRequired: false } }), [
+    "spec.attachedRequired: Invalid value: false: field is immutable",
+  ]);
+  assert.deepEqual(await refusals("scheduling.k8s.io/v1/priorityclasses/one", { value: 2_000_000_000 }), [
+    "value: Forbidden: may not be changed in an update.",
+  ]);
 });
 
 test("names of core Events are path segments; finalizers of Namespaces are qualified names", async () => {

@@ -1,7 +1,9 @@
 /** Kinds that drivers and controllers configure themselves by: flow control, volumes' drivers, histories. */
 import { type FieldError, fieldInvalid, fieldRequired } from "#machinery/errors/field-error.ts";
+import { jsonEqual } from "#machinery/json/equal.ts";
 import { isJsonObject } from "#machinery/json/value.ts";
 import type { KubeObject } from "#machinery/meta/object.ts";
+import { fieldImmutable } from "#machinery/meta/validation.ts";
 import type { Strategy } from "#registry/strategy.ts";
 import { type Errors, numberAt } from "../validation/checks.ts";
 import { claimOfDevicesErrors, claimTemplateErrors, deviceClassErrors } from "../validation/devices.ts";
@@ -87,7 +89,24 @@ export const configurationKinds: readonly (readonly [string, Strategy])[] = [
       applyDefaults: csiDriverDefaults,
       ...checked(csiDriverErrors),
       warnings: csiDriverWarnings,
-      validateUpdate: (object, old) => immutable(object, old, "spec", "volumeLifecycleModes"),
+      // Counted from nothing: a new one has no generation.
+      prepareForUpdate(object, old) {
+        if (!jsonEqual(jsonOf(object.spec), jsonOf(old.spec)))
+          object.metadata.generation = (old.metadata.generation ?? 0) + 1;
+      },
+      validateUpdate: (object, old) => [
+        // Upstream's name of the field.
+        ...(valueAt(object, "spec", "attachRequired") === valueAt(old, "spec", "attachRequired")
+          ? []
+          : [
+              fieldInvalid(
+                "spec.attachedRequired",
+                valueAt(object, "spec", "attachRequired"),
+                fieldImmutable,
+              ),
+            ]),
+        ...immutable(object, old, "spec", "volumeLifecycleModes"),
+      ],
     },
   ],
   [
@@ -100,7 +119,7 @@ export const configurationKinds: readonly (readonly [string, Strategy])[] = [
   [
     "storage.k8s.io/csistoragecapacities",
     {
-      validateCreate: (object) => [...storageCapacityErrors(object)],
+      ...checked(storageCapacityErrors),
       validateUpdate: (object, old) => [
         ...immutable(object, old, "nodeTopology"),
         ...immutable(object, old, "storageClassName"),

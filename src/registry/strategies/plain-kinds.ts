@@ -349,7 +349,7 @@ export const plainKinds: readonly (readonly [string, Strategy])[] = [
   [
     "scheduling.k8s.io/priorityclasses",
     plain(priorityClassDefaults, {
-      ...checked(priorityClassErrors),
+      validateCreate: (object) => [...priorityClassErrors(object)],
       // Upstream's strategy forgets to (pkg/registry/scheduling/priorityclass).
       generationCounts: "nothing",
       validateUpdate: (object, old) => [
