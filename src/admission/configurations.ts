@@ -2,6 +2,7 @@ import { Lru } from "#base/lru.ts";
 import { foreignError } from "#machinery/errors/errors.ts";
 import type { GroupResource, KubeObject } from "#machinery/meta/object.ts";
 import type { ClusterName } from "#registry/cluster-name.ts";
+import { ElsewhereError } from "#registry/elsewhere.ts";
 import { collectionPrefix, listRange, parseObjectKey } from "#registry/keys.ts";
 import type { Registry } from "#registry/registry.ts";
 import { StoredObject } from "#registry/stored-object.ts";
@@ -9,6 +10,8 @@ import type { Key, Revision } from "#storage/port.ts";
 
 /** Objects of one kind that a workspace may have for its writes to be possible; each of them is looked at by each write. */
 const maxConfigurations = 1_000;
+/** Of configurations that one request reads, and compiles what stands in them, in the thread that serves everybody. */
+const maxReadBytes = 32 * 1_024;
 /** Read objects that are kept, of all workspaces: some 10 KB each. */
 const cachedObjects = 1_000;
 
@@ -35,11 +38,16 @@ export class Configurations<T> {
     return this.#registry.store.count(this.#collection, cluster) > 0;
   }
 
-  /** In order of their names. @throws StatusError 500 when there are too many */
+  /**
+   * In order of their names. @throws StatusError 500 when there are too many; ElsewhereError when too much of them has to be read, which
+   * goes on with the next request
+   */
   list(cluster: ClusterName): readonly T[] {
     if (!this.hasAny(cluster)) return [];
     const found: T[] = [];
     let tooMany = false;
+    const { elsewhere } = this.#registry;
+    let bytesLeft = elsewhere === undefined ? Number.POSITIVE_INFINITY : maxReadBytes;
     this.#registry.store.visit(
       listRange(this.#collection, cluster, ""),
       undefined,
@@ -51,6 +59,8 @@ export class Configurations<T> {
           found.push(known.value);
           return true;
         }
+        bytesLeft -= bytes.length;
+        if (bytesLeft < 0) throw new ElsewhereError();
         const resource = this.#registry.mustResource(this.#of);
         const location = parseObjectKey(this.#collection, false, key);
         const value = this.#read(new StoredObject(resource, location, revision, Buffer.from(bytes)).object);

@@ -5,11 +5,11 @@
 import { selectorText } from "#api/columns/selector.ts";
 import { ApplyError } from "#machinery/apply/typed-errors.ts";
 import { StatusError } from "#machinery/errors/status-error.ts";
-import { jsonEqual } from "#machinery/json/equal.ts";
 import { getOwn, isJsonObject, type JsonObject, type JsonValue } from "#machinery/json/value.ts";
 import type { KubeObject } from "#machinery/meta/object.ts";
 import { LabelSelector } from "#machinery/selectors/labels.ts";
 import type { ClusterName } from "#registry/cluster-name.ts";
+import { ElsewhereError } from "#registry/elsewhere.ts";
 import { listRange, parseObjectKey } from "#registry/keys.ts";
 import type { Registry } from "#registry/registry.ts";
 import { everything, type Selection } from "#registry/selection.ts";
@@ -70,6 +70,7 @@ export function clusterRoleAggregation(registry: Registry): Controller {
   async function aggregate(cluster: ClusterName): Promise<void> {
     if (registry.tenants.get(cluster)?.deleting !== false) return;
     const aggregating: KubeObject[] = [];
+    if (holdsMuch(cluster)) throw new ElsewhereError();
     await scan(cluster, everything, (value, object) => {
       if (value.includes(aggregationMark) && isJsonObject(object.aggregationRule as JsonValue))
         aggregating.push(object);
@@ -80,8 +81,22 @@ export function clusterRoleAggregation(registry: Registry): Controller {
     }
   }
 
+  /** Small roles together may be large, too. */
+  function holdsMuch(cluster: ClusterName): boolean {
+    const { elsewhere } = registry;
+    if (elsewhere === undefined) return false;
+    let bytes = 0;
+    let aggregates = false;
+    registry.store.visit(listRange(collection, cluster, ""), undefined, (_key, value) => {
+      bytes += value.length;
+      aggregates ||= value.includes(aggregationMark);
+      return bytes <= elsewhere.limits.parsedBytes || !aggregates;
+    });
+    return aggregates && bytes > elsewhere.limits.parsedBytes;
+  }
+
   async function rulesOf(cluster: ClusterName, role: KubeObject): Promise<JsonValue[]> {
-    const rules: JsonValue[] = [];
+    const rules = new Map<string, JsonValue>();
     const { clusterRoleSelectors } = role.aggregationRule as JsonObject;
     for (const selector of listOf(clusterRoleSelectors)) {
       const text = selectorText(selector);
@@ -90,11 +105,13 @@ export function clusterRoleAggregation(registry: Registry): Controller {
       // In the order of names, which is that of keys.
       await scan(cluster, { labels, fields: undefined }, (_value, other) => {
         if (other.metadata.name === role.metadata.name) return;
-        for (const rule of listOf(other.rules))
-          if (!rules.some((known) => sameRule(known, rule))) rules.push(rule);
+        for (const rule of listOf(other.rules)) {
+          const text = ruleText(rule);
+          if (!rules.has(text)) rules.set(text, rule);
+        }
       });
     }
-    return rules;
+    return [...rules.values()];
   }
 
   async function scan(
@@ -158,12 +175,10 @@ export function clusterRoleAggregation(registry: Registry): Controller {
 const listOf = (value: unknown): JsonValue[] => (Array.isArray(value) ? (value as JsonValue[]) : []);
 
 const sameRules = (a: readonly JsonValue[], b: readonly JsonValue[]): boolean =>
-  a.length === b.length && a.every((rule, index) => sameRule(rule, b[index]!));
+  a.length === b.length && a.every((rule, index) => ruleText(rule) === ruleText(b[index]!));
 
 const ruleFields = ["apiGroups", "nonResourceURLs", "resourceNames", "resources", "verbs"] as const;
 
-/** A list that is empty is the same as none. */
-function sameRule(a: JsonValue, b: JsonValue): boolean {
-  if (!isJsonObject(a) || !isJsonObject(b)) return false;
-  return ruleFields.every((field) => jsonEqual(listOf(getOwn(a, field)), listOf(getOwn(b, field))));
-}
+/** Equal for equal rules. A list that is empty is the same as none. */
+const ruleText = (rule: JsonValue): string =>
+  JSON.stringify(isJsonObject(rule) ? ruleFields.map((field) => listOf(getOwn(rule, field))) : rule);

@@ -46,6 +46,9 @@ function surelyGoes(
 ): boolean {
   const resource = resourceOf(key);
   if (resource === undefined || hasOwnRules(resource.strategy)) return false;
+  // What is large is looked at by itself.
+  const { elsewhere } = registry;
+  if (elsewhere !== undefined && value.length > elsewhere.limits.parsedBytes) return false;
   const metadata = storedMetadata(value);
   const { ownerReferences = [], finalizers = [], deletionTimestamp, uid = "" } = metadata ?? {};
   if (ownerReferences.length === 0 || finalizers.length > 0 || deletionTimestamp !== undefined) return false;

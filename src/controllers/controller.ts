@@ -13,7 +13,10 @@ export interface Controller {
   readonly collections: readonly string[] | undefined;
   /** Names the items that a change concerns. Cheap and synchronous: it is called for every change. */
   observe(change: Change, collection: string, enqueue: (item: string) => void): void;
-  /** Brings one item to rest; may be called for things that are at rest already, and after a crash in the middle. */
+  /**
+   * Brings one item to rest; may be called for things that are at rest already, and after a crash in the middle. Rejects with
+   * ElsewhereError where that is too much for the thread that serves everybody: then it is called in another.
+   */
   process(item: string): Promise<void>;
   /** Names all items that may not be at rest, when the change log no longer reaches back to the stored position. */
   resync(enqueue: (item: string) => void): void;

@@ -5,12 +5,14 @@
 import type { OwnerReference } from "#machinery/meta/object.ts";
 import { foregroundFinalizer, orphanFinalizer } from "#machinery/meta/validation.ts";
 import type { ClusterName } from "#registry/cluster-name.ts";
+import { ElsewhereError } from "#registry/elsewhere.ts";
 import { deletingIndex, ownerIndex, ownerTerm } from "#registry/key-space.ts";
-import { collectionPrefix, parseObjectKey, partitionOf } from "#registry/keys.ts";
+import { collectionPrefix, type ObjectLocation, parseObjectKey, partitionOf } from "#registry/keys.ts";
+import { mustBeReadHere } from "#registry/preparation.ts";
 import type { Registry } from "#registry/registry.ts";
 import { storedMetadata } from "#registry/stored-metadata.ts";
 import { StoredObject } from "#registry/stored-object.ts";
-import { type Change, type Key, prefixRange } from "#storage/port.ts";
+import { type Change, CompactedError, type Key, prefixRange, type Revision } from "#storage/port.ts";
 import { type BatchOptions, collectBatch } from "./collect-batch.ts";
 import { CollectorWrites } from "./collector-writes.ts";
 import { type Controller, controllerRequester } from "./controller.ts";
@@ -37,6 +39,7 @@ const ignored = [collectionPrefix({ group: "", resource: "events" })];
 /**
  * Items:
  * - `object <key>`: its owners may be gone, or it waits to be deleted after its dependents or without them.
+ * - `changed <revision> <key>`: the owners of that large object may have changed.
  * - `blocked <key>`: a dependent of that owner is gone, or blocks no more.
  * - `dependents <cluster> <uid>`: that owner is gone.
  * - `everything`: all of it, when the change log does not reach back far enough.
@@ -70,7 +73,8 @@ class GarbageCollector implements Controller {
     };
   }
 
-  observe({ key, value, previous }: Change, collection: string, enqueue: (item: string) => void): void {
+  observe(change: Change, collection: string, enqueue: (item: string) => void): void {
+    const { key, value, previous, revision } = change;
     const resource = this.#registry.resourceOfKey(key);
     if (resource === undefined || ignored.includes(collection)) return;
     const location = parseObjectKey(collection, resource.namespaced, key);
@@ -79,14 +83,32 @@ class GarbageCollector implements Controller {
       if (uid !== undefined && this.#hasDependents(location.cluster, uid))
         enqueue(`dependents ${location.cluster} ${uid}`);
     } else if (mayWait(value)) enqueue(`object ${key}`);
+    if (this.#isLarge(value) || this.#isLarge(previous?.value)) {
+      if (hasReferences(value) || hasReferences(previous?.value)) enqueue(`changed ${revision} ${key}`);
+      return;
+    }
     const before = referencesOf(previous?.value);
     const now = referencesOf(value);
     if (now.length > 0 && JSON.stringify(now) !== JSON.stringify(before)) enqueue(`object ${key}`);
+    for (const owner of this.#released(location, before, now)) enqueue(`blocked ${owner}`);
+  }
+
+  #isLarge(value: Buffer | undefined): boolean {
+    const most = this.#registry.elsewhere?.limits.parsedBytes ?? Number.POSITIVE_INFINITY;
+    return value !== undefined && value.length > most;
+  }
+
+  /** Owners that wait, and for this dependent no more. */
+  *#released(
+    dependent: ObjectLocation,
+    before: readonly OwnerReference[],
+    now: readonly OwnerReference[],
+  ): Iterable<Key> {
+    const blocked = new Set(now.filter(isBlocking).map(({ uid }) => uid));
     for (const reference of before) {
-      const { uid } = reference;
-      if (!isBlocking(reference) || now.some((other) => other.uid === uid && isBlocking(other))) continue;
-      const owner = this.#owners.waitingOwner(location, reference);
-      if (owner !== undefined) enqueue(`blocked ${owner}`);
+      if (!isBlocking(reference) || blocked.has(reference.uid)) continue;
+      const owner = this.#owners.waitingOwner(dependent, reference);
+      if (owner !== undefined) yield owner;
     }
   }
 
@@ -101,18 +123,42 @@ class GarbageCollector implements Controller {
     const argument = item.slice(item.indexOf(" ") + 1) as Key;
     if (kind === "object") await this.#settle(argument);
     else if (kind === "blocked") await this.#unblock(argument);
+    else if (kind === "changed")
+      await this.#afterChange(Number(rest[0]) as Revision, argument.slice(argument.indexOf(" ") + 1) as Key);
     else if (kind === "dependents") {
       await this.#eachDependentPage(rest[0] as ClusterName, rest[1] ?? "", this.#collectAll);
     } else {
       await this.#eachPage(prefixRange(ownerIndex), this.#collectAll);
-      await this.#eachPage(prefixRange(deletingIndex), (keys) => allOf(keys, (key) => this.#settle(key)));
+      await this.#settleDeleting();
     }
+  }
+
+  async #afterChange(revision: Revision, key: Key): Promise<void> {
+    const { elsewhere, store } = this.#registry;
+    if (elsewhere !== undefined) throw new ElsewhereError();
+    const resource = this.#registry.resourceOfKey(key);
+    if (resource === undefined) return;
+    const location = parseObjectKey(resource.collection, resource.namespaced, key);
+    await this.#settle(key);
+    try {
+      const before = referencesOf(store.get(key, (revision - 1) as Revision)?.value);
+      const now = referencesOf(store.get(key, revision)?.value);
+      for (const owner of this.#released(location, before, now)) await this.#unblock(owner);
+    } catch (error) {
+      if (!(error instanceof CompactedError)) throw error;
+      await this.#settleDeleting();
+    }
+  }
+
+  #settleDeleting(): Promise<void> {
+    return this.#eachPage(prefixRange(deletingIndex), (keys) => allOf(keys, (key) => this.#settle(key)));
   }
 
   #read(key: Key): StoredObject | undefined {
     const resource = this.#registry.resourceOfKey(key);
     const entry = resource === undefined ? undefined : this.#registry.store.get(key);
     if (resource === undefined || entry === undefined) return undefined;
+    mustBeReadHere(this.#registry, entry.value);
     const location = parseObjectKey(resource.collection, resource.namespaced, key);
     return new StoredObject(resource, location, entry.revision, entry.value);
   }
@@ -261,10 +307,10 @@ async function allOf<T>(all: readonly T[], act: (one: T) => Promise<unknown>): P
 }
 
 /** Bytes first: nearly no value has any. */
-function referencesOf(value: Buffer | undefined): readonly OwnerReference[] {
-  if (value?.includes(ownersMark) !== true) return [];
-  return storedMetadata(value)?.ownerReferences ?? [];
-}
+const hasReferences = (value: Buffer | undefined): value is Buffer => value?.includes(ownersMark) === true;
+
+const referencesOf = (value: Buffer | undefined): readonly OwnerReference[] =>
+  hasReferences(value) ? (storedMetadata(value)?.ownerReferences ?? []) : [];
 
 const mayWait = (value: Buffer): boolean =>
   value.includes(deletionMark) && finalizerMarks.some((mark) => value.includes(mark));

@@ -1,4 +1,5 @@
 import type { Clock } from "#base/clock.ts";
+import { ElsewhereError } from "#registry/elsewhere.ts";
 import { partitionOf } from "#registry/keys.ts";
 import type { Registry } from "#registry/registry.ts";
 import { type Change, CompactedError, type Revision, type Watch } from "#storage/port.ts";
@@ -89,10 +90,20 @@ export class ControllerManager {
     return new WorkQueue({
       clock: this.#options.clock,
       concurrency: controller.concurrency,
-      process: (item) => controller.process(item),
+      process: (item) => this.#process(controller, item),
       onError: (item, error) => this.#options.onError(controller.name, item, error),
       onDone: () => this.#resume(),
     });
+  }
+
+  async #process(controller: Controller, item: string): Promise<void> {
+    try {
+      await controller.process(item);
+    } catch (error) {
+      const { elsewhere } = this.#options.registry;
+      if (elsewhere === undefined || !(error instanceof ElsewhereError)) throw error;
+      await elsewhere.process(controller.name, item);
+    }
   }
 
   #resync(): void {

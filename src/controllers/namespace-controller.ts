@@ -6,9 +6,10 @@ import { namespaces } from "#registry/guards.ts";
 import { deletingIndex } from "#registry/key-space.ts";
 import { objectKey, parseObjectKey } from "#registry/keys.ts";
 import { controllerManager } from "#registry/managed-fields.ts";
+import { mustBeReadHere } from "#registry/preparation.ts";
 import { type PurgeResult, purgeStep } from "#registry/purge.ts";
 import type { Registry } from "#registry/registry.ts";
-import { StoredObject } from "#registry/stored-object.ts";
+import { storedMetadata } from "#registry/stored-metadata.ts";
 import { timestamp } from "#registry/system-fields.ts";
 import { specFinalizers } from "#workspaces/namespace-strategy.ts";
 import { type Controller, controllerRequester, itemName, itemParts } from "./controller.ts";
@@ -26,13 +27,20 @@ export function namespaceController(registry: Registry): Controller {
   const { collection } = resource;
   const requester = controllerRequester(name);
 
-  /** The namespace, if it is there and being deleted. */
-  const terminating = (cluster: ClusterName, namespace: string): StoredObject | undefined => {
-    const location = { cluster, namespace: "", name: namespace };
-    const entry = registry.store.get(objectKey(collection, location));
-    if (entry === undefined || !entry.value.includes(deletionMark)) return undefined;
-    const stored = new StoredObject(resource, location, entry.revision, entry.value);
-    return stored.object.metadata.deletionTimestamp === undefined ? undefined : stored;
+  /** The namespace as it is stored, if it is there and says something of a deletion. */
+  const mayTerminate = (cluster: ClusterName, namespace: string): Buffer | undefined => {
+    const value = registry.store.get(
+      objectKey(collection, { cluster, namespace: "", name: namespace }),
+    )?.value;
+    return value?.includes(deletionMark) === true ? value : undefined;
+  };
+
+  /** The namespace is there and being deleted. */
+  const terminating = (cluster: ClusterName, namespace: string): boolean => {
+    const value = mayTerminate(cluster, namespace);
+    if (value === undefined) return false;
+    mustBeReadHere(registry, value);
+    return storedMetadata(value)?.deletionTimestamp !== undefined;
   };
 
   return {
@@ -50,7 +58,7 @@ export function namespaceController(registry: Registry): Controller {
         const { cluster, namespace } = parseObjectKey(changed, true, change.key);
         if (namespace === "") return;
         // A purge deletes many at once; only namespaces that are going away are worth an item.
-        if (terminating(cluster, namespace) !== undefined) enqueue(itemName(cluster, namespace));
+        if (mayTerminate(cluster, namespace) !== undefined) enqueue(itemName(cluster, namespace));
       }
     },
     resync(enqueue) {
@@ -62,7 +70,7 @@ export function namespaceController(registry: Registry): Controller {
     async process(item) {
       const [cluster, namespace] = itemParts(item) as [ClusterName, string];
       for (;;) {
-        if (terminating(cluster, namespace) === undefined) return;
+        if (!terminating(cluster, namespace)) return;
         const left = await purgeStep(registry, {
           cluster,
           namespace,

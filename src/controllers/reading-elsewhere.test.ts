@@ -8,11 +8,12 @@ import type { ReadingTask } from "#registry/elsewhere.ts";
 import { readSelected, type Selection, selectionOf } from "#registry/selection.ts";
 import { StoredObject } from "#registry/stored-object.ts";
 import type { Key } from "#storage/port.ts";
-import { makeTestRegistry, rootCluster, type TestRegistry, testRequester } from "./testing/test-registry.ts";
+import { makeTestRegistry, rootCluster, type TestRegistry } from "./testing/test-registry.ts";
 
-const limits = { parsedBytes: 4_000, convertedBytes: 4_000 };
+const limits = { parsedBytes: 4_000, convertedBytes: 4_000, storedBytes: () => 1_000_000 };
 let test_: TestRegistry;
 let tasks: ReadingTask[] = [];
+const processed: unknown[] = [];
 /** What a task waits for. */
 let gate: Promise<void> = Promise.resolve();
 
@@ -20,6 +21,7 @@ before(async () => {
   test_ = await makeTestRegistry({
     elsewhere: {
       limits,
+      process: async (controller, item) => void processed.push([controller, item]),
       async read(_workspace, task) {
         tasks.push(structuredClone(task));
         await gate;
@@ -100,13 +102,6 @@ test("many labels are looked through elsewhere", async () => {
   ] as const)
     assert.deepEqual(await scanned({ labels: LabelSelector.parse(text), fields: undefined }), expected);
   assert.deepEqual([...new Set(namesRead())], ["6s"]);
-  await test_.registry.delete({
-    ...at(),
-    name: "6s",
-    preconditions: {},
-    dryRun: false,
-    requester: testRequester,
-  });
 });
 
 test("a watch tells events in order, those of small objects behind those that are read elsewhere; equal watches share", async () => {
@@ -138,4 +133,19 @@ test("a watch tells events in order, those of small objects behind those that ar
     handle.close();
   }
   assert.deepEqual(namesRead(), ["8l", "9l"]);
+});
+
+test("what a controller has to read of large objects, it does elsewhere", async () => {
+  const owner = await create("owner-l");
+  const { name = "", uid = "" } = owner.metadata;
+  const ownerReferences = [{ apiVersion: "v1", kind: "Secret", name, uid }];
+  const metadata = { name: "dependent", annotations: { padding } };
+  const dependent = { apiVersion: "v1", kind: "Secret", metadata: { ...metadata, ownerReferences } };
+  await test_.create(rootCluster, "secrets", "default", dependent as unknown as KubeObject);
+  await test_.settled();
+  const [first, ...others] = processed as [string, string][];
+  const [controller, item] = first!;
+  assert.equal(controller, "generic-garbage-collector");
+  assert.match(item!, /^changed \d+ \/registry\/core\/secrets\/root\/default\/dependent$/);
+  assert.deepEqual(others, []);
 });

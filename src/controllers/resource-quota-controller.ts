@@ -14,6 +14,7 @@ import { quantityOf } from "#machinery/values/quantity.ts";
 import type { ClusterName } from "#registry/cluster-name.ts";
 import { collectionPrefix, listRange, objectKey, parseObjectKey, partitionOf } from "#registry/keys.ts";
 import { controllerManager } from "#registry/managed-fields.ts";
+import { mustBeReadHere } from "#registry/preparation.ts";
 import type { Registry } from "#registry/registry.ts";
 import type { Resource } from "#registry/resource.ts";
 import { everything } from "#registry/selection.ts";
@@ -85,7 +86,10 @@ export function resourceQuotaController(registry: Registry): Controller {
       const cluster = partitionOf(change.key)?.tenant;
       if (cluster === undefined) return;
       if (collection === quotas.collection) {
-        if (change.value === undefined || !needsCounting(change.value)) return;
+        const { value } = change;
+        if (value === undefined) return;
+        const most = registry.elsewhere?.limits.parsedBytes ?? Number.POSITIVE_INFINITY;
+        if (value.length <= most && !needsCounting(value)) return;
         const at = parseObjectKey(collection, true, change.key);
         enqueue(itemName(cluster, at.namespace, at.name));
         return;
@@ -169,6 +173,7 @@ function quotaAt(
 ): Quota | undefined {
   const entry = registry.store.get(objectKey(resource.collection, at), revision);
   if (entry === undefined) return undefined;
+  mustBeReadHere(registry, entry.value);
   return quotaOf(new StoredObject(resource, at, entry.revision, entry.value).object);
 }
 

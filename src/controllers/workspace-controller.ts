@@ -5,6 +5,7 @@ import { type ClusterName, parseClusterName } from "#registry/cluster-name.ts";
 import { deletingIndex } from "#registry/key-space.ts";
 import { objectKey, parseObjectKey } from "#registry/keys.ts";
 import { kcpManager } from "#registry/managed-fields.ts";
+import { mustBeReadHere } from "#registry/preparation.ts";
 import { type PurgeResult, purgeStep } from "#registry/purge.ts";
 import type { Registry } from "#registry/registry.ts";
 import { StoredObject } from "#registry/stored-object.ts";
@@ -39,9 +40,9 @@ export function workspaceController(registry: Registry): Controller {
   ): StoredObject | undefined => {
     const location = { cluster, namespace: "", name: objectName };
     const entry = registry.store.get(objectKey(resource.collection, location));
-    return entry === undefined
-      ? undefined
-      : new StoredObject(resource, location, entry.revision, entry.value);
+    if (entry === undefined) return undefined;
+    mustBeReadHere(registry, entry.value);
+    return new StoredObject(resource, location, entry.revision, entry.value);
   };
   const isDeleting = (stored: StoredObject): boolean =>
     stored.object.metadata.deletionTimestamp !== undefined;

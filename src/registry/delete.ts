@@ -4,15 +4,14 @@ import { canonicalBytes } from "#machinery/schema/canonical.ts";
 import type { Key, Operation, Revision } from "#storage/port.ts";
 import type { AdmissionCheck } from "./admission.ts";
 import type { ClusterName } from "./cluster-name.ts";
-import { ElsewhereError } from "./elsewhere.ts";
 import { holds, isNewest, onFreshCopy } from "./freshness.ts";
 import { rulesGuard } from "./guards.ts";
 import { momentOf } from "./journal.ts";
 import { type ObjectLocation, objectKey } from "./keys.ts";
+import { mustBeChangedHere } from "./preparation.ts";
 import { type Propagation, propagationByDefault, setPropagation } from "./propagation.ts";
 import type { Registry } from "./registry.ts";
 import type { Resource } from "./resource.ts";
-import { isTooMuchToRead } from "./selection.ts";
 import { decodeStored, StoredObject } from "./stored-object.ts";
 import type { Requester } from "./strategy.ts";
 import { dropDerivedAnnotation, markDeleted } from "./system-fields.ts";
@@ -33,8 +32,6 @@ export interface DeleteRequest {
   readonly propagation?: Propagation | undefined;
   /** Validating admission; absent for the server's own writes. */
   readonly admit?: AdmissionCheck | undefined;
-  /** Stored objects with more bytes are not read here: {@link ElsewhereError}. */
-  readonly largestHere?: number | undefined;
 }
 
 export interface DeleteResult {
@@ -74,12 +71,7 @@ async function deleteOnce(
   const entry = registry.store.get(key);
   if (entry === undefined) throw notFound(resource, name);
   const existing = new StoredObject(resource, location, entry.revision, entry.value);
-  const { largestHere } = request;
-  if (largestHere !== undefined) {
-    const { elsewhere } = registry;
-    if (entry.value.length > largestHere) throw new ElsewhereError();
-    if (elsewhere !== undefined && isTooMuchToRead(elsewhere.limits, existing)) throw new ElsewhereError();
-  }
+  mustBeChangedHere(registry, existing);
   const rules = request.admit === undefined ? [] : rulesGuard(registry, cluster, key);
   await existing.load();
   checkPreconditions(request, existing.object);

@@ -4,7 +4,7 @@ import type { PlainObject, ReadObject } from "./stored-object.ts";
 
 /**
  * Thrown where a request turns out to be so much work that everybody else would wait: it is to be done once more, from its start, in
- * another thread, with what the request has got so far (`journal.ts`). Nothing has been written when it is thrown, but for what the
+ * another thread, with what the request has got so far (`journal.ts`); the same of an item of a controller. Nothing has been written when it is thrown, but for what the
  * journal of a collection's deletion tells.
  */
 export class ElsewhereError extends Error {
@@ -13,9 +13,16 @@ export class ElsewhereError extends Error {
 
 /** What the registry has done in another thread. Absent where everything is done in this one. */
 export interface Elsewhere {
-  readonly limits: ReadingLimits;
+  readonly limits: ObjectLimits;
   /** Answers in the order of the objects. Rejects with StatusError, DefinitionChangedError. */
   read(workspace: string, task: ReadingTask): Promise<readonly ReadObject[]>;
+  /** Has an item of a controller processed. Rejects as the controller does. */
+  process(controller: string, item: string): Promise<void>;
+}
+
+export interface ObjectLimits extends ReadingLimits {
+  /** Bytes of the largest stored object that is changed here. */
+  storedBytes(apiGroup: string): number;
 }
 
 /** Bytes of the largest stored objects that are read here. */

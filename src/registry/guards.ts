@@ -5,6 +5,7 @@ import type { ClusterName } from "./cluster-name.ts";
 import { collectionPrefix, objectKey } from "./keys.ts";
 import type { Registry } from "./registry.ts";
 import type { Resource } from "./resource.ts";
+import { storedMetadata } from "./stored-metadata.ts";
 import { logicalClusters } from "./tenants.ts";
 
 export const namespaces = { group: "", resource: "namespaces" } as const;
@@ -64,10 +65,7 @@ export function namespaceGuard(
   const entry = registry.store.get(key);
   if (entry === undefined) throw notFound(namespaces, at.namespace);
   if (entry.value.includes(deletionMark)) {
-    const namespace = JSON.parse(entry.value.toString("utf8")) as {
-      metadata: { deletionTimestamp?: string };
-    };
-    if (namespace.metadata.deletionTimestamp !== undefined) {
+    if (storedMetadata(entry.value)?.deletionTimestamp !== undefined) {
       const text = `namespace ${at.namespace} is being terminated`;
       throw forbiddenResource(
         resource,

@@ -1,5 +1,7 @@
 /** What the store is told about our keys: partitions and the secondary indexes that controllers read. */
-import { skimOwnJson } from "#machinery/json/skim.ts";
+import { readOwnJson } from "#machinery/json/read.ts";
+import { findOwnJson } from "#machinery/json/skim.ts";
+import type { JsonValue } from "#machinery/json/value.ts";
 import type { Key, KeySpace } from "#storage/port.ts";
 import { partitionOf, registryPrefix } from "./keys.ts";
 import { storedMetadata } from "./stored-metadata.ts";
@@ -86,14 +88,17 @@ function ownTerms(key: Key, value: Buffer): readonly string[] {
   if (isEvent && typeof metadata?.creationTimestamp === "string")
     found.push(eventAgeIndex + metadata.creationTimestamp);
   if (!isWorkspace && !isDefinition) return found;
-  // Of definitions, the versions are all but a few bytes.
-  const object = skimOwnJson(value, ["spec", "versions"]).value as {
-    spec?: { cluster?: string; group?: string };
-    status?: DefinitionStatus;
+  // Labels, and versions of definitions, may be all but a few bytes.
+  const read = (...path: string[]): JsonValue | undefined => {
+    const bytes = findOwnJson(value, path);
+    return bytes && readOwnJson(bytes);
   };
-  if (isWorkspace && typeof object.spec?.cluster === "string" && object.spec.cluster !== "")
-    found.push(workspaceClusterIndex + object.spec.cluster);
-  if (isDefinition) found.push(...definitionTerms(key, object.spec?.group ?? "", object.status ?? {}));
+  const cluster = isWorkspace ? read("spec", "cluster") : undefined;
+  if (typeof cluster === "string" && cluster !== "") found.push(workspaceClusterIndex + cluster);
+  if (isDefinition) {
+    const status = (read("status") ?? {}) as DefinitionStatus;
+    found.push(...definitionTerms(key, String(read("spec", "group") ?? ""), status));
+  }
   return found;
 }
 

@@ -1,5 +1,5 @@
 /** Makes objects ready to be selected and shown, by asking who converts them, or another thread where they are too much for this one. */
-import type { Elsewhere } from "./elsewhere.ts";
+import { type Elsewhere, ElsewhereError } from "./elsewhere.ts";
 import type { Registry } from "./registry.ts";
 import { mustBeCurrent } from "./resource.ts";
 import { isTooMuchToRead, isTooMuchToSelect, nameOf, type Selection, textOf } from "./selection.ts";
@@ -34,6 +34,19 @@ export function prepare(
   return near.length === 0
     ? read
     : Promise.all([read, StoredObject.loadAll(form!, near)]).then(() => undefined);
+}
+
+/** @throws ElsewhereError for an object that is too much to be changed in this thread */
+export function mustBeChangedHere({ elsewhere }: Registry, stored: StoredObject): void {
+  if (elsewhere === undefined) return;
+  const { limits } = elsewhere;
+  if (stored.value.length > limits.storedBytes(stored.resource.group) || isTooMuchToRead(limits, stored))
+    throw new ElsewhereError();
+}
+
+/** @throws ElsewhereError for a stored value that is too much to be looked through in this thread */
+export function mustBeReadHere({ elsewhere }: Registry, value: Uint8Array): void {
+  if (elsewhere !== undefined && value.length > elsewhere.limits.parsedBytes) throw new ElsewhereError();
 }
 
 const bytesOf = (objects: readonly StoredObject[]): number =>

@@ -5,8 +5,10 @@
 import type { Comparison, Key, Operation, Revision } from "#storage/port.ts";
 import { maxTxnOperations } from "#storage/port.ts";
 import type { ClusterName } from "./cluster-name.ts";
+import { ElsewhereError } from "./elsewhere.ts";
 import { momentOf } from "./journal.ts";
 import { listRange, objectKey, parseObjectKey } from "./keys.ts";
+import { mustBeReadHere } from "./preparation.ts";
 import type { Registry } from "./registry.ts";
 import type { Resource } from "./resource.ts";
 import { nodePortCollection } from "./services/held-keys.ts";
@@ -94,6 +96,7 @@ export async function purgeStep(registry: Registry, request: PurgeRequest): Prom
       if (heldObjects.length - heldBefore >= maxHeldPerCollection) return false;
       if (resource !== undefined && (holdings !== undefined || value.includes(finalizersMark))) {
         const location = parseObjectKey(collection, resource.namespaced, key);
+        mustBeReadHere(registry, value);
         const stored = new StoredObject(resource, location, revision, Buffer.from(value));
         if (isHeld(stored) && !request.ignoreFinalizers(stored)) {
           heldObjects.push(stored);
@@ -140,7 +143,7 @@ async function markHeld(
       finalizers.set(name, (finalizers.get(name) ?? 0) + 1);
     if (stored.metadata.deletionTimestamp === undefined) unmarked.push(stored);
   }
-  await Promise.allSettled(
+  const outcomes = await Promise.allSettled(
     unmarked.map((stored) =>
       registry.delete({
         resource: stored.resource,
@@ -152,5 +155,7 @@ async function markHeld(
       }),
     ),
   );
+  for (const outcome of outcomes)
+    if (outcome.status === "rejected" && outcome.reason instanceof ElsewhereError) throw outcome.reason;
   return { held, finalizers };
 }

@@ -1,6 +1,7 @@
 /** What stands in the metadata of a stored value, without parsing the rest of it. */
 
 import { readOwnJson } from "#machinery/json/read.ts";
+import { withoutMembers } from "#machinery/json/skim.ts";
 import type { KubeObject } from "#machinery/meta/object.ts";
 
 const start = Buffer.from('"metadata":{');
@@ -9,11 +10,18 @@ const backslash = 0x5c;
 const open = 0x7b;
 const close = 0x7d;
 
+/** What users write as much of as they like, and nobody here asks for. */
+const unread = ["labels", "annotations", "managedFields"] as const;
+/** Shorter metadata is parsed as a whole. */
+const shortBytes = 4_096;
+
 /**
- * The stored metadata (no name, namespace, resourceVersion and managed fields); undefined when the bytes are no stored object. Only
+ * The stored metadata (no name, namespace, resourceVersion and what is {@link unread}); undefined when the bytes are no stored object. Only
  * apiVersion and kind stand before it, and quotes within strings are escaped, so its start cannot be mistaken.
  */
-export function storedMetadata(value: Buffer): Omit<KubeObject["metadata"], "managedFields"> | undefined {
+export function storedMetadata(
+  value: Buffer,
+): Omit<KubeObject["metadata"], (typeof unread)[number]> | undefined {
   const at = value.indexOf(start);
   if (at < 0) return undefined;
   const first = at + start.length - 1;
@@ -24,9 +32,14 @@ export function storedMetadata(value: Buffer): Omit<KubeObject["metadata"], "man
       for (i++; i < value.length && value[i] !== quote; i++) if (value[i] === backslash) i++;
     } else if (byte === open) depth++;
     else if (byte === close && --depth === 0) {
-      const { managedFields: _, ...metadata } = readOwnJson(
-        value.subarray(first, i + 1),
-      ) as unknown as KubeObject["metadata"];
+      const bytes = value.subarray(first, i + 1);
+      const read = bytes.length > shortBytes ? withoutMembers(bytes, unread) : bytes;
+      const {
+        managedFields: _m,
+        labels: _l,
+        annotations: _a,
+        ...metadata
+      } = readOwnJson(read) as unknown as KubeObject["metadata"];
       return metadata;
     }
   }

@@ -12,11 +12,11 @@ import { type Entry, type Key, noRevision, type Operation, type Revision } from 
 import type { AdmissionCheck } from "./admission.ts";
 import type { ClusterName } from "./cluster-name.ts";
 import { createObject, isTaken } from "./create.ts";
-import { ElsewhereError } from "./elsewhere.ts";
 import { holds, isNewest, onFreshCopy } from "./freshness.ts";
 import { rulesGuard, SurroundingsChangedError } from "./guards.ts";
 import { type Moment, momentOf } from "./journal.ts";
 import { type ObjectLocation, objectKey } from "./keys.ts";
+import { mustBeChangedHere } from "./preparation.ts";
 import type { Registry } from "./registry.ts";
 import { convertTo, errorKind, type Resource } from "./resource.ts";
 import { differInManagedTimes, StoredObject } from "./stored-object.ts";
@@ -45,8 +45,6 @@ export interface UpdateRequest {
   readonly requester: Requester;
   /** Who writes, for managed fields; absent: what `transform` answers has them. */
   readonly fieldManager?: string;
-  /** Stored objects with more bytes are not changed here: {@link ElsewhereError}. */
-  readonly largestHere?: number | undefined;
   /** The server's own change to metadata: the strategy is not asked, nothing is validated. */
   readonly internal?: boolean;
   /** Absent: now. */
@@ -93,9 +91,8 @@ async function updateOnce(
   const entry = registry.store.get(key);
   if (entry === undefined) return createMissing(registry, request, key);
   const rules = request.admit === undefined ? [] : rulesGuard(registry, request.cluster, key);
-  if (request.largestHere !== undefined && entry.value.length > request.largestHere)
-    throw new ElsewhereError();
   const existing = new StoredObject(resource, location, entry.revision, entry.value);
+  mustBeChangedHere(registry, existing);
   await existing.load();
   const next = await nextState(registry, request, existing);
   const isSeen = async (): Promise<boolean> =>

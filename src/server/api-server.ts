@@ -1,28 +1,15 @@
 /** Puts an API server together: the only place that constructs long-lived objects, and disposes them in reverse order. */
 import { isIPv6 } from "node:net";
 import { defaultEgressPolicy, type EgressPolicy } from "#admission/egress.ts";
-import { loadCatalogue } from "#api/catalogue.ts";
 import type { Authenticator } from "#authn/authenticator.ts";
 import type { Authorizer } from "#authz/authorizer.ts";
 import type { Clock } from "#base/clock.ts";
 import { giveBackMemory } from "#base/give-back-memory.ts";
-import { clusterRoleAggregation } from "#controllers/cluster-role-aggregation.ts";
-import { definitionController } from "#controllers/definition-controller.ts";
+import type { Controller } from "#controllers/controller.ts";
 import { EventTtl } from "#controllers/event-ttl.ts";
-import { garbageCollector } from "#controllers/garbage-collector.ts";
-import { kubernetesServiceController } from "#controllers/kubernetes-service-controller.ts";
 import { LeaderElector } from "#controllers/leader.ts";
 import { ControllerManager } from "#controllers/manager.ts";
-import { namespaceContentController } from "#controllers/namespace-content-controller.ts";
-import { namespaceController } from "#controllers/namespace-controller.ts";
-import { policyTypeChecker } from "#controllers/policy-type-checker.ts";
-import { resourceQuotaController } from "#controllers/resource-quota-controller.ts";
-import { serviceAddressController } from "#controllers/service-address-controller.ts";
-import { workspaceController } from "#controllers/workspace-controller.ts";
-import type { Definitions } from "#crds/definitions.ts";
-import type { NameClaims } from "#crds/names.ts";
 import { serviceUnavailable } from "#machinery/errors/errors.ts";
-import type { ClusterName } from "#registry/cluster-name.ts";
 import type { Registry } from "#registry/registry.ts";
 import { defaultServiceRanges, type ServiceRanges } from "#registry/services/service-ranges.ts";
 import type { Store } from "#storage/port.ts";
@@ -44,6 +31,7 @@ import type { Exchange } from "./exchange.ts";
 import { createFilters } from "./filters.ts";
 import { type HealthOptions, pingCheck } from "./health.ts";
 import { IdleCollector } from "./idle-collector.ts";
+import { makeControllers } from "./make-controllers.ts";
 import { Metrics } from "./metrics.ts";
 import { Pipeline } from "./pipeline.ts";
 import type { Request } from "./request.ts";
@@ -140,6 +128,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
     elsewhere: {
       limits: workLimits,
       read: (workspace, task) => annex.task(workspace, "read", task),
+      process: (controller, item) => annex.task(`of ${controller}`, "process", { controller, item }),
     },
   });
   const { watches, yaml } = services;
@@ -224,7 +213,11 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
 
   let running: Loops | undefined;
   const startLoops = (): Loops => {
-    const loops = startControllers(options, registry, definitions, claims, () => externalUrl, serviceRanges);
+    const all = makeControllers(
+      { registry, definitions, claims },
+      { caPem, externalUrl: () => externalUrl, serviceRanges },
+    );
+    const loops = startControllers(options, registry, all, () => closing !== undefined);
     running = loops;
     return {
       ...loops,
@@ -296,33 +289,19 @@ interface Loops {
 }
 
 function startControllers(
-  { clock, caPem, log }: ApiServerOptions,
+  { clock, log }: ApiServerOptions,
   registry: Registry,
-  definitions: Definitions,
-  claims: (cluster: ClusterName, definition: string) => NameClaims,
-  externalUrl: () => string,
-  serviceRanges: ServiceRanges,
+  all: readonly Controller[],
+  isClosing: () => boolean,
 ): Loops {
   const controllers = new ControllerManager({
     registry,
     clock,
-    controllers: [
-      namespaceController(registry),
-      workspaceController(registry),
-      namespaceContentController(registry, () => caPem),
-      garbageCollector(registry),
-      resourceQuotaController(registry),
-      clusterRoleAggregation(registry),
-      policyTypeChecker(registry, loadCatalogue()),
-      serviceAddressController(registry),
-      kubernetesServiceController(registry, externalUrl, serviceRanges),
-      definitionController({
-        registry,
-        claims,
-        isTerminating: (cluster, of) => definitions.definition(cluster, of)?.isTerminating === true,
-      }),
-    ],
-    onError: (controller, item, error) => log(`${controller}: ${item} will be tried again`, error),
+    controllers: all,
+    // What the annex was doing is broken off.
+    onError: (controller, item, error) => {
+      if (!isClosing()) log(`${controller}: ${item} will be tried again`, error);
+    },
   });
   const eventTtl = new EventTtl(registry, clock, (error) =>
     log("expired events could not be removed", error),

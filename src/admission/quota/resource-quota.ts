@@ -9,6 +9,7 @@ import type { KubeObject } from "#machinery/meta/object.ts";
 import { canonicalBytes } from "#machinery/schema/canonical.ts";
 import type { AdmissionAttributes, AdmissionCharges } from "#registry/admission.ts";
 import type { ClusterName } from "#registry/cluster-name.ts";
+import { ElsewhereError } from "#registry/elsewhere.ts";
 import { collectionPrefix, listRange, parseObjectKey } from "#registry/keys.ts";
 import type { Registry } from "#registry/registry.ts";
 import { StoredObject } from "#registry/stored-object.ts";
@@ -148,7 +149,11 @@ function readQuotas(
 ): Map<Quota, StoredQuota> {
   const resource = registry.mustResource(resourceQuotas);
   const found = new Map<Quota, StoredQuota>();
+  const { elsewhere } = registry;
+  let bytesLeft = elsewhere?.limits.parsedBytes ?? Number.POSITIVE_INFINITY;
   registry.store.visit(listRange(collection, cluster, namespace), undefined, (key, value, revision) => {
+    bytesLeft -= value.length;
+    if (bytesLeft < 0) throw new ElsewhereError();
     const location = parseObjectKey(collection, true, key);
     const object = new StoredObject(resource, location, revision, Buffer.from(value));
     found.set(quotaOf(object.object), { key, revision, object });

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import { readOwnJson } from "./read.ts";
-import { each, type SkimPath, skimOwnJson } from "./skim.ts";
+import { each, type SkimPath, skimOwnJson, withoutMembers } from "./skim.ts";
 import { isJsonObject, type JsonValue, setOwn } from "./value.ts";
 import { writeJson } from "./write.ts";
 
@@ -60,5 +60,21 @@ test("put back in their places, the parts give the whole", () => {
       assert.equal(next, parts.length);
     }),
     { numRuns: 500 },
+  );
+});
+
+test("an object without some of its members has all others as they were", () => {
+  const names = ["a", "labels", 'b"', "\u00e9"];
+  const member = fc.tuple(fc.constantFrom(...names, "c", "la", ""), fc.jsonValue({ maxDepth: 2 }));
+  fc.assert(
+    fc.property(fc.array(member), fc.subarray(names.slice(0, 2)), (members, left) => {
+      const object = {};
+      const rest = {};
+      for (const [name, value] of members) {
+        setOwn(object, name, value as JsonValue);
+        if (!left.includes(name)) setOwn(rest, name, value as JsonValue);
+      }
+      assert.equal(String(withoutMembers(bytesOf(object), left)), String(bytesOf(rest)));
+    }),
   );
 });

@@ -94,6 +94,26 @@ export function findOwnJson(bytes: Buffer, path: readonly string[]): Buffer | un
   return bytes.subarray(at, endOfValue(bytes, at));
 }
 
+/** Compact JSON of an object, which this server wrote itself, without some of its members. */
+export function withoutMembers(bytes: Buffer, names: readonly string[]): Buffer {
+  const left = names.map((name) => Buffer.from(name, "utf8"));
+  const kept: Buffer[] = [];
+  let i = 1;
+  while (i < bytes.length && bytes[i] !== closeBrace) {
+    if (bytes[i] === comma) i++;
+    const start = i;
+    const end = endOfValue(bytes, start);
+    i = endOfValue(bytes, end + 1);
+    if (left.some((name) => isAt(bytes, start + 1, end - 1, name))) continue;
+    kept.push(kept.length === 0 ? openObject : nextMember, bytes.subarray(start, i));
+  }
+  return kept.length === 0 ? Buffer.from("{}") : Buffer.concat([...kept, closeObject]);
+}
+
+const openObject = Buffer.from("{");
+const nextMember = Buffer.from(",");
+const closeObject = Buffer.from("}");
+
 function isAt(bytes: Buffer, start: number, end: number, text: Buffer): boolean {
   if (end - start !== text.length) return false;
   for (let i = 0; i < text.length; i++) if (bytes[start + i] !== text[i]) return false;

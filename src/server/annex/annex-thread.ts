@@ -8,6 +8,7 @@ import type { AuditNotes } from "../audit/notes.ts";
 import { composeApi } from "../compose-api.ts";
 import { respondStatus } from "../endpoints/respond-status.ts";
 import { translateStoreErrors } from "../endpoints/store-errors.ts";
+import { makeControllers } from "../make-controllers.ts";
 import { Request } from "../request.ts";
 import { isBug, respondError } from "../respond-error.ts";
 import { type AnnexAnswer, AnnexExchange } from "./annex-exchange.ts";
@@ -20,11 +21,7 @@ const data = workerData as AnnexData;
 const port = parentPort!;
 const post = (message: FromAnnex): void => port.postMessage(message);
 const asker = new Asker(data.port, data.answers, post);
-const {
-  services,
-  endpoint: rest,
-  tasks,
-} = composeApi({
+const api = composeApi({
   store: new RemoteStore(asker, data.sharedStore),
   clock: systemClock,
   randomBytes,
@@ -36,7 +33,13 @@ const {
   admissionPlugins: data.admissionPlugins,
   serviceRanges: data.serviceRanges,
 });
-const endpoint = translateStoreErrors(rest);
+const { services, tasks } = api;
+const endpoint = translateStoreErrors(api.endpoint);
+const controllers = makeControllers(api, {
+  caPem: data.caPem,
+  externalUrl: () => data.externalUrl,
+  serviceRanges: data.serviceRanges,
+});
 const serving = new Map<number, AnnexExchange>();
 
 port.on("message", (message: ToAnnex) => {
@@ -100,6 +103,11 @@ async function resultOf(task: AnnexTask): Promise<TaskResult> {
         selected,
         shown: shown && new Uint8Array(shown),
       }));
+    case "process": {
+      const { controller, item } = task.input;
+      await controllers.find(({ name }) => name === controller)!.process(item);
+      return undefined;
+    }
   }
 }
 

@@ -81,6 +81,8 @@ export type FromAnnex =
 export interface Tasks {
   encode: [input: EncodingTask, result: readonly Uint8Array[]];
   read: [input: ReadingTask, result: readonly ReadObject[]];
+  /** An item of a controller. */
+  process: [input: { readonly controller: string; readonly item: string }, result: undefined];
 }
 
 export type AnnexTask = {

@@ -56,7 +56,7 @@ function deleteOne(
   { namespace, name }: Pick<ObjectLocation, "namespace" | "name">,
   journal = context.journal,
 ): Promise<DeleteResult> {
-  const { registry, limits } = services;
+  const { registry } = services;
   const target = { resource, cluster, version: context.info.apiVersion };
   return byCurrentRules(registry, cluster, () =>
     registry.delete({
@@ -69,7 +69,6 @@ function deleteOne(
       propagation: propagationOf(options),
       requester: requesterOf(context),
       admit: admissionOf(services, context, target, options, options, journal).check,
-      largestHere: limits?.storedBytes(resource.group),
     }),
   );
 }

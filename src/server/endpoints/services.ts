@@ -5,7 +5,7 @@ import type { ProtobufCodec } from "#machinery/codecs/protobuf.ts";
 import type { TypeCompiler } from "#machinery/schema/decode.ts";
 import type { TypeResolver } from "#machinery/schema/types.ts";
 import type { Admission } from "#registry/admission.ts";
-import type { ReadingLimits } from "#registry/elsewhere.ts";
+import type { ObjectLimits } from "#registry/elsewhere.ts";
 import type { Moment } from "#registry/journal.ts";
 import type { Registry } from "#registry/registry.ts";
 import type { Resource } from "#registry/resource.ts";
@@ -17,11 +17,9 @@ import type { Negotiator } from "./media-types.ts";
 import type { WatchSet } from "./watch-set.ts";
 
 /** What is done in this thread; what is more goes elsewhere (`annex/`). */
-export interface WorkLimits extends ReadingLimits {
+export interface WorkLimits extends ObjectLimits {
   /** Whether a body is too much. */
   isLarge(body: Buffer, apiGroup: string): boolean;
-  /** Bytes of the largest stored object that is changed here. */
-  storedBytes(apiGroup: string): number;
   /** Bytes of the longest answer of an admission webhook that is read here. */
   readonly answerBytes: number;
   /** Bytes of the longest answer that is written as YAML here. */

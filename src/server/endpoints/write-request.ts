@@ -63,15 +63,14 @@ export class WriteRequest {
 
   /** @throws StatusError, ElsewhereError */
   update(request: Pick<UpdateRequest, "transform" | "patches" | "createsMissing">): Promise<UpdateResult> {
-    const { name, subresource, apiGroup } = this.#context.info;
-    const { registry, limits } = this.#services;
+    const { name, subresource } = this.#context.info;
+    const { registry } = this.#services;
     return byCurrentRules(registry, this.#target.cluster, () =>
       registry.update({
         ...this.#common(),
         version: this.#target.version,
         name,
         subresource,
-        largestHere: limits?.storedBytes(apiGroup),
         ...request,
       }),
     );
