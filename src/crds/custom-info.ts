@@ -105,5 +105,5 @@ function versionOf(
 }
 
 /** As OpenAPI names the type: `com.example.v1.Foo`. */
-export const typeNameOf = (group: string, version: string, kind: string): string =>
+const typeNameOf = (group: string, version: string, kind: string): string =>
   `${group.split(".").reverse().join(".")}.${version}.${kind}`;

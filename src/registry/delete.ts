@@ -1,5 +1,5 @@
 import { conflict, notFound } from "#machinery/errors/errors.ts";
-import type { KubeObject } from "#machinery/meta/object.ts";
+import type { GroupResource, KubeObject } from "#machinery/meta/object.ts";
 import { canonicalBytes } from "#machinery/schema/canonical.ts";
 import type { Key, Operation, Revision } from "#storage/port.ts";
 import type { AdmissionCheck } from "./admission.ts";
@@ -131,11 +131,17 @@ async function deleteOnce(
   return { stored: storedAt(at), gone };
 }
 
-/** Kinds whose own storage checks first, with the words of the store (pkg/registry/core/namespace/storage). */
 const checkedByStorage: ReadonlySet<string> = new Set([
   "/namespaces",
   "apiextensions.k8s.io/customresourcedefinitions",
 ]);
+
+/**
+ * Kinds whose own storage looks at preconditions before anybody else does, with the words of the store (pkg/registry/core/namespace/storage,
+ * apiextensions-apiserver pkg/registry/customresourcedefinition).
+ */
+export const isCheckedByStorage = ({ group, resource }: GroupResource): boolean =>
+  checkedByStorage.has(`${group}/${resource}`);
 
 /** Texts: k8s.io/apiserver pkg/registry/rest/delete.go BeforeDelete, which names the kind where others name the resource. */
 function checkPreconditions(
@@ -143,7 +149,7 @@ function checkPreconditions(
   { metadata }: KubeObject,
 ): void {
   const { uid, resourceVersion } = preconditions;
-  const byStorage = checkedByStorage.has(`${resource.group}/${resource.resource}`);
+  const byStorage = isCheckedByStorage(resource);
   const { group } = resource.strategy.storedAs?.resource ?? resource;
   const of = byStorage ? resource : { group, resource: resource.storage.kind };
   const complain = (field: string, wanted: string, found: string | undefined, happened: string): never => {

@@ -181,7 +181,7 @@ export class StoredObject {
 }
 
 /** The stored text of managed fields (`machinery/apply/compact.ts`) becomes entries again, in place. */
-export function readStoredManaged(metadata: KubeObject["metadata"], apiVersion: string): void {
+function readStoredManaged(metadata: KubeObject["metadata"], apiVersion: string): void {
   const text: unknown = metadata.managedFields;
   if (typeof text === "string")
     metadata.managedFields = readCompactManaged(text, apiVersion) as unknown as JsonValue[];

@@ -8,11 +8,7 @@ import { type Errors, nonNegative, numberAt } from "./checks.ts";
 const path = FieldPath.of("status");
 
 /** Which counts there are; `parts` are no more than all replicas. */
-export const countedStatus = (
-  counts: readonly string[],
-  parts: readonly string[] = [],
-  of = "readyReplicas",
-) =>
+const countedStatus = (counts: readonly string[], parts: readonly string[] = [], of = "readyReplicas") =>
   function* (object: KubeObject): Errors {
     const status = membersAt(object, "status");
     yield* nonNegative(status, path, ...counts);

@@ -11,6 +11,7 @@ import type {
   AdmissionForms,
   AdmissionOperation,
 } from "#registry/admission.ts";
+import { isCheckedByStorage } from "#registry/delete.ts";
 import { convertTo } from "#registry/resource.ts";
 import { attributesOf, notAllowed } from "#server/access.ts";
 import type { RequestContext } from "#server/context.ts";
@@ -174,24 +175,16 @@ function mutated(
   }
 }
 
-/**
- * Upstream's storages of namespaces and definitions give the options a precondition before admission sees them
- * (pkg/registry/core/namespace/storage, apiextensions-apiserver pkg/registry/customresourcedefinition).
- */
+/** A storage that checks preconditions itself gives the options one before admission sees them, upstream. */
 function deletionOf(
-  { group, resource }: GroupResource,
+  resource: GroupResource,
   old: KubeObject | undefined,
   deletion: DeleteOptions | undefined,
 ): DeleteOptions | undefined {
   const { uid } = old?.metadata ?? {};
-  if (deletion === undefined || uid === undefined || !precondition.has(`${group}/${resource}`))
-    return deletion;
+  if (deletion === undefined || uid === undefined || !isCheckedByStorage(resource)) return deletion;
   return { ...deletion, preconditions: { uid, ...deletion.preconditions } };
 }
-const precondition: ReadonlySet<string> = new Set([
-  "/namespaces",
-  "apiextensions.k8s.io/customresourcedefinitions",
-]);
 
 const optionsKinds = {
   CREATE: "CreateOptions",
