@@ -10,8 +10,10 @@ import type { Key, Revision } from "#storage/port.ts";
 
 /** Objects of one kind that a workspace may have for its writes to be possible; each of them is looked at by each write. */
 const maxConfigurations = 1_000;
-/** Of configurations that one request reads, and compiles what stands in them, in the thread that serves everybody. */
-const maxReadBytes = 32 * 1_024;
+/** Of configurations that one request reads in the thread that serves everybody. */
+const maxReadBytes = 128 * 1_024;
+/** The same where all that stands in them is compiled when it is read. */
+export const maxCompiledBytes = 32 * 1_024;
 /** Read objects that are kept, of all workspaces: some 10 KB each. */
 const cachedObjects = 1_000;
 
@@ -24,9 +26,16 @@ export class Configurations<T> {
   readonly #of: GroupResource;
   readonly #collection: string;
   readonly #read: (object: KubeObject) => T;
+  readonly #readBytes: number;
   readonly #cache = new Lru<Key, { readonly revision: Revision; readonly value: T }>(cachedObjects);
 
-  constructor(registry: Registry, of: GroupResource, read: (object: KubeObject) => T) {
+  constructor(
+    registry: Registry,
+    of: GroupResource,
+    read: (object: KubeObject) => T,
+    readBytes: number = maxReadBytes,
+  ) {
+    this.#readBytes = readBytes;
     this.#registry = registry;
     this.#of = of;
     this.#collection = collectionPrefix(of);
@@ -47,7 +56,7 @@ export class Configurations<T> {
     const found: T[] = [];
     let tooMany = false;
     const { elsewhere } = this.#registry;
-    let bytesLeft = elsewhere === undefined ? Number.POSITIVE_INFINITY : maxReadBytes;
+    let bytesLeft = elsewhere === undefined ? Number.POSITIVE_INFINITY : this.#readBytes;
     this.#registry.store.visit(
       listRange(this.#collection, cluster, ""),
       undefined,

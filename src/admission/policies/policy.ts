@@ -9,7 +9,7 @@ import type { AdmissionAttributes } from "#registry/admission.ts";
 import type { ClusterName } from "#registry/cluster-name.ts";
 import type { Registry } from "#registry/registry.ts";
 import { type Members, membersAt, textAt, textsAt, valueAt } from "#registry/strategies/members.ts";
-import { Configurations } from "../configurations.ts";
+import { Configurations, maxCompiledBytes } from "../configurations.ts";
 import { type Match, policyMatch } from "../matching.ts";
 
 export interface ParamKind {
@@ -63,15 +63,20 @@ export class Policies<C> {
     compile: (spec: Members) => C,
   ) {
     const compiled = new Lru<string, C & object>(cachedSpecs);
-    this.#policies = new Configurations(registry, { group, resource: resources.policies }, (object) => {
-      const spec = membersAt(object, "spec");
-      const hash = createHash("sha256")
-        .update(writeJson(spec as JsonValue))
-        .digest("base64");
-      const known = compiled.get(hash) ?? (compile(spec) as C & object);
-      compiled.set(hash, known);
-      return policyOf(object, known);
-    });
+    this.#policies = new Configurations(
+      registry,
+      { group, resource: resources.policies },
+      (object) => {
+        const spec = membersAt(object, "spec");
+        const hash = createHash("sha256")
+          .update(writeJson(spec as JsonValue))
+          .digest("base64");
+        const known = compiled.get(hash) ?? (compile(spec) as C & object);
+        compiled.set(hash, known);
+        return policyOf(object, known);
+      },
+      maxCompiledBytes,
+    );
     this.#bindings = new Configurations(registry, { group, resource: resources.bindings }, bindingOf);
   }
 
