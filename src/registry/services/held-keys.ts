@@ -114,7 +114,7 @@ export function dropEndpoints(store: Store, at: ObjectLocation, { compare, opera
 }
 
 /** Somebody may have made an IPAddress for something else, or a Service be from before addresses were given out. */
-export function isOf(value: Buffer, { namespace, name }: ObjectLocation): boolean {
+function isOf(value: Buffer, { namespace, name }: ObjectLocation): boolean {
   const { spec } = readOwnJson(value) as { spec?: { parentRef?: Record<string, unknown> } };
   const { group = "", ...parent } = spec?.parentRef ?? {};
   return (

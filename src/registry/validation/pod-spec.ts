@@ -36,7 +36,7 @@ const searchMessage =
   "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '_', '-' or '.', and must start and end with an alphanumeric character";
 
 /** `pod.spec` at `path`. `podName`: of a Pod itself; undefined for templates. */
-export function* podSpecErrors(spec: Members, podName: string | undefined, path: FieldPath): Errors {
+function* podSpecErrors(spec: Members, podName: string | undefined, path: FieldPath): Errors {
   const gracePeriod = numberAt(spec, "terminationGracePeriodSeconds");
   if (gracePeriod === undefined) yield fieldRequired(path.child("terminationGracePeriodSeconds"));
   const { volumes, errors } = checkVolumes(spec, podName, path.child("volumes"));

@@ -146,7 +146,7 @@ const hostPathTypes = [
   "Socket",
 ] as const;
 
-export function* hostPathErrors(source: Members, path: FieldPath): Errors {
+function* hostPathErrors(source: Members, path: FieldPath): Errors {
   const target = textAt(source, "path");
   if (target === "") {
     yield fieldRequired(path.child("path"));
@@ -156,7 +156,7 @@ export function* hostPathErrors(source: Members, path: FieldPath): Errors {
   yield* optionalWord(source, "type", path, hostPathTypes);
 }
 
-export function* nfsErrors(source: Members, path: FieldPath): Errors {
+function* nfsErrors(source: Members, path: FieldPath): Errors {
   yield* requiredTexts(source, path, "server", "path");
   const target = textAt(source, "path");
   if (!target.startsWith("/")) yield fieldInvalid(path.child("path"), target, "must be an absolute path");
