@@ -109,7 +109,7 @@ export interface KeySpace {
 export interface TenantCount {
   readonly collection: string;
   readonly count: number;
-  /** Revision of the last change in this (collection, tenant). */
+  /** Revision of the last change in this (collection, tenant) that can be read, or a later one up to the current: while a change is committed. */
   readonly lastRevision: Revision;
 }
 

@@ -149,8 +149,11 @@ export class LocalStore {
     const { counts } = this.#env;
     const found: TenantCount[] = [];
     for (const { key } of counts.scan(countKey(tenant, ""), `${tenant}\u0001`)) {
-      const record = decodeCount(counts.bytes);
-      if (record.count > 0) found.push({ collection: key.slice(tenant.length + 1), ...record });
+      const { count, lastRevision } = decodeCount(counts.bytes);
+      if (count === 0) continue;
+      // Of a commit that is not announced, whose change cannot be read yet: whoever keeps what he reads now must not take it for newer.
+      const told = Math.min(lastRevision, this.#current) as Revision;
+      found.push({ collection: key.slice(tenant.length + 1), count, lastRevision: told });
     }
     return found;
   }

@@ -161,6 +161,30 @@ export function runStoreSuite(options: StoreSuiteOptions): void {
       assert.deepEqual(store.tenantCounts("cnt"), []);
     });
 
+    it("tells no change of a tenant before it can be read", async () => {
+      const range = prefixRange("/registry/core/secrets/seen/");
+      for (let round = 0; round < 100; round++) {
+        let done = false;
+        const commit = commitAll(store, [put("seen", "a", String(round))]).finally(() => {
+          done = true;
+        });
+        while (!done) {
+          const told = store.tenantCounts("seen")[0]?.lastRevision ?? noRevision;
+          let read = noRevision;
+          store.visit(range, undefined, (_key, _value, revision) => {
+            read = revision;
+          });
+          assert.ok(
+            told <= store.current(),
+            `${told} is told, ${read} is read, ${store.current()} is current`,
+          );
+          assert.ok(read <= told, `${told} is told, ${read} is read`);
+          await new Promise((resolve) => setImmediate(resolve));
+        }
+        await commit;
+      }
+    });
+
     it("keeps index entries in step with current values", async () => {
       await commitAll(store, [
         put("idx", "a", "@own=x;"),
