@@ -15,13 +15,13 @@ const unread = ["labels", "annotations", "managedFields"] as const;
 /** Shorter metadata is parsed as a whole. */
 const shortBytes = 4_096;
 
+type ReadMetadata = Omit<KubeObject["metadata"], (typeof unread)[number]>;
+
 /**
  * The stored metadata (no name, namespace, resourceVersion and what is {@link unread}); undefined when the bytes are no stored object. Only
  * apiVersion and kind stand before it, and quotes within strings are escaped, so its start cannot be mistaken.
  */
-export function storedMetadata(
-  value: Buffer,
-): Omit<KubeObject["metadata"], (typeof unread)[number]> | undefined {
+export function storedMetadata(value: Buffer): ReadMetadata | undefined {
   const at = value.indexOf(start);
   if (at < 0) return undefined;
   const first = at + start.length - 1;
@@ -31,17 +31,19 @@ export function storedMetadata(
     if (byte === quote) {
       for (i++; i < value.length && value[i] !== quote; i++) if (value[i] === backslash) i++;
     } else if (byte === open) depth++;
-    else if (byte === close && --depth === 0) {
-      const bytes = value.subarray(first, i + 1);
-      const read = bytes.length > shortBytes ? withoutMembers(bytes, unread) : bytes;
-      const {
-        managedFields: _m,
-        labels: _l,
-        annotations: _a,
-        ...metadata
-      } = readOwnJson(read) as unknown as KubeObject["metadata"];
-      return metadata;
-    }
+    else if (byte === close && --depth === 0) return read(value.subarray(first, i + 1));
+    // One pass is enough.
+    if (i - first > shortBytes) return read(withoutMembers(value.subarray(first), unread));
   }
   return undefined;
+}
+
+function read(bytes: Buffer): ReadMetadata {
+  const {
+    managedFields: _m,
+    labels: _l,
+    annotations: _a,
+    ...metadata
+  } = readOwnJson(bytes) as unknown as KubeObject["metadata"];
+  return metadata;
 }
