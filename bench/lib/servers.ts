@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parse } from "yaml";
+import { allocatorLimits } from "#cli/allocator.ts";
 import { Connection, type Target } from "./http2-client.ts";
 
 export interface RunningServer {
@@ -28,13 +29,6 @@ export interface HeldLoop {
   /** The same in CPU time of the main thread. */
   readonly heldCpuMs: number;
 }
-
-/** With a channel to its parent the server does not set these itself. */
-const allocatorLimits = {
-  MALLOC_MMAP_THRESHOLD_: "1048576",
-  MALLOC_TRIM_THRESHOLD_: "8388608",
-  MALLOC_ARENA_MAX: "2",
-};
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 
@@ -76,6 +70,7 @@ export async function startMyriad(
     {
       stdio: ["ignore", "ignore", "inherit", ...(options.watchLoop === true ? (["ipc"] as const) : [])],
       cwd: root,
+      // With a channel to its parent it does not set these itself.
       env: { ...process.env, ...(options.watchLoop === true && allocatorLimits) },
     },
   );

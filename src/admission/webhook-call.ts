@@ -1,8 +1,10 @@
 /** One call of a webhook: a request and its answer, within limits (client-go rest/request.go). */
+
 import type { IncomingMessage } from "node:http";
 import { type Agent, request as httpsRequest } from "node:https";
 import type { LookupFunction } from "node:net";
 import type { SecureContext } from "node:tls";
+import { bufferOf } from "#base/buffer-of.ts";
 import type { Clock } from "#base/clock.ts";
 import { quote } from "#base/quote.ts";
 import { parseJson, readJson } from "#machinery/json/read.ts";
@@ -154,8 +156,7 @@ export class WebhookCall {
   #read(received: Received): JsonObject {
     if ("failure" in received) throw new WebhookCallError(received.failure);
     const { status: code, type } = received;
-    const { buffer, byteOffset, byteLength } = received.body;
-    const body = Buffer.from(buffer, byteOffset, byteLength);
+    const body = bufferOf(received.body);
     if (code < 200 || code > 206) {
       const status = parsed(body);
       if (status?.kind === "Status" && status.status === "Failure" && typeof status.message === "string")

@@ -8,7 +8,7 @@
  * Bytes of a piece that is taken by itself; and of what may be free at a heap's end. With less, more is given back, and reading large
  * objects costs more (docs/figures.md).
  */
-const limits = {
+export const allocatorLimits = {
   MALLOC_MMAP_THRESHOLD_: "1048576",
   MALLOC_TRIM_THRESHOLD_: "8388608",
   // Heaps that threads have of their own.
@@ -24,5 +24,8 @@ export function restartWithAllocatorLimits(): void {
   // Its parent's channel would be lost.
   if (platform !== "linux" || channel !== undefined || process.execve === undefined) return;
   if (globalThis.gc !== undefined) return;
-  process.execve(execPath, [execPath, "--expose-gc", ...execArgv, ...argv.slice(1)], { ...limits, ...env });
+  process.execve(execPath, [execPath, "--expose-gc", ...execArgv, ...argv.slice(1)], {
+    ...allocatorLimits,
+    ...env,
+  });
 }

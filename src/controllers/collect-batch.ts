@@ -1,6 +1,8 @@
 /** Many objects at once that lose their owners: what surely goes, goes in one transaction. */
+
 import type { OwnerReference } from "#machinery/meta/object.ts";
 import { parseObjectKey } from "#registry/keys.ts";
+import { isReadElsewhere } from "#registry/preparation.ts";
 import type { Registry } from "#registry/registry.ts";
 import type { Resource } from "#registry/resource.ts";
 import { storedMetadata } from "#registry/stored-metadata.ts";
@@ -47,8 +49,7 @@ function surelyGoes(
   const resource = resourceOf(key);
   if (resource === undefined || hasOwnRules(resource.strategy)) return false;
   // What is large is looked at by itself.
-  const { elsewhere } = registry;
-  if (elsewhere !== undefined && value.length > elsewhere.limits.parsedBytes) return false;
+  if (isReadElsewhere(registry, value)) return false;
   const metadata = storedMetadata(value);
   const { ownerReferences = [], finalizers = [], deletionTimestamp, uid = "" } = metadata ?? {};
   if (ownerReferences.length === 0 || finalizers.length > 0 || deletionTimestamp !== undefined) return false;

@@ -8,7 +8,7 @@ import type { ClusterName } from "#registry/cluster-name.ts";
 import { ElsewhereError } from "#registry/elsewhere.ts";
 import { deletingIndex, ownerIndex, ownerTerm } from "#registry/key-space.ts";
 import { collectionPrefix, type ObjectLocation, parseObjectKey, partitionOf } from "#registry/keys.ts";
-import { mustBeReadHere } from "#registry/preparation.ts";
+import { isReadElsewhere, mustBeReadHere } from "#registry/preparation.ts";
 import type { Registry } from "#registry/registry.ts";
 import { storedMetadata } from "#registry/stored-metadata.ts";
 import { StoredObject } from "#registry/stored-object.ts";
@@ -94,8 +94,7 @@ class GarbageCollector implements Controller {
   }
 
   #isLarge(value: Buffer | undefined): boolean {
-    const most = this.#registry.elsewhere?.limits.parsedBytes ?? Number.POSITIVE_INFINITY;
-    return value !== undefined && value.length > most;
+    return value !== undefined && isReadElsewhere(this.#registry, value);
   }
 
   /** Owners that wait, and for this dependent no more. */

@@ -14,7 +14,7 @@ import { quantityOf } from "#machinery/values/quantity.ts";
 import type { ClusterName } from "#registry/cluster-name.ts";
 import { collectionPrefix, listRange, objectKey, parseObjectKey, partitionOf } from "#registry/keys.ts";
 import { controllerManager } from "#registry/managed-fields.ts";
-import { mustBeReadHere } from "#registry/preparation.ts";
+import { isReadElsewhere, mustBeReadHere } from "#registry/preparation.ts";
 import type { Registry } from "#registry/registry.ts";
 import type { Resource } from "#registry/resource.ts";
 import { everything } from "#registry/selection.ts";
@@ -88,8 +88,7 @@ export function resourceQuotaController(registry: Registry): Controller {
       if (collection === quotas.collection) {
         const { value } = change;
         if (value === undefined) return;
-        const most = registry.elsewhere?.limits.parsedBytes ?? Number.POSITIVE_INFINITY;
-        if (value.length <= most && !needsCounting(value)) return;
+        if (!isReadElsewhere(registry, value) && !needsCounting(value)) return;
         const at = parseObjectKey(collection, true, change.key);
         enqueue(itemName(cluster, at.namespace, at.name));
         return;

@@ -44,9 +44,13 @@ export function mustBeChangedHere({ elsewhere }: Registry, stored: StoredObject)
     throw new ElsewhereError();
 }
 
-/** @throws ElsewhereError for a stored value that is too much to be looked through in this thread */
-export function mustBeReadHere({ elsewhere }: Registry, value: Uint8Array): void {
-  if (elsewhere !== undefined && value.length > elsewhere.limits.parsedBytes) throw new ElsewhereError();
+/** Whether a stored value is too much to be looked through in this thread. */
+export const isReadElsewhere = ({ elsewhere }: Registry, value: Uint8Array): boolean =>
+  elsewhere !== undefined && value.length > elsewhere.limits.parsedBytes;
+
+/** @throws ElsewhereError where {@link isReadElsewhere} */
+export function mustBeReadHere(registry: Registry, value: Uint8Array): void {
+  if (isReadElsewhere(registry, value)) throw new ElsewhereError();
 }
 
 const bytesOf = (objects: readonly StoredObject[]): number =>

@@ -1,3 +1,4 @@
+import { bufferOf } from "#base/buffer-of.ts";
 import { readCompactManaged } from "#machinery/apply/compact.ts";
 import type { ManagedFieldsEntry } from "#machinery/apply/managed.ts";
 import { sameButTime } from "#machinery/apply/managed-entry.ts";
@@ -30,9 +31,6 @@ export interface ReadObject {
   /** JSON of the object as clients see it; absent where that is what is stored, or where it is not selected. */
   readonly shown: Uint8Array | undefined;
 }
-
-const bufferOf = ({ buffer, byteOffset, byteLength }: Uint8Array): Buffer =>
-  Buffer.from(buffer, byteOffset, byteLength);
 
 /**
  * An object as it lies in the store: canonical bytes, with what the key and the revision say kept beside them.

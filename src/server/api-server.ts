@@ -1,8 +1,10 @@
 /** Puts an API server together: the only place that constructs long-lived objects, and disposes them in reverse order. */
+
 import { isIPv6 } from "node:net";
 import { defaultEgressPolicy, type EgressPolicy } from "#admission/egress.ts";
 import type { Authenticator } from "#authn/authenticator.ts";
 import type { Authorizer } from "#authz/authorizer.ts";
+import { bufferOf } from "#base/buffer-of.ts";
 import type { Clock } from "#base/clock.ts";
 import { giveBackMemory } from "#base/give-back-memory.ts";
 import type { Controller } from "#controllers/controller.ts";
@@ -121,10 +123,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
     admissionPlugins,
     serviceRanges,
     limits: workLimits,
-    encodeElsewhere: async (workspace, task) =>
-      (await annex.task(workspace, "encode", task)).map(({ buffer, byteOffset, byteLength }) =>
-        Buffer.from(buffer, byteOffset, byteLength),
-      ),
+    encodeElsewhere: async (workspace, task) => (await annex.task(workspace, "encode", task)).map(bufferOf),
     elsewhere: {
       limits: workLimits,
       read: (workspace, task) => annex.task(workspace, "read", task),

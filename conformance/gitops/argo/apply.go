@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"sort"
 	"strings"
 
@@ -26,14 +25,19 @@ func (a *argo) single(ctx context.Context, object *unstructured.Unstructured, op
 	return a.synced(ctx, "single-"+object.GetName(), []*unstructured.Unstructured{object}, options...)
 }
 
+// contested brings an object about that somebody else has changed since.
+func (a *argo) contested(ctx context.Context, object *unstructured.Unstructured, patch string) error {
+	if _, err := a.single(ctx, object); err != nil {
+		return err
+	}
+	return errors.Join(a.cached(ctx, a.key(object), true), a.Patch(ctx, object, "other", patch))
+}
+
 // applying checks the ways of writing: apply at the client and at the server, create, replace and force.
 func (a *argo) applying(ctx context.Context) {
 	a.Check("apply at the client keeps what it applied in an annotation", func() error {
 		object := a.ConfigMap("client-side", "a", "1", "b", "2")
-		if _, err := a.single(ctx, object); err != nil {
-			return err
-		}
-		if err := errors.Join(a.cached(ctx, a.key(object), true), a.Patch(ctx, object, "other", `{"data":{"c":"3"}}`)); err != nil {
+		if err := a.contested(ctx, object, `{"data":{"c":"3"}}`); err != nil {
 			return err
 		}
 		object.Object["data"] = map[string]any{"a": "1"}
@@ -52,10 +56,7 @@ func (a *argo) applying(ctx context.Context) {
 	})
 	a.Check("apply at the server takes fields over from their managers", func() error {
 		object := annotated(a.ConfigMap("server-side", "a", "1"), "sync-options", "ServerSideApply=true")
-		if _, err := a.single(ctx, object); err != nil {
-			return err
-		}
-		if err := errors.Join(a.cached(ctx, a.key(object), true), a.Patch(ctx, object, "other", `{"data":{"a":"2","c":"3"}}`)); err != nil {
+		if err := a.contested(ctx, object, `{"data":{"a":"2","c":"3"}}`); err != nil {
 			return err
 		}
 		o, err := a.single(ctx, object)
@@ -94,14 +95,7 @@ func (a *argo) applying(ctx context.Context) {
 		if _, err := a.synced(ctx, application, shop, sync.WithServerSideApply(true)); err != nil {
 			return err
 		}
-		again, err := a.Versions(ctx, shop)
-		if err != nil {
-			return err
-		}
-		if !maps.Equal(again, versions) {
-			return fmt.Errorf("versions were %v, are %v", versions, again)
-		}
-		return errors.Join(a.settled(ctx, application, shop),
+		return errors.Join(a.Unwritten(ctx, shop, versions), a.settled(ctx, application, shop),
 			tenant.Holds(o.of("ConfigMap", "settings").Message, "configmap/settings serverside-applied"),
 			tenant.Holds(o.of("RoleBinding", "settings").Message, "rolebinding.rbac.authorization.k8s.io/settings reconciled", "settings serverside-applied"))
 	})

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"strings"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -180,6 +181,15 @@ func (t *Tenant) Versions(ctx context.Context, objects []*unstructured.Unstructu
 		versions[Subject(object)] = got.GetResourceVersion()
 	}
 	return versions, nil
+}
+
+// Unwritten fails if one of the objects has another resource version than before.
+func (t *Tenant) Unwritten(ctx context.Context, objects []*unstructured.Unstructured, before map[string]string) error {
+	after, err := t.Versions(ctx, objects)
+	if err == nil && !maps.Equal(before, after) {
+		err = fmt.Errorf("versions %v became %v", before, after)
+	}
+	return err
 }
 
 // Text answers a field as text; "<none>" where there is none.

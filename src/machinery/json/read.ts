@@ -3,6 +3,7 @@
  * told when asked for, nesting is bounded. One cheap pass over the bytes decides whether plain JSON.parse already does all that;
  * nearly always it does.
  */
+import { bufferOf } from "#base/buffer-of.ts";
 import { maxJsonDepth, maxOwnJsonDepth, maxRawDigits } from "#machinery/json/limits.ts";
 import { parseKeys } from "#machinery/json/parse-keys.ts";
 import { explainSyntaxError, findDuplicateKeys } from "#machinery/json/scan.ts";
@@ -28,7 +29,7 @@ export function parseJson(bytes: Uint8Array, options: ReadOptions = {}): ReadRes
   const { maxDepth = maxJsonDepth } = options;
   if (facts.depth > maxDepth)
     throw new JsonSyntaxError(`exceeded max depth: JSON may be nested ${maxDepth} deep`);
-  let text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("utf8");
+  let text = bufferOf(bytes).toString("utf8");
   if (facts.surrogates) text = replaceLoneSurrogates(text);
   let value: JsonValue;
   try {

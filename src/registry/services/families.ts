@@ -10,7 +10,7 @@ import type { Family } from "./address-range.ts";
 const path = FieldPath.of("spec");
 const policyPath = path.child("ipFamilyPolicy");
 
-const sameTexts = (a: readonly string[], b: readonly string[]): boolean =>
+export const sameTexts = (a: readonly string[], b: readonly string[]): boolean =>
   a.length === b.length && a.every((text, i) => text === b[i]);
 
 const sameAt = (a: Members, b: Members, field: string): boolean =>

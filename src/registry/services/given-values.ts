@@ -5,6 +5,7 @@
 import type { Draft } from "../strategies/draft.ts";
 import { givenList } from "../strategies/draft.ts";
 import { listAt, type Members, numberOf, textAt, textsAt } from "../strategies/members.ts";
+import { sameTexts } from "./families.ts";
 
 export const needsAddress = (spec: Members): boolean => spec.type !== "ExternalName";
 export const needsHealthPort = (spec: Members): boolean =>
@@ -69,9 +70,7 @@ function followFirstAddress(spec: Draft, old: Members | undefined): void {
   const before = textAt(old, "clusterIP");
   if (all.length === 0 && had.length > 0 && address === before) spec.clusterIPs = [...had];
   if (address === before) return;
-  const now = textsAt(spec, "clusterIPs");
-  const untouched = now.length === had.length && now.every((text, i) => text === had[i]);
-  if (!untouched) return;
+  if (!sameTexts(textsAt(spec, "clusterIPs"), had)) return;
   if (address === "") delete spec.clusterIPs;
   else spec.clusterIPs = [address];
 }

@@ -1,3 +1,4 @@
+import { bufferOf } from "#base/buffer-of.ts";
 import { AuditNotes } from "#server/audit/notes.ts";
 import type { Connection, Exchange, HeaderValue, ResponseHeaders, ResponseStream } from "#server/exchange.ts";
 import type { AnnexRequest } from "./protocol.ts";
@@ -27,12 +28,11 @@ export class AnnexExchange implements Exchange {
 
   /** @param answer called once; without an answer the client is to be cut off */
   constructor(request: AnnexRequest, answer: (answer: AnnexAnswer | undefined) => void) {
-    const { buffer, byteOffset, byteLength } = request.body;
     this.method = request.method;
     this.rawPath = request.rawPath;
     this.rawQuery = request.rawQuery;
     this.#headers = request.headers;
-    this.#body = Buffer.from(buffer, byteOffset, byteLength);
+    this.#body = bufferOf(request.body);
     this.#answer = answer;
     this.audit = request.audit && new AuditNotes(request.audit);
   }

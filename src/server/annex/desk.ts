@@ -1,6 +1,8 @@
 /** Answers what the annex asks: the store, and what the operator decides. */
+
 import type { EgressPolicy } from "#admission/egress.ts";
 import type { Authorizer } from "#authz/authorizer.ts";
+import { bufferOf } from "#base/buffer-of.ts";
 import type { TokenAuthenticator } from "#server/endpoints/reviews.ts";
 import type { Key, KeyRange, Revision, Store, Txn } from "#storage/port.ts";
 import type { EntryData, LaterQuestion, Outcome, PageData, Question } from "./protocol.ts";
@@ -97,8 +99,7 @@ function withBuffers({ compare, operations }: Txn): Txn {
     compare,
     operations: operations.map((operation) => {
       if (operation.type === "delete") return operation;
-      const { buffer, byteOffset, byteLength } = operation.value;
-      return { ...operation, value: Buffer.from(buffer, byteOffset, byteLength) };
+      return { ...operation, value: bufferOf(operation.value) };
     }),
   };
 }

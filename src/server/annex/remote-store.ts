@@ -1,4 +1,5 @@
 /** The store as the annex has it: each read is a question to the thread that holds it, each commit is its. */
+import { bufferOf } from "#base/buffer-of.ts";
 import type {
   Entry,
   IndexEntry,
@@ -12,7 +13,6 @@ import type {
   Visitor,
   Watch,
 } from "#storage/port.ts";
-import type { EntryData } from "./protocol.ts";
 import type { Asker } from "./questions.ts";
 
 export class RemoteStore implements Store {
@@ -43,7 +43,7 @@ export class RemoteStore implements Store {
 
   get(key: Key, at?: Revision): Entry | undefined {
     const entry = this.#asker.now("get", key, at);
-    return entry && { ...entry, value: bufferOf(entry) };
+    return entry && { ...entry, value: bufferOf(entry.value) };
   }
 
   revisionOf(key: Key): Revision {
@@ -56,7 +56,7 @@ export class RemoteStore implements Store {
     for (;;) {
       const page = this.#asker.now("page", { start, end: range.end }, seen);
       for (const entry of page.entries)
-        if (visitor(entry.key, bufferOf(entry), entry.revision) === false) return;
+        if (visitor(entry.key, bufferOf(entry.value), entry.revision) === false) return;
       const last = page.entries.at(-1);
       if (!page.more || last === undefined) return;
       start = `${last.key}\0` as Key;
@@ -96,6 +96,3 @@ export class RemoteStore implements Store {
     return {};
   }
 }
-
-const bufferOf = ({ value }: EntryData): Buffer =>
-  Buffer.from(value.buffer, value.byteOffset, value.byteLength);

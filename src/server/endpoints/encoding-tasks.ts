@@ -1,4 +1,5 @@
 /** Answers that are too much to be encoded in the thread that serves everybody: another one makes the bytes, by the same encoders. */
+import { bufferOf } from "#base/buffer-of.ts";
 import type { GroupResource } from "#machinery/meta/object.ts";
 import type { ReadingTask } from "#registry/elsewhere.ts";
 import type { ObjectLocation } from "#registry/keys.ts";
@@ -172,9 +173,6 @@ export async function doReadingTask(
   if (resource.form?.asynchronous === true) await StoredObject.loadAll(resource.form, objects);
   return objects.map((stored) => readSelected(selection, stored));
 }
-
-const bufferOf = ({ buffer, byteOffset, byteLength }: Uint8Array): Buffer =>
-  Buffer.from(buffer, byteOffset, byteLength);
 
 /** All objects of a task are of one resource: one workspace's, or one that is the same in all. */
 function resourceOf(
